@@ -1,0 +1,90 @@
+// What git asks for, compiled: immutable, references resolved, defaults filled in. Made by manifest/, read by plan/.
+import type { Origin } from './diagnostic.ts';
+import type { JsonObject } from './json.ts';
+import type { Atom, Profile } from './profile.ts';
+import type { Selector } from './selector.ts';
+
+/** Least writing wins where several apply. */
+export type Mode = 'Enforce' | 'Observe';
+export type DeletionPolicy = 'Retain' | 'Remove';
+export type WhenMissing = 'Wait' | 'Skip' | 'Create';
+
+export type Authentication =
+  | { readonly type: 'Entra' }
+  | { readonly type: 'ConnectionString'; readonly secret: SecretRef | undefined };
+
+/** Where a secret is, never the secret. Files are absolute or relative to the working directory. */
+export type SecretRef = { readonly env: string } | { readonly file: string };
+
+export interface DeclaredHub {
+  readonly name: string;
+  readonly origin: Origin | undefined;
+  /** `acme-prod.azure-devices.net`; undefined only for the implicit hub of a folder without a Hub. */
+  readonly hostName: string | undefined;
+  /** Another address for the same hub: an https URL with a port. */
+  readonly endpoint: string | undefined;
+  readonly caFile: string | undefined;
+  readonly authentication: Authentication | undefined;
+  readonly capacity: { readonly tier: string; readonly units: number } | undefined;
+  /** Shares in 0..1 of what the tier allows. */
+  readonly budget: { readonly throttle: number; readonly dailyMessages: number };
+  /** Undefined: Observe, unless the hub is on loopback. */
+  readonly mode: Mode | undefined;
+}
+
+export interface DeclaredGroup {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly hubs: readonly string[];
+  readonly selector: Selector;
+  readonly mode: Mode;
+}
+
+/** One way into a configuration: a device on one of `hubs` that the selector takes. */
+export interface ConfigurationTarget {
+  /** The group's name; undefined for an inline selector. */
+  readonly group: string | undefined;
+  readonly hubs: readonly string[];
+  readonly selector: Selector;
+  /** The cap the group puts on its members; Enforce for inline selectors. */
+  readonly mode: Mode;
+}
+
+export interface DeclaredConfiguration {
+  readonly name: string;
+  /** `SecurityConfiguration/NAME`: the key of its entry in the record on a twin. */
+  readonly owner: string;
+  readonly origin: Origin;
+  readonly targets: readonly ConfigurationTarget[];
+  readonly profile: Profile;
+  readonly priority: number;
+  /** Plain, as written. */
+  readonly settings: JsonObject;
+  /** Settings encoded as the profile says, sorted by name. */
+  readonly atoms: readonly Atom[];
+  /** Where each atom's value is written. */
+  readonly atomOrigins: ReadonlyMap<string, Origin>;
+  /** Atom names that lower layers must not set and that this one keeps absent, sorted. */
+  readonly unset: readonly string[];
+  readonly mode: Mode;
+  readonly suspend: boolean;
+  readonly deletionPolicy: DeletionPolicy;
+  readonly whenMissing: WhenMissing;
+  /** Digest of profile, settings, policies and unset: the unit of rollout and refusal. */
+  readonly digest: string;
+}
+
+export interface Declared {
+  /** Commit, or digest of the files: `sha256:9b1c2d3e4f50`. */
+  readonly revision: string;
+  /** True where only a part of the source was given: owners that are not in it are not ours to judge. */
+  readonly partial: boolean;
+  /** At least one. */
+  readonly hubs: readonly DeclaredHub[];
+  readonly groups: readonly DeclaredGroup[];
+  /** Sorted by name. */
+  readonly configurations: readonly DeclaredConfiguration[];
+  /** Built-in ones and the source's own, by name. */
+  readonly profiles: ReadonlyMap<string, Profile>;
+}

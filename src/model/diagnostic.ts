@@ -1,0 +1,64 @@
+// A problem with what a person wrote: stable code, place, cause and next step.
+import type { Code } from './codes.ts';
+import { CODES } from './codes.ts';
+
+export type Severity = 'error' | 'warning';
+
+/** A place in the manifests. Lines and columns count from 1; columns count UTF-16 units. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Diagnostic extends Origin {
+  readonly code: Code;
+  readonly severity: Severity;
+  /** What is wrong, in one sentence, with the offending value where it is not sensitive. */
+  readonly message: string;
+  /** Path of the offending value inside its document: `spec.settings.eventPriorityLogin`; "" for the document. */
+  readonly path: string;
+  /** The resource: `SecurityConfiguration/baseline`, where it is known. */
+  readonly resource?: string;
+  /** What to do next: a did-you-mean, the allowed values, a command. */
+  readonly hint?: string;
+}
+
+/** The severity is the code's own, from the table of codes. */
+export function diagnose(
+  code: Code,
+  origin: Origin,
+  message: string,
+  details: { path?: string; resource?: string | undefined; hint?: string | undefined } = {},
+): Diagnostic {
+  return {
+    code,
+    severity: CODES[code].severity,
+    file: origin.file,
+    line: origin.line,
+    column: origin.column,
+    path: details.path ?? '',
+    message,
+    ...(details.resource === undefined ? {} : { resource: details.resource }),
+    ...(details.hint === undefined ? {} : { hint: details.hint }),
+  };
+}
+
+/** By file, line, column, code: the same input always prints the same list. */
+export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
+  return (
+    compareText(a.file, b.file) ||
+    a.line - b.line ||
+    a.column - b.column ||
+    compareText(a.code, b.code) ||
+    compareText(a.message, b.message)
+  );
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => diagnostic.severity === 'error');
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,56 @@
+// Errors of the world, with closed codes. Bugs throw through `invariant`; bad input is data (see diagnostic.ts).
+
+export type HubErrorCode =
+  | 'NotFound' // the device or module does not exist
+  | 'AlreadyExists'
+  | 'PreconditionFailed' // the etag moved (412): read again and decide again
+  | 'Throttled' // 429; IoT Hub sends no Retry-After
+  | 'QuotaExceeded' // daily message quota (403002): until the next UTC day
+  | 'Unauthorized' // 401, or 403 for a missing permission
+  | 'TooLarge' // a section of the twin would pass its limit (403100)
+  | 'Invalid' // 400: the hub refused the request as it is
+  | 'Timeout' // our own limit on the call passed; the write may have landed
+  | 'Unavailable' // 5xx, connection refused or reset; the write may have landed
+  | 'Malformed' // the answer is not what the service documents
+  | 'Aborted'; // the caller's signal fired
+
+/** A failed call to the hub. The message never holds a key, a token or a connection string. */
+export class HubError extends Error {
+  override readonly name = 'HubError';
+  readonly code: HubErrorCode;
+  /** The service's own code name, from the `iothub-errorcode` header, where it sent one. */
+  readonly serviceCode: string | undefined;
+
+  constructor(
+    code: HubErrorCode,
+    message: string,
+    options: { serviceCode?: string | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.serviceCode = options.serviceCode;
+  }
+}
+
+export type SourceErrorCode = 'NotFound' | 'Unreadable' | 'TooLarge' | 'Aborted';
+
+/** Manifests that could not be read at all. What is wrong inside a manifest is a Diagnostic instead. */
+export class SourceError extends Error {
+  override readonly name = 'SourceError';
+  readonly code: SourceErrorCode;
+
+  constructor(code: SourceErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A bug where it fails: the message says what was believed. */
+export function invariant(condition: unknown, belief: string): asserts condition {
+  if (!condition) throw new Error(`Bug in Twinward: ${belief}. Please report it with this stack.`);
+}
+
+/** Makes a switch exhaustive: a new member of the union fails to compile here. */
+export function unreachable(value: never): never {
+  throw new Error(`Bug in Twinward: unexpected ${JSON.stringify(value)}`);
+}

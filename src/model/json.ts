@@ -1,0 +1,113 @@
+// JSON values: equality, copies, pointers, merge patch, canonical text. Safe for hostile keys such as "__proto__".
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Reads an own property; inherited names such as "constructor" are absent. */
+export function getKey(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Sets an own property even where the key is "__proto__". */
+export function setKey(object: JsonObject, key: string, value: Json): void {
+  if (key === '__proto__') {
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    object[key] = value;
+  }
+}
+
+/** Deep equality of JSON values; the order of keys does not matter, 1 equals 1.0. */
+export function deepEqual(a: Json | undefined, b: Json | undefined): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => deepEqual(item, b[index]));
+  }
+  if (!isObject(a) || !isObject(b)) return false;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && deepEqual(a[key], b[key]))
+  );
+}
+
+export function cloneJson<T extends Json>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => cloneJson(item)) as T;
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(copy, key, cloneJson(value[key] as Json));
+  return copy as T;
+}
+
+/** The value at a path of object keys, or undefined. Arrays are leaves: twins replace them whole. */
+export function getPath(root: Json | undefined, path: readonly string[]): Json | undefined {
+  let value = root;
+  for (const key of path) {
+    if (!isObject(value)) return undefined;
+    value = getKey(value, key);
+  }
+  return value;
+}
+
+/** Sets the value at a path, making the objects on the way (a scalar on the way is replaced). */
+export function setPath(root: JsonObject, path: readonly string[], value: Json): void {
+  let object = root;
+  for (const key of path.slice(0, -1)) {
+    let next = getKey(object, key);
+    if (!isObject(next)) {
+      next = {};
+      setKey(object, key, next);
+    }
+    object = next;
+  }
+  const last = path.at(-1);
+  if (last !== undefined) setKey(object, last, value);
+}
+
+/** RFC 6901 text of a path. */
+export function formatPointer(path: readonly string[]): string {
+  return path.map((segment) => `/${escapeSegment(segment)}`).join('');
+}
+
+/** The path an RFC 6901 pointer names; "" is the root. Undefined where the text is no pointer. */
+export function parsePointer(pointer: string): string[] | undefined {
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/')) return undefined;
+  return pointer.slice(1).split('/').map(unescapeSegment);
+}
+
+export function escapeSegment(segment: string): string {
+  return segment.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+export function unescapeSegment(segment: string): string {
+  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** RFC 7386. Returns a new value; neither argument is changed. */
+export function mergePatch(target: Json | undefined, patch: Json): Json {
+  if (!isObject(patch)) return cloneJson(patch);
+  const result: JsonObject = {};
+  if (isObject(target)) for (const key of Object.keys(target)) setKey(result, key, target[key] as Json);
+  for (const key of Object.keys(patch)) {
+    const value = patch[key] as Json;
+    if (value === null) delete result[key];
+    else setKey(result, key, mergePatch(getKey(result, key), value));
+  }
+  return result;
+}
+
+/** One text for every spelling of the same value: sorted keys, no spaces. The input of every digest. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value);
+  const members = Object.keys(value)
+    .toSorted()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key] as Json)}`);
+  return `{${members.join(',')}}`;
+}

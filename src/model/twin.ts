@@ -1,0 +1,76 @@
+// Twins as IoT Hub sends them, and the few facts about their wire form that everybody needs.
+import { isObject, type JsonObject } from './json.ts';
+
+/** Names one module twin on one hub. */
+export interface ModuleRef {
+  readonly deviceId: string;
+  readonly moduleId: string;
+}
+
+/** User keys, then `$metadata` and `$version` as the hub adds them. */
+export type TwinSection = JsonObject;
+
+/** A device or module twin in its wire form; keys we never read are left out of the type. */
+export interface Twin {
+  readonly deviceId: string;
+  /** Only on module twins. */
+  readonly moduleId?: string;
+  /** Base64 of an 8-byte big-endian counter; moves on writes to tags or desired, never on reports. */
+  readonly etag: string;
+  readonly status?: string;
+  readonly connectionState?: string;
+  readonly capabilities?: { readonly iotEdge?: boolean };
+  /** Absent when empty. */
+  readonly tags?: JsonObject;
+  readonly properties: { readonly desired: TwinSection; readonly reported: TwinSection };
+}
+
+/** What selection needs to know of a device. */
+export interface DeviceFacts {
+  readonly deviceId: string;
+  /** `enabled` or `disabled`. */
+  readonly status: string;
+  readonly iotEdge: boolean;
+  readonly tags: JsonObject;
+}
+
+/** A merge patch (RFC 7386) on a module twin, as sent. */
+export interface TwinPatch {
+  readonly tags?: JsonObject;
+  readonly properties?: { readonly desired: JsonObject };
+}
+
+/** The value as a twin, or undefined where it lacks what every twin has. */
+export function asTwin(value: unknown): Twin | undefined {
+  if (!isObject(value) || typeof value['deviceId'] !== 'string' || typeof value['etag'] !== 'string') return undefined;
+  const { moduleId, tags, properties } = value;
+  if (moduleId !== undefined && typeof moduleId !== 'string') return undefined;
+  if (tags !== undefined && !isObject(tags)) return undefined;
+  if (!isObject(properties) || !isObject(properties['desired']) || !isObject(properties['reported'])) return undefined;
+  return value as unknown as Twin;
+}
+
+export function deviceFacts(twin: Pick<Twin, 'deviceId' | 'status' | 'capabilities' | 'tags'>): DeviceFacts {
+  return {
+    deviceId: twin.deviceId,
+    status: twin.status ?? 'enabled',
+    iotEdge: twin.capabilities?.iotEdge === true,
+    tags: twin.tags ?? {},
+  };
+}
+
+const ETAG_BYTES = 8;
+
+/** The counter inside a twin etag, or undefined where the text has another form. */
+export function etagCounter(etag: string): bigint | undefined {
+  const bytes = Buffer.from(etag, 'base64');
+  if (bytes.length !== ETAG_BYTES || bytes.toString('base64') !== etag) return undefined;
+  return bytes.readBigUInt64BE();
+}
+
+/** The etag that holds a counter: 3n is "AAAAAAAAAAM=". */
+export function etagOfCounter(counter: bigint): string {
+  const bytes = Buffer.alloc(ETAG_BYTES);
+  bytes.writeBigUInt64BE(BigInt.asUintN(64, counter));
+  return bytes.toString('base64');
+}

@@ -1,0 +1,29 @@
+// What the loop needs from an IoT Hub. Two implementations: the Azure SDK over HTTPS and the embedded hub in process.
+import type { DeviceFacts, ModuleRef, Twin, TwinPatch } from '../model/twin.ts';
+
+/**
+ * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
+ * retries belong to the work queue. A query's rows may be up to 30 minutes old and may name what no longer exists.
+ */
+export interface Hub {
+  /** All devices in pages; each page in the hub's order, no order between pages promised. */
+  listDevices(signal: AbortSignal): AsyncIterable<readonly DeviceFacts[]>;
+  /** Twins of the modules with these ids, and every module twin that carries a Twinward record. */
+  listModuleTwins(moduleIds: readonly string[], signal: AbortSignal): AsyncIterable<readonly Twin[]>;
+  /** Direct read, never stale. NotFound where the device does not exist. */
+  getDeviceTwin(deviceId: string, signal: AbortSignal): Promise<Twin>;
+  /** Direct read, never stale. NotFound where the device or the module does not exist. */
+  getModuleTwin(ref: ModuleRef, signal: AbortSignal): Promise<Twin>;
+  /**
+   * Merge patch on tags and desired in one step, only while the twin still has this etag (`"*"` is not accepted).
+   * Resolves with the whole new twin. PreconditionFailed where the etag moved. After Timeout or Unavailable the write
+   * may have landed: read again.
+   */
+  patchModuleTwin(ref: ModuleRef, patch: TwinPatch, etag: string, signal: AbortSignal): Promise<Twin>;
+  /** Creates the module identity with generated keys. AlreadyExists is an error too. */
+  createModule(ref: ModuleRef, signal: AbortSignal): Promise<void>;
+  /** The hub's own count of device identities; lags. */
+  countDevices(signal: AbortSignal): Promise<number>;
+  /** Frees sockets. Idempotent. */
+  close(): void;
+}
