@@ -84,6 +84,8 @@ export interface Atom {
   /** As the person wrote it. */
   readonly plain: Json;
   readonly comparator: Comparator;
+  /** True where `value` is {"value": plain}: other members of the live wrapper are foreign. */
+  readonly wrapped: boolean;
   readonly sensitive: boolean;
   readonly policy: SettingPolicy;
 }

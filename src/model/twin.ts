@@ -74,3 +74,20 @@ export function etagOfCounter(counter: bigint): string {
   bytes.writeBigUInt64BE(BigInt.asUintN(64, counter));
   return bytes.toString('base64');
 }
+
+/** What the agent made of what is written. `Applied` means the agent said so. */
+export type AcknowledgementState =
+  | 'Written' // stored in the hub; the agent has not answered yet, or never does
+  | 'Applied'
+  | 'Rejected'
+  | 'NotAcknowledged' // connected, and silent for longer than the agent may take
+  | 'Unsupported' // the agent answered and does not know some of the keys
+  | 'Unreachable'; // not connected since the write
+
+export interface Acknowledgement {
+  readonly state: AcknowledgementState;
+  /** Atom names the agent refused or does not know; empty otherwise. */
+  readonly keys: readonly string[];
+  /** The agent's own words, where it gave any. */
+  readonly detail: string | undefined;
+}
