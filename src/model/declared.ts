@@ -64,7 +64,7 @@ export interface DeclaredConfiguration {
   /** Settings encoded as the profile says, sorted by name. */
   readonly atoms: readonly Atom[];
   /** Where each atom's value is written. */
-  readonly atomOrigins: ReadonlyMap<string, Origin>;
+  readonly atomOrigins: Pick<ReadonlyMap<string, Origin>, 'get' | 'has'>;
   /** Atom names that lower layers must not set and that this one keeps absent, sorted. */
   readonly unset: readonly string[];
   readonly mode: Mode;

@@ -1,0 +1,179 @@
+// Our share of the hub's throttle: token buckets per class of operation, slower after a 429, slowly faster again.
+import { HubError } from '../model/errors.ts';
+import type { DeclaredHub } from '../model/declared.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Hub } from '../ports/hub.ts';
+import { Fifo } from './fifo.ts';
+
+/** Operations a second that a hub allows; see rates(). */
+interface Rates {
+  readonly queries: number;
+  readonly twinReads: number;
+  readonly twinWrites: number;
+  readonly registry: number;
+}
+
+/**
+ * IoT Hub's own limits, a hub at a time (documentation "IoT Hub quotas and throttling"): queries and registry
+ * operations grow with the units, twin operations of S1 do not. Basic tiers count like S1; they have no twins.
+ */
+function rates({ tier, units }: { readonly tier: string; readonly units: number }): Rates {
+  const size = tier.slice(-1);
+  if (size === '3') {
+    return {
+      queries: (1_000 / 60) * units,
+      twinReads: 500 * units,
+      twinWrites: 250 * units,
+      registry: (5_000 / 60) * units,
+    };
+  }
+  const growth = size === '2' ? units : 0;
+  return {
+    queries: (20 / 60) * units,
+    twinReads: Math.max(100, 10 * growth),
+    twinWrites: Math.max(50, 5 * growth),
+    registry: (100 / 60) * units,
+  };
+}
+
+/** Seconds of saved-up rate that may be spent at once; at least one operation. */
+const BURST_SECONDS = 1;
+const SLOWEST_SHARE = 1 / 64;
+/** Share of the full rate won back by each success after a 429. */
+const RECOVERY_SHARE = 1 / 100;
+
+export class TokenBucket {
+  readonly #clock: Clock;
+  readonly #fullRate: number;
+  readonly #waiters = new Fifo<() => void>();
+  #rate: number;
+  #tokens: number;
+  #filledAtMs: number;
+  #isTimed = false;
+
+  /** `rate` is in operations a second, above zero. */
+  constructor(rate: number, clock: Clock) {
+    this.#clock = clock;
+    this.#fullRate = rate;
+    this.#rate = rate;
+    this.#tokens = this.#burst;
+    this.#filledAtMs = clock.now();
+  }
+
+  /** Operations a second at present. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** Resolves when it is the caller's turn, first come first served. */
+  take(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#serve();
+    });
+  }
+
+  slowDown(): void {
+    this.#fill();
+    this.#rate = Math.max(this.#rate / 2, this.#fullRate * SLOWEST_SHARE);
+    this.#tokens = Math.min(this.#tokens, 0);
+  }
+
+  speedUp(): void {
+    this.#fill();
+    this.#rate = Math.min(this.#rate + this.#fullRate * RECOVERY_SHARE, this.#fullRate);
+  }
+
+  get #burst(): number {
+    return Math.max(1, this.#rate * BURST_SECONDS);
+  }
+
+  #fill(): void {
+    const nowMs = this.#clock.now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, nowMs - this.#filledAtMs) / 1_000) * this.#rate);
+    this.#filledAtMs = nowMs;
+  }
+
+  #serve(): void {
+    this.#fill();
+    while (this.#waiters.length > 0 && this.#tokens >= 1) {
+      this.#tokens -= 1;
+      this.#waiters.shift()?.();
+    }
+    if (this.#waiters.length === 0 || this.#isTimed) return;
+    this.#isTimed = true;
+    this.#clock.schedule(Math.ceil(((1 - this.#tokens) / this.#rate) * 1_000), () => {
+      this.#isTimed = false;
+      this.#serve();
+    });
+  }
+}
+
+/** The hub inside its budget; without a declared capacity the hub as it is. */
+export function budgetedHub(
+  hub: Hub,
+  { capacity, budget }: Pick<DeclaredHub, 'capacity' | 'budget'>,
+  clock: Clock,
+): Hub {
+  if (capacity === undefined || budget.throttle <= 0) return hub;
+  const full = rates(capacity);
+  const bucket = (rate: number): TokenBucket => new TokenBucket(rate * budget.throttle, clock);
+  const buckets = {
+    queries: bucket(full.queries),
+    twinReads: bucket(full.twinReads),
+    twinWrites: bucket(full.twinWrites),
+    registry: bucket(full.registry),
+  };
+  return {
+    listDevices: (signal) => pagesWithin(buckets.queries, hub.listDevices(signal), signal),
+    listModuleTwins: (moduleIds, signal) =>
+      pagesWithin(buckets.queries, hub.listModuleTwins(moduleIds, signal), signal),
+    getDeviceTwin: (deviceId, signal) => within(buckets.twinReads, signal, () => hub.getDeviceTwin(deviceId, signal)),
+    getModuleTwin: (ref, signal) => within(buckets.twinReads, signal, () => hub.getModuleTwin(ref, signal)),
+    patchModuleTwin: (ref, patch, etag, signal) =>
+      within(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
+    createModule: (ref, signal) => within(buckets.registry, signal, () => hub.createModule(ref, signal)),
+    countDevices: (signal) => within(buckets.registry, signal, () => hub.countDevices(signal)),
+    close: () => hub.close(),
+  };
+}
+
+/** Waiting comes before the call's own time limit begins. */
+async function within<T>(bucket: TokenBucket, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  await turn(bucket, signal);
+  try {
+    const answer = await call();
+    bucket.speedUp();
+    return answer;
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'Throttled') bucket.slowDown();
+    throw error;
+  }
+}
+
+async function* pagesWithin<T>(bucket: TokenBucket, pages: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = pages[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const page = await within(bucket, signal, () => iterator.next());
+      if (page.done === true) return;
+      yield page.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** A caller that is aborted while it waits stops waiting at once; its turn is spent on nobody. */
+async function turn(bucket: TokenBucket, signal: AbortSignal): Promise<void> {
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {});
+  const stop = (): void => stopped.reject(new HubError('Aborted', 'Stopped while waiting for a turn at the hub.'));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([bucket.take(), stopped.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

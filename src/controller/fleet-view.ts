@@ -1,0 +1,80 @@
+// The memory of one hub: facts of its devices and the last known state of their managed twins. Small enough for
+// 100,000 devices: equal tags and equal states are kept once.
+import { canonicalJson, type JsonObject } from '../model/json.ts';
+import type { DeviceFacts } from '../model/twin.ts';
+import type { TwinState } from './twin-state.ts';
+
+/** A list of devices in the making; it counts for nothing until it is complete. */
+export class DeviceList {
+  readonly facts = new Map<string, DeviceFacts>();
+  readonly #tags = new Map<string, JsonObject>();
+
+  add({ deviceId, status, iotEdge, tags }: DeviceFacts): void {
+    this.facts.set(deviceId, { deviceId, status, iotEdge, tags: this.#once(tags) });
+  }
+
+  #once(tags: JsonObject): JsonObject {
+    const text = canonicalJson(tags);
+    const known = this.#tags.get(text);
+    if (known !== undefined) return known;
+    this.#tags.set(text, tags);
+    return tags;
+  }
+}
+
+export class FleetView {
+  #devices: Map<string, DeviceFacts> = new Map();
+  readonly #states = new Map<string, TwinState>();
+  #known = new Map<string, TwinState>();
+
+  get deviceCount(): number {
+    return this.#devices.size;
+  }
+
+  /** As last listed, or as read directly since. */
+  device(deviceId: string): DeviceFacts | undefined {
+    return this.#devices.get(deviceId);
+  }
+
+  devices(): Iterable<DeviceFacts> {
+    return this.#devices.values();
+  }
+
+  /** Takes a complete list for what is there. States stay until somebody looked at their twins. */
+  replaceDevices(list: DeviceList): void {
+    this.#devices = list.facts;
+    this.#known = new Map();
+  }
+
+  /** Takes a direct read of a device. */
+  noteDevice(facts: DeviceFacts): void {
+    this.#devices.set(facts.deviceId, facts);
+  }
+
+  forgetDevice(deviceId: string): void {
+    this.#devices.delete(deviceId);
+  }
+
+  state(key: string): TwinState | undefined {
+    return this.#states.get(key);
+  }
+
+  states(): Iterable<readonly [key: string, state: TwinState]> {
+    return this.#states;
+  }
+
+  /** Undefined forgets. */
+  note(key: string, state: TwinState | undefined): void {
+    if (state === undefined) this.#states.delete(key);
+    else this.#states.set(key, this.#once(state));
+  }
+
+  #once(state: TwinState): TwinState {
+    const { type, reason, acknowledgement = '', failure = '', detail = '' } = state;
+    const text = `${type}/${reason}/${acknowledgement}/${failure}/${detail}`;
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    this.#known.set(text, state);
+    return state;
+  }
+}

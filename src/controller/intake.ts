@@ -1,0 +1,36 @@
+// From what a pass sees to what is remembered and what is queued.
+import { writes, type TwinAction } from '../plan/action.ts';
+import type { HubScope } from './scope.ts';
+import type { Row } from './survey.ts';
+import { stateOf } from './twin-state.ts';
+import type { Priority, WorkQueue } from './work-queue.ts';
+
+/** True where the row started work. `isChange`: the pass follows a person's change. */
+export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: boolean): boolean {
+  const { key, planned, twin } = row;
+  if (planned === undefined) {
+    queue.add(key, 'Resync');
+    return true;
+  }
+  const { action, target } = planned;
+  const before = scope.view.state(key);
+  if (twin === undefined && !writes(action)) {
+    // A module that is not listed may still exist. Once a direct read said that it does not, the list is asked again.
+    if (before?.type === action.type && before.failure === undefined) return false;
+    queue.add(key, 'Resync');
+    return true;
+  }
+  const state = stateOf(action, target, twin, scope.clock.now());
+  const isStillFailing = state !== undefined && before?.failure !== undefined && writes(action);
+  scope.view.note(key, isStillFailing ? { ...state, failure: before.failure } : state);
+  if (!writes(action)) return false;
+  queue.add(key, priorityOf(action, isChange));
+  return true;
+}
+
+/** The record alone is never urgent. */
+function priorityOf({ type, reason }: TwinAction, isChange: boolean): Priority {
+  if (type === 'Record') return 'Resync';
+  if (isChange) return 'Change';
+  return reason === 'Drift' ? 'Drift' : 'Resync';
+}

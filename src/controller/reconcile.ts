@@ -1,0 +1,174 @@
+// Key in, outcome out: reads one module twin, decides, writes what is decided, checks the answer.
+import { HubError } from '../model/errors.ts';
+import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../model/twin.ts';
+import { writes, type TwinAction } from '../plan/action.ts';
+import type { Planner } from '../plan/planner.ts';
+import type { Target } from '../plan/target.ts';
+import { keyOf, refOf } from './key.ts';
+import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
+import { orMissing, type HubScope } from './scope.ts';
+import { stateOf } from './twin-state.ts';
+
+export type Result = 'Written' | 'Recorded' | 'Created' | 'Unchanged' | 'Observed' | 'Held' | 'Failed';
+
+export interface Reconciled {
+  readonly ref: ModuleRef;
+  readonly result: Result;
+  /** What was decided last; undefined where the device is gone or nothing could be read. */
+  readonly action: TwinAction | undefined;
+  readonly outcome: Outcome;
+  readonly error: HubError | undefined;
+}
+
+/** One decision: everything it was made from, all of it read directly where the action asks for it. */
+interface Decision {
+  readonly planner: Planner;
+  readonly device: DeviceFacts;
+  readonly target: Target;
+  readonly live: Twin | undefined;
+  readonly action: TwinAction;
+}
+
+/** Decisions on one key before it goes back to the queue: others may be writing the same twin. */
+const DECISIONS_MAX = 4;
+
+/** Rejects only for bugs. */
+export async function reconcile(scope: HubScope, key: string, signal: AbortSignal): Promise<Reconciled> {
+  const ref = refOf(key);
+  try {
+    return await converge(scope, ref, signal);
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    return fail(scope, ref, error);
+  }
+}
+
+async function converge(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Reconciled> {
+  let hasCreated = false;
+  for (let count = 1; ; count += 1) {
+    const decision = await decide(scope, ref, signal);
+    if (decision === undefined) return forget(scope, ref);
+    if (!writes(decision.action)) return settle(scope, decision, hasCreated);
+    if (decision.planner !== scope.planner && count < DECISIONS_MAX) continue;
+    try {
+      if (decision.action.type !== 'Create') return await write(scope, decision, hasCreated, signal);
+      await scope.hub.createModule(ref, signal);
+      hasCreated = true;
+      countWrite(scope, 'created');
+    } catch (error) {
+      if (!isRace(error) || count >= DECISIONS_MAX) throw error;
+      countPatch(scope, 'conflict');
+    }
+  }
+}
+
+/** Somebody else was there between our read and our write: read again and decide again. */
+function isRace(error: unknown): boolean {
+  return (
+    error instanceof HubError &&
+    (error.code === 'PreconditionFailed' || error.code === 'AlreadyExists' || error.code === 'NotFound')
+  );
+}
+
+/** Undefined where the device is gone. Membership is read directly where the action rests on it. */
+async function decide(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {
+  const { hub, planner, view } = scope;
+  const live = await orMissing(hub.getModuleTwin(ref, signal));
+  const known = view.device(ref.deviceId);
+  if (known !== undefined) {
+    const decision = planFor(scope, planner, ref, known, live);
+    if (!decision.action.needs.deviceTwin) return decision;
+  }
+  const twin = await orMissing(hub.getDeviceTwin(ref.deviceId, signal));
+  if (twin === undefined) return undefined;
+  const device = deviceFacts(twin);
+  view.noteDevice(device);
+  return planFor(scope, planner, ref, device, live);
+}
+
+function planFor(
+  { clock }: HubScope,
+  planner: Planner,
+  ref: ModuleRef,
+  device: DeviceFacts,
+  live: Twin | undefined,
+): Decision {
+  const target = planner.targetFor(device, ref.moduleId);
+  return { planner, device, target, live, action: planner.plan(target, device, live, clock.now()) };
+}
+
+/** Writes the patch, then asks the planner about the answer: anything still to write means the hub did another thing. */
+async function write(
+  scope: HubScope,
+  { planner, device, target, action }: Decision,
+  hasCreated: boolean,
+  signal: AbortSignal,
+): Promise<Reconciled> {
+  const { hub, clock, view } = scope;
+  const { deviceId, moduleId, patch = {}, etag = '' } = action;
+  const ref = { deviceId, moduleId };
+  const answer = await hub.patchModuleTwin(ref, patch, etag, signal);
+  countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');
+  const next = planner.plan(target, device, answer, clock.now());
+  const state = stateOf(next, target, answer, clock.now());
+  scope.log.debug('Twin written', { hub: scope.name, device: deviceId, module: moduleId, reason: action.reason });
+  if (writes(next)) {
+    scope.metrics.count('twinward_unexpected_answer_total', { hub: scope.name });
+    scope.log.warn('The hub answered a write with another twin than was written; trying again later', {
+      hub: scope.name,
+      device: deviceId,
+      module: moduleId,
+      reason: next.reason,
+    });
+    view.note(keyOf(deviceId, moduleId), state && { ...state, failure: 'UnexpectedAnswer' });
+    return { ref, result: 'Failed', action, outcome: RETRY, error: undefined };
+  }
+  view.note(keyOf(deviceId, moduleId), state);
+  if (action.reason === 'Drift') scope.metrics.count('twinward_drift_corrected_total', { hub: scope.name });
+  const result = hasCreated ? 'Created' : action.type === 'Record' ? 'Recorded' : 'Written';
+  return { ref, result, action, outcome: SETTLED, error: undefined };
+}
+
+function settle(scope: HubScope, { target, live, action }: Decision, hasCreated: boolean): Reconciled {
+  const { deviceId, moduleId } = action;
+  scope.view.note(keyOf(deviceId, moduleId), stateOf(action, target, live, scope.clock.now()));
+  const result = hasCreated ? 'Created' : idleResult(action);
+  return { ref: { deviceId, moduleId }, result, action, outcome: SETTLED, error: undefined };
+}
+
+/** What an action that writes nothing comes to. */
+export function idleResult({ type }: Pick<TwinAction, 'type'>): 'Unchanged' | 'Observed' | 'Held' {
+  return type === 'Observe' ? 'Observed' : type === 'Hold' ? 'Held' : 'Unchanged';
+}
+
+function forget({ view }: HubScope, ref: ModuleRef): Reconciled {
+  view.forgetDevice(ref.deviceId);
+  view.note(keyOf(ref.deviceId, ref.moduleId), undefined);
+  return { ref, result: 'Unchanged', action: undefined, outcome: SETTLED, error: undefined };
+}
+
+function fail(scope: HubScope, ref: ModuleRef, error: HubError): Reconciled {
+  const key = keyOf(ref.deviceId, ref.moduleId);
+  const state = scope.view.state(key);
+  if (error.code !== 'Aborted') {
+    if (state !== undefined) scope.view.note(key, { ...state, failure: error.code });
+    countPatch(scope, 'failed');
+    scope.log.warn('Twin not reconciled', {
+      hub: scope.name,
+      device: ref.deviceId,
+      module: ref.moduleId,
+      code: error.code,
+      error: error.message,
+    });
+  }
+  return { ref, result: 'Failed', action: undefined, outcome: classify(error, scope.clock.now()), error };
+}
+
+function countWrite(scope: HubScope, result: 'written' | 'recorded' | 'created'): void {
+  scope.writes += 1;
+  countPatch(scope, result);
+}
+
+function countPatch(scope: HubScope, result: 'written' | 'recorded' | 'created' | 'conflict' | 'failed'): void {
+  scope.metrics.count('twinward_patches_total', { hub: scope.name, result });
+}

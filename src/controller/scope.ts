@@ -1,0 +1,33 @@
+// One hub as the loop works on it: what every step of the loop needs and nothing else.
+import { HubError } from '../model/errors.ts';
+import type { Twin } from '../model/twin.ts';
+import type { Planner } from '../plan/planner.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Hub } from '../ports/hub.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { FleetView } from './fleet-view.ts';
+
+export interface HubScope {
+  /** The Hub's name in the manifests; the label of metrics. */
+  readonly name: string;
+  readonly hub: Hub;
+  /** What decides now: swapped whole when a revision arrives, so that a decision never mixes two. */
+  planner: Planner;
+  readonly view: FleetView;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Patches and creations the hub accepted. */
+  writes: number;
+}
+
+/** A direct read for which not to exist is an answer too. */
+export async function orMissing(read: Promise<Twin>): Promise<Twin | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'NotFound') return undefined;
+    throw error;
+  }
+}

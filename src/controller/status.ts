@@ -1,0 +1,87 @@
+// What the controller says about itself and each hub: data for the CLI, the dashboard and probes, computed when asked.
+import type { Mode } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { AcknowledgementState, ModuleRef } from '../model/twin.ts';
+import type { ActionType } from '../plan/action.ts';
+
+/** As in Kubernetes (kstatus): `Reconciling` and `Stalled` are listed only while they are true. */
+export interface Condition {
+  readonly type: 'Ready' | 'Reconciling' | 'Stalled' | 'SourceReady';
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** CamelCase, from a closed list: see `ConditionReason`. */
+  readonly reason: ConditionReason;
+  readonly message: string;
+}
+
+export type ConditionReason =
+  // SourceReady
+  | 'Loaded'
+  | 'NotRead' // nothing was read yet
+  | 'ReadFailed'
+  | 'InvalidManifests'
+  | 'SourceEmpty'
+  // Ready, Stalled, Reconciling
+  | 'Succeeded'
+  | 'Progressing'
+  | 'Connecting'
+  | 'ConnectFailed'
+  | 'ListFailed'
+  | 'ListEmpty' // no device where there were some: not believed
+  | 'TwinsFailing'
+  | 'WaitingForSource';
+
+export interface ControllerStatus {
+  /** SourceReady, then Ready, then those that are true. */
+  readonly conditions: readonly Condition[];
+  readonly source: SourceStatus;
+  /** Sorted by name. */
+  readonly hubs: readonly HubStatus[];
+}
+
+export interface SourceStatus {
+  /** The newest revision that was read, good or not. */
+  readonly lastAttemptedRevision: string | undefined;
+  /** The revision that decides now. */
+  readonly lastAppliedRevision: string | undefined;
+  /** Of the last attempted revision, sorted by place. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface HubStatus {
+  readonly name: string;
+  readonly hostName: string | undefined;
+  /** The effective ceiling; undefined until connected. */
+  readonly mode: Mode | undefined;
+  /** Attempted: the newest that was handed to this hub. Applied: a complete pass with it was made and its work is done. */
+  readonly lastAttemptedRevision: string;
+  readonly lastAppliedRevision: string | undefined;
+  readonly conditions: readonly Condition[];
+  readonly counts: FleetCounts;
+  /** Worst first, ten at most. */
+  readonly offenders: readonly Offender[];
+  /** Offenders beyond those listed. */
+  readonly moreOffenders: number;
+  /** The last complete pass. */
+  readonly lastResync: { readonly atMs: number; readonly durationMs: number } | undefined;
+  /** Patches and creations the hub accepted since the start. */
+  readonly writes: number;
+  /** Keys that are queued, being worked on, or waiting for another try. */
+  readonly pending: number;
+}
+
+export interface FleetCounts {
+  /** Devices on the hub. */
+  readonly devices: number;
+  /** Module twins that are declared or carry our record: the sum of `actions`. */
+  readonly twins: number;
+  /** By what is to be done: `Equal` is in sync; `Patch`, `Record` and `Create` are still to be done. */
+  readonly actions: Readonly<Record<ActionType, number>>;
+  /** What the agents say about the twins in sync: the sum is `actions.Equal`. */
+  readonly acknowledgements: Readonly<Record<AcknowledgementState, number>>;
+}
+
+export interface Offender extends ModuleRef {
+  /** A failure's code, an acknowledgement state, or an action's reason. */
+  readonly reason: string;
+  readonly detail: string | undefined;
+}

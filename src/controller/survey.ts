@@ -1,0 +1,106 @@
+// One pass over a hub: lists its devices and module twins and plans every row, never holding all twins at once.
+// A row may be half an hour old and may name what is gone: what it says can start work and decides nothing.
+import type { ModuleRef, Twin } from '../model/twin.ts';
+import type { ActionType, TwinAction } from '../plan/action.ts';
+import type { Target } from '../plan/target.ts';
+import { DeviceList } from './fleet-view.ts';
+import { keyOf, refOf } from './key.ts';
+import { orMissing, type HubScope } from './scope.ts';
+
+export interface Row {
+  readonly key: string;
+  readonly ref: ModuleRef;
+  /** Undefined where the lists do not say enough to decide anything: only a direct read can tell. */
+  readonly planned: { readonly action: TwinAction; readonly target: Target } | undefined;
+  /** Undefined where no twin was listed. */
+  readonly twin: Twin | undefined;
+}
+
+/** `ListEmpty`: no row where there were some before. That is not believed; nothing is forgotten. */
+export type SurveyEnd = 'Complete' | 'ListEmpty';
+
+/** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
+export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
+  if (!(await listDevices(scope, signal))) return 'ListEmpty';
+  const { moduleIds } = scope.planner;
+  const seen = await visitTwins(scope, moduleIds, visit, signal);
+  if (seen.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
+  visitMissing(scope, moduleIds, seen, visit);
+  visitForgotten(scope, seen, visit);
+  return 'Complete';
+}
+
+/** False where the list is not believed: it is empty, was not before, and the hub still counts devices. */
+async function listDevices({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
+  const list = new DeviceList();
+  for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
+  if (list.facts.size === 0 && view.deviceCount > 0 && (await hub.countDevices(signal)) > 0) return false;
+  view.replaceDevices(list);
+  return true;
+}
+
+async function visitTwins(
+  scope: HubScope,
+  moduleIds: readonly string[],
+  visit: (row: Row) => void,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  const seen = new Set<string>();
+  for await (const page of scope.hub.listModuleTwins(moduleIds, signal)) {
+    const { planner, view } = scope;
+    const nowMs = scope.clock.now();
+    for (const twin of page) {
+      const { deviceId, moduleId } = twin;
+      if (moduleId === undefined) continue;
+      const key = keyOf(deviceId, moduleId);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const device = view.device(deviceId);
+      const target = device === undefined ? undefined : planner.targetFor(device, moduleId);
+      const planned =
+        device === undefined || target === undefined
+          ? undefined
+          : { action: planner.plan(target, device, twin, nowMs), target };
+      visit({ key, ref: { deviceId, moduleId }, planned, twin });
+    }
+  }
+  return seen;
+}
+
+/** Devices that are selected and whose module was not listed. Modules that were not asked for are not missing. */
+function visitMissing(
+  { planner, view, clock }: HubScope,
+  moduleIds: readonly string[],
+  seen: Set<string>,
+  visit: (row: Row) => void,
+): void {
+  const nowMs = clock.now();
+  for (const device of view.devices()) {
+    for (const target of planner.targetsFor(device)) {
+      const { moduleId } = target;
+      const key = keyOf(device.deviceId, moduleId);
+      if (seen.has(key) || !moduleIds.includes(moduleId)) continue;
+      seen.add(key);
+      const action = planner.plan(target, device, undefined, nowMs);
+      visit({ key, ref: { deviceId: device.deviceId, moduleId }, planned: { action, target }, twin: undefined });
+    }
+  }
+}
+
+/** Twins we knew and that no list mentions any more. */
+function visitForgotten({ view }: HubScope, seen: ReadonlySet<string>, visit: (row: Row) => void): void {
+  for (const [key] of view.states()) {
+    if (!seen.has(key)) visit({ key, ref: refOf(key), planned: undefined, twin: undefined });
+  }
+}
+
+/** True where a twin that we know still exists although no twin at all was listed. */
+async function isListWrong({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
+  for (const [key, { type }] of view.states()) {
+    if (MAY_HAVE_NO_TWIN.has(type)) continue;
+    return (await orMissing(hub.getModuleTwin(refOf(key), signal))) !== undefined;
+  }
+  return false;
+}
+
+const MAY_HAVE_NO_TWIN: ReadonlySet<ActionType> = new Set(['Create', 'Wait', 'Skip', 'Hold']);

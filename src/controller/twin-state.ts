@@ -1,0 +1,78 @@
+// What is last known of one module twin: what to do with it, what its agent says, what failed.
+import type { HubErrorCode } from '../model/errors.ts';
+import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
+import type { ActionReason, ActionType, TwinAction } from '../plan/action.ts';
+import { isMet } from '../plan/changes.ts';
+import type { Target } from '../plan/target.ts';
+import { readAcknowledgement } from '../profile/acknowledgement.ts';
+
+export interface TwinState {
+  readonly type: ActionType;
+  readonly reason: ActionReason;
+  /** Only where the type is Equal. */
+  readonly acknowledgement: AcknowledgementState | undefined;
+  /** The agent's own words and the settings it means, or why the twin is held; clipped. */
+  readonly detail: string | undefined;
+  /** Why the last attempt failed; undefined after one that did not. */
+  readonly failure: Failure | undefined;
+}
+
+export type Failure = HubErrorCode | 'UnexpectedAnswer' | 'Bug';
+
+const DETAIL_LENGTH_MAX = 200;
+const KEYS_SHOWN_MAX = 5;
+
+/** Undefined where nothing is declared and nothing is owned: such a twin is none of our business. */
+export function stateOf(
+  action: TwinAction,
+  target: Target,
+  twin: Twin | undefined,
+  nowMs: number,
+): TwinState | undefined {
+  const { type, reason } = action;
+  if (type !== 'Equal') return toState(type, reason, undefined, action.message);
+  if (target.layers.length === 0 || twin === undefined) return undefined;
+  const { state, keys, detail } = acknowledgementOf(target, twin, nowMs);
+  const words = [keys.slice(0, KEYS_SHOWN_MAX).join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
+  return toState(type, reason, state, words === '' ? undefined : words);
+}
+
+function toState(
+  type: ActionType,
+  reason: ActionReason,
+  acknowledgement: AcknowledgementState | undefined,
+  detail: string | undefined,
+): TwinState {
+  return { type, reason, acknowledgement, detail: detail?.slice(0, DETAIL_LENGTH_MAX), failure: undefined };
+}
+
+/** The worst that is said through any of the profiles. */
+const WORST_FIRST: readonly AcknowledgementState[] = [
+  'Rejected',
+  'Unsupported',
+  'NotAcknowledged',
+  'Unreachable',
+  'Written',
+  'Applied',
+];
+
+const NOTHING_TO_SAY: Acknowledgement = { state: 'Written', keys: [], detail: undefined };
+
+/** Asks about the settings that live has as we want them: about others the agent has nothing of ours to say. */
+function acknowledgementOf(target: Target, twin: Twin, nowMs: number): Acknowledgement {
+  const atoms = [...target.atoms, ...target.observedAtoms]
+    .map(({ atom }) => atom)
+    .filter((atom) => atom.policy === 'Override' && isMet(atom, twin.properties.desired));
+  const answers = target.profiles
+    .map((profile) => ({
+      profile,
+      atoms: atoms.filter(({ path }) => profile.section.every((key, index) => path[index] === key)),
+    }))
+    .filter((question) => question.atoms.length > 0)
+    .map((question) => readAcknowledgement(question.profile, question.atoms, twin, nowMs));
+  return answers.toSorted((a, b) => badness(a) - badness(b))[0] ?? NOTHING_TO_SAY;
+}
+
+function badness({ state }: Acknowledgement): number {
+  return WORST_FIRST.indexOf(state);
+}

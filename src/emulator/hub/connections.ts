@@ -1,0 +1,133 @@
+// The device side: who is connected, what they are told and what they report.
+import { cloneJson, isObject, type JsonObject } from '../../model/json.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { HubLimits } from './limits.ts';
+import { type HubRecord, type IdentityRef, refKey } from './record.ts';
+import {
+  badRequest,
+  deviceDisabled,
+  deviceNotFound,
+  deviceNotOnline,
+  inEnvelope2,
+  moduleNotFound,
+} from './service-error.ts';
+import type { HubState } from './state.ts';
+import { isoTime } from './times.ts';
+import { patchSection, type Section } from './twin-document.ts';
+import { checkSize, checkValues } from './twin-limits.ts';
+
+/** What a device or module sees of the hub. After `close`, or once another connection took its place, it throws DeviceNotOnline. */
+export interface DeviceConnection {
+  /** User keys and `$version`, no metadata; copies, free to change. */
+  getTwin(): { desired: JsonObject; reported: JsonObject };
+  /** Merges into the reported properties; the new `$version`. Throws ServiceError where the twin may not hold it. */
+  report(patch: JsonObject): number;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The desired patch as sent, nulls and unchanged values included, with `$version`; a copy, free to change. */
+export type DesiredListener = (patch: JsonObject) => void;
+
+interface Delivery {
+  readonly key: string;
+  readonly listener: DesiredListener;
+  readonly patch: JsonObject;
+}
+
+export class Connections {
+  readonly #state: HubState;
+  readonly #clock: Clock;
+  readonly #limits: HubLimits;
+  readonly #listeners = new Map<string, DesiredListener>();
+  readonly #queue: Delivery[] = [];
+  #isDelivering = false;
+
+  constructor(options: { state: HubState; clock: Clock; limits: HubLimits }) {
+    this.#state = options.state;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+  }
+
+  /** The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. */
+  connect(ref: IdentityRef, onDesired: DesiredListener): DeviceConnection {
+    const key = refKey(ref);
+    this.#setConnected(
+      inEnvelope2(() => this.#requireEnabled(ref)),
+      true,
+    );
+    // One function of its own for each connection, so that identity tells connections apart.
+    const listener: DesiredListener = (patch) => onDesired(patch);
+    this.#listeners.set(key, listener);
+    const live = (): HubRecord => {
+      const record = this.#state.find(ref);
+      if (record === undefined || this.#listeners.get(key) !== listener) throw deviceNotOnline(ref.deviceId);
+      return record;
+    };
+    return {
+      getTwin: () => {
+        const { desired, reported } = live();
+        return { desired: deviceSection(desired), reported: deviceSection(reported) };
+      },
+      report: (patch) => inEnvelope2(() => this.#report(live(), patch)),
+      close: () => {
+        if (this.#listeners.get(key) !== listener) return;
+        this.#setConnected(live(), false);
+        this.#listeners.delete(key);
+      },
+    };
+  }
+
+  /**
+   * Queues the patch for whoever is connected and delivers all that is queued. A call made inside a delivery only queues,
+   * so that a device's own writes never meet a half-told one.
+   */
+  deliver(ref: IdentityRef, patch: JsonObject, version: number): void {
+    const key = refKey(ref);
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) return;
+    this.#queue.push({ key, listener, patch: { ...cloneJson(patch), $version: version } });
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        if (this.#listeners.get(next.key) === next.listener) next.listener(next.patch);
+      }
+    } finally {
+      this.#isDelivering = false;
+    }
+  }
+
+  /** Forgets connections whose records say already that they are gone. */
+  drop(refs: Iterable<IdentityRef>): void {
+    for (const ref of refs) this.#listeners.delete(refKey(ref));
+  }
+
+  #requireEnabled(ref: IdentityRef): HubRecord {
+    const device = this.#state.find({ deviceId: ref.deviceId });
+    if (device === undefined) throw deviceNotFound(ref.deviceId);
+    if (device.status === 'disabled') throw deviceDisabled(ref.deviceId);
+    const record = this.#state.find(ref);
+    if (record === undefined) throw moduleNotFound(ref.deviceId, ref.moduleId ?? '');
+    return record;
+  }
+
+  #report(record: HubRecord, patch: JsonObject): number {
+    if (!isObject(patch)) throw badRequest('the report is not a JSON object');
+    checkValues(patch, 'report');
+    const now = this.#clock.now();
+    const reported = patchSection(record.reported, patch, isoTime(now), 'reported');
+    checkSize('Properties.Reported', reported.properties, this.#limits.reportedBytesMax);
+    this.#state.commit({ put: [{ ...record, activeAt: now, reported }], removed: [] });
+    return reported.version;
+  }
+
+  #setConnected(record: HubRecord, connected: boolean): void {
+    const now = this.#clock.now();
+    this.#state.commit({ put: [{ ...record, connected, connectionUpdatedAt: now, activeAt: now }], removed: [] });
+  }
+}
+
+function deviceSection(section: Section): JsonObject {
+  return { ...cloneJson(section.properties), $version: section.version };
+}

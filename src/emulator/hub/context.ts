@@ -1,0 +1,15 @@
+// What every part of the hub works with.
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Connections } from './connections.ts';
+import type { HubLimits } from './limits.ts';
+import type { HubState } from './state.ts';
+
+export interface HubContext {
+  readonly hostName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: HubLimits;
+  readonly state: HubState;
+  readonly connections: Connections;
+}

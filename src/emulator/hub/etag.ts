@@ -1,0 +1,33 @@
+// Etags of identities, and how If-Match is read.
+import { etagOfCounter } from '../../model/twin.ts';
+import { etagInvalid, etagMissing, versionMismatch } from './service-error.ts';
+
+/** An identity's etag is the base64 of a decimal counter: 801232426 is "ODAxMjMyNDI2". */
+export function identityEtag(counter: number): string {
+  return Buffer.from(String(counter)).toString('base64');
+}
+
+export function twinEtag(counter: number): string {
+  return etagOfCounter(BigInt(counter));
+}
+
+/** Throws unless the header, which identity updates and deletions must carry, names the current counter or is `*`. */
+export function checkIdentityEtag(counter: number, ifMatch: string | undefined): void {
+  if (ifMatch === undefined) throw etagMissing();
+  const sent = opaqueTag(ifMatch);
+  if (sent === '*' || sent === identityEtag(counter)) return;
+  const version = Buffer.from(sent, 'base64').toString('latin1');
+  throw /^\d{1,20}$/.test(version) ? versionMismatch(counter, version) : etagInvalid();
+}
+
+/** Throws where the header is there and names another counter. */
+export function checkTwinEtag(counter: number, ifMatch: string | undefined): void {
+  if (ifMatch === undefined) return;
+  const sent = opaqueTag(ifMatch);
+  if (sent !== '*' && sent !== twinEtag(counter)) throw etagInvalid();
+}
+
+/** Quoted, weak and bare forms are all taken. */
+function opaqueTag(ifMatch: string): string {
+  return ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
+}

@@ -1,0 +1,142 @@
+// The embedded IoT Hub: one deterministic state machine. Requests in, answers or ServiceError out; no sockets, no timers.
+import type { JsonObject } from '../../model/json.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import { bulk, type BulkResult } from './bulk.ts';
+import { Connections, type DesiredListener, type DeviceConnection } from './connections.ts';
+import type { HubContext } from './context.ts';
+import * as devices from './identities.ts';
+import type { HubDump, Journal, JournalRecord } from './journal.ts';
+import { HUB_LIMITS, type HubLimits } from './limits.ts';
+import * as modules from './module-identities.ts';
+import { runQuery } from './query/query.ts';
+import type { QueryOptions, QueryPage } from './query/query.ts';
+import type { IdentityRef } from './record.ts';
+import { HubState } from './state.ts';
+import { wireTwin } from './twin-fields.ts';
+import { patchTwin, replaceTwin, requireTwin } from './twins.ts';
+
+export interface IotHubOptions {
+  /** `acme-prod.azure-devices.net`. */
+  readonly hostName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal?: Journal | undefined;
+  readonly limits?: Partial<HubLimits> | undefined;
+}
+
+/**
+ * Every method throws ServiceError for what the service refuses. Answers share their parts with the hub's memory and are
+ * not to be changed; what is given is copied. `ifMatch` is the header as received: quoted, weak or bare.
+ */
+export class IotHub {
+  readonly hostName: string;
+  readonly #context: HubContext;
+
+  constructor(options: IotHubOptions) {
+    const { hostName, clock, random, journal } = options;
+    const limits = { ...HUB_LIMITS, ...options.limits };
+    const state = new HubState(journal);
+    this.hostName = hostName;
+    this.#context = { hostName, clock, random, limits, state, connections: new Connections({ state, clock, limits }) };
+  }
+
+  /** A hub as it was dumped and went on in the journal since. Nobody is connected to it. */
+  static restore(options: IotHubOptions, dump: HubDump | undefined, records: Iterable<JournalRecord> = []): IotHub {
+    const hub = new IotHub(options);
+    const { state } = hub.#context;
+    if (dump !== undefined) state.load(dump);
+    for (const record of records) state.apply(record);
+    const online = state.dump().identities.filter((record) => record.connected);
+    state.apply({ put: online.map((record) => ({ ...record, connected: false })), removed: [] });
+    return hub;
+  }
+
+  dump(): HubDump {
+    return this.#context.state.dump();
+  }
+
+  createDevice(id: string, body: unknown): JsonObject {
+    return devices.wireDevice(devices.createDevice(this.#context, id, body));
+  }
+
+  updateDevice(id: string, body: unknown, ifMatch: string | undefined): JsonObject {
+    return devices.wireDevice(devices.updateDevice(this.#context, id, body, ifMatch));
+  }
+
+  /** Creates without If-Match, updates with it. */
+  putDevice(id: string, body: unknown, ifMatch: string | undefined): JsonObject {
+    return devices.wireDevice(devices.putDevice(this.#context, id, body, ifMatch));
+  }
+
+  getDevice(id: string): JsonObject {
+    return devices.wireDevice(devices.requireDevice(this.#context, id));
+  }
+
+  listDevices(top?: number): JsonObject[] {
+    return devices.listDevices(this.#context, top).map((device) => devices.wireDevice(device));
+  }
+
+  deleteDevice(id: string, ifMatch: string | undefined): void {
+    devices.deleteDevice(this.#context, id, ifMatch);
+  }
+
+  /** Creates without If-Match, updates with it. */
+  putModule(deviceId: string, moduleId: string, body: unknown, ifMatch: string | undefined): JsonObject {
+    return modules.wireModule(modules.putModule(this.#context, { deviceId, moduleId }, body, ifMatch));
+  }
+
+  getModule(deviceId: string, moduleId: string): JsonObject {
+    return modules.wireModule(modules.requireModule(this.#context, { deviceId, moduleId }));
+  }
+
+  listModules(deviceId: string): JsonObject[] {
+    return modules.listModules(this.#context, deviceId).map((module) => modules.wireModule(module));
+  }
+
+  deleteModule(deviceId: string, moduleId: string, ifMatch: string | undefined): void {
+    modules.deleteModule(this.#context, { deviceId, moduleId }, ifMatch);
+  }
+
+  bulk(entries: unknown): BulkResult {
+    return bulk(this.#context, entries);
+  }
+
+  getTwin(ref: IdentityRef): JsonObject {
+    return wireTwin(requireTwin(this.#context, ref));
+  }
+
+  patchTwin(ref: IdentityRef, body: unknown, ifMatch?: string): JsonObject {
+    return wireTwin(patchTwin(this.#context, ref, body, ifMatch));
+  }
+
+  replaceTwin(ref: IdentityRef, body: unknown, ifMatch?: string): JsonObject {
+    return wireTwin(replaceTwin(this.#context, ref, body, ifMatch));
+  }
+
+  query(text: string, options: QueryOptions = {}): QueryPage {
+    const { state, limits } = this.#context;
+    return runQuery(state, text, { ...options, pageSizeMax: limits.pageSizeMax });
+  }
+
+  statistics(): { totalDeviceCount: number; enabledDeviceCount: number; disabledDeviceCount: number } {
+    const { devices: total, disabled } = this.#context.state.counts;
+    return { totalDeviceCount: total, enabledDeviceCount: total - disabled, disabledDeviceCount: disabled };
+  }
+
+  serviceStatistics(): { connectedDeviceCount: number } {
+    return { connectedDeviceCount: this.#context.state.counts.connectedDevices };
+  }
+
+  /** For checking tokens. Undefined where the identity does not exist or has no keys. */
+  identityKeys(ref: IdentityRef): { primary: string; secondary: string } | undefined {
+    const authentication = this.#context.state.find(ref)?.authentication;
+    if (authentication?.type !== 'sas') return undefined;
+    return { primary: authentication.primaryKey, secondary: authentication.secondaryKey };
+  }
+
+  /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */
+  connect(ref: IdentityRef, onDesired: DesiredListener): DeviceConnection {
+    return this.#context.connections.connect(ref, onDesired);
+  }
+}

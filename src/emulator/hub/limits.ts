@@ -1,0 +1,25 @@
+// Owns the hub's limits that a test or a large simulation may want to move.
+
+export interface HubLimits {
+  /** Devices and modules together. */
+  readonly identitiesMax: number;
+  readonly modulesPerDeviceMax: number;
+  readonly bulkEntriesMax: number;
+  /** Rows of a query page; also the size of a page nobody asked for a size of. */
+  readonly pageSizeMax: number;
+  /** The section must stay below, by the hub's own way of counting. */
+  readonly tagsBytesMax: number;
+  readonly desiredBytesMax: number;
+  readonly reportedBytesMax: number;
+}
+
+/** As documented for a real hub (device-twin and quota pages). */
+export const HUB_LIMITS: HubLimits = {
+  identitiesMax: 1_000_000,
+  modulesPerDeviceMax: 50,
+  bulkEntriesMax: 100,
+  pageSizeMax: 100,
+  tagsBytesMax: 8 * 1024,
+  desiredBytesMax: 32 * 1024,
+  reportedBytesMax: 32 * 1024,
+};

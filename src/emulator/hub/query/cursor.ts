@@ -1,0 +1,87 @@
+// A place among tokens.
+import { badRequest, type ServiceError } from '../service-error.ts';
+import type { Token } from './lexer.ts';
+
+/** Words of the grammar: as names they must be bracketed. `ORDER` is no keyword of the hub, and no name either. */
+const RESERVED = new Set(
+  'SELECT TOP AS FROM WHERE GROUP ORDER BY AND OR NOT IN NIN TRUE FALSE NULL UNDEFINED'.split(' '),
+);
+
+export class Cursor {
+  readonly #tokens: readonly Token[];
+  #index = 0;
+
+  /** The tokens end with `end`. */
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  get current(): Token {
+    return this.#tokens[this.#index] as Token;
+  }
+
+  /** The keyword, where it is next; any case. */
+  takeWord<Word extends string>(...words: readonly Word[]): Word | undefined {
+    const token = this.current;
+    if (token.kind !== 'word') return undefined;
+    const word = words.find((candidate) => candidate === token.text.toUpperCase());
+    if (word !== undefined) this.#index += 1;
+    return word;
+  }
+
+  takeSymbol<Symbol extends string>(...symbols: readonly Symbol[]): Symbol | undefined {
+    const token = this.current;
+    if (token.kind !== 'symbol') return undefined;
+    const symbol = symbols.find((candidate) => candidate === token.text);
+    if (symbol !== undefined) this.#index += 1;
+    return symbol;
+  }
+
+  takeText(): string | undefined {
+    const token = this.current;
+    if (token.kind !== 'text') return undefined;
+    this.#index += 1;
+    return token.text;
+  }
+
+  takeNumber(): number | undefined {
+    const token = this.current;
+    if (token.kind !== 'number') return undefined;
+    this.#index += 1;
+    return token.value;
+  }
+
+  /** The function, where one of these is called next: its name and the parenthesis after it are taken. */
+  takeCall<Name extends string>(...names: readonly Name[]): Name | undefined {
+    const after = this.#tokens[this.#index + 1];
+    if (after?.kind !== 'symbol' || after.text !== '(') return undefined;
+    const name = this.takeWord(...names);
+    if (name !== undefined) this.#index += 1;
+    return name;
+  }
+
+  /** A plain name, or any name in double brackets. */
+  expectName(): string {
+    const token = this.current;
+    const isPlain = token.kind === 'word' && !RESERVED.has(token.text.toUpperCase());
+    if (!isPlain && token.kind !== 'name') throw this.unexpected('a name');
+    this.#index += 1;
+    return token.text;
+  }
+
+  expectWord(word: string): void {
+    if (this.takeWord(word) === undefined) throw this.unexpected(word);
+  }
+
+  expectSymbol(symbol: string): void {
+    if (this.takeSymbol(symbol) === undefined) throw this.unexpected(`"${symbol}"`);
+  }
+
+  expectEnd(): void {
+    if (this.current.kind !== 'end') throw this.unexpected('the end');
+  }
+
+  unexpected(expected: string): ServiceError {
+    return badRequest(`query: expected ${expected} at ${this.current.at}`);
+  }
+}

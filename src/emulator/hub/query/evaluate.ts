@@ -1,0 +1,139 @@
+// Conditions and columns as functions of a row.
+import { unreachable } from '../../../model/errors.ts';
+import { getPath, type Json } from '../../../model/json.ts';
+import type { HubRecord } from '../record.ts';
+import { readRootField } from '../twin-fields.ts';
+import type { Arithmetic, Comparison, Constant, Expression, Path } from './syntax.ts';
+
+/** Undefined where the twin has no such value, or the operation no meaning for the values at hand. */
+export type Reader = (record: HubRecord) => Json | undefined;
+
+/** True for the rows a condition keeps: what is not true, undefined included, is dropped. */
+export function compileCondition(expression: Expression | undefined): (record: HubRecord) => boolean {
+  if (expression === undefined) return () => true;
+  const read = compile(expression);
+  return (record) => read(record) === true;
+}
+
+export function compilePath([root, ...rest]: Path): Reader {
+  if (rest.length === 0) return (record) => readRootField(record, root);
+  return (record) => getPath(readRootField(record, root), rest);
+}
+
+function compile(expression: Expression): Reader {
+  switch (expression.kind) {
+    case 'constant':
+      return () => expression.value;
+    case 'path':
+      return compilePath(expression.path);
+    case 'and':
+      return compileTerms(expression.terms, false);
+    case 'or':
+      return compileTerms(expression.terms, true);
+    case 'not':
+      return mapped(expression.operand, (value) => (typeof value === 'boolean' ? !value : undefined));
+    case 'negate':
+      return mapped(expression.operand, (value) => (typeof value === 'number' ? -value : undefined));
+    case 'compare':
+      return paired(expression.left, expression.right, (a, b) => compare(expression.operator, a, b));
+    case 'arithmetic':
+      return paired(expression.left, expression.right, (a, b) => calculate(expression.operator, a, b));
+    case 'in':
+      return compileMembership(expression.operand, expression.values, expression.negated);
+    case 'isDefined':
+      return mapped({ kind: 'path', path: expression.path }, (value) => value !== undefined);
+    case 'startsWith':
+      return paired(
+        expression.text,
+        expression.part,
+        textTest((text, part) => text.startsWith(part)),
+      );
+    case 'endsWith':
+      return paired(
+        expression.text,
+        expression.part,
+        textTest((text, part) => text.endsWith(part)),
+      );
+    default:
+      return unreachable(expression);
+  }
+}
+
+/** AND is decided by a false, OR by a true; else a term that is no truth value makes the whole undefined. */
+function compileTerms(terms: readonly Expression[], decisive: boolean): Reader {
+  const readers = terms.map((term) => compile(term));
+  return (record) => {
+    let result: boolean | undefined = !decisive;
+    for (const read of readers) {
+      const value = read(record);
+      if (value === decisive) return decisive;
+      if (typeof value !== 'boolean') result = undefined;
+    }
+    return result;
+  };
+}
+
+function compileMembership(operand: Expression, constants: readonly Constant[], negated: boolean): Reader {
+  const values = new Set<Json | undefined>(constants.filter((constant) => constant !== undefined));
+  return mapped(operand, (value) => (isPrimitive(value) ? values.has(value) !== negated : undefined));
+}
+
+function mapped(operand: Expression, change: (value: Json | undefined) => Json | undefined): Reader {
+  const read = compile(operand);
+  return (record) => change(read(record));
+}
+
+function paired(
+  left: Expression,
+  right: Expression,
+  combine: (a: Json | undefined, b: Json | undefined) => Json | undefined,
+): Reader {
+  const readLeft = compile(left);
+  const readRight = compile(right);
+  return (record) => combine(readLeft(record), readRight(record));
+}
+
+function textTest(test: (text: string, part: string) => boolean) {
+  return (text: Json | undefined, part: Json | undefined): boolean | undefined =>
+    typeof text === 'string' && typeof part === 'string' ? test(text, part) : undefined;
+}
+
+function isPrimitive(value: Json | undefined): value is Primitive {
+  return value !== undefined && (value === null || typeof value !== 'object');
+}
+
+type Primitive = string | number | boolean | null;
+
+/** For two values of the same kind; texts by UTF-16 code units. */
+const COMPARISONS: Readonly<Record<Comparison, (a: Primitive, b: Primitive) => boolean>> = {
+  '=': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => isLess(a, b),
+  '>': (a, b) => isLess(b, a),
+  '<=': (a, b) => !isLess(b, a),
+  '>=': (a, b) => !isLess(a, b),
+};
+
+const ARITHMETIC: Readonly<Record<Arithmetic, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+};
+
+function compare(operator: Comparison, a: Json | undefined, b: Json | undefined): boolean | undefined {
+  if (!isPrimitive(a) || !isPrimitive(b)) return undefined;
+  const isSameKind = typeof a === typeof b && (a === null) === (b === null);
+  return isSameKind ? COMPARISONS[operator](a, b) : undefined;
+}
+
+function isLess(a: Primitive, b: Primitive): boolean {
+  return a !== null && b !== null && a < b;
+}
+
+function calculate(operator: Arithmetic, a: Json | undefined, b: Json | undefined): number | undefined {
+  if (typeof a !== 'number' || typeof b !== 'number') return undefined;
+  const result = ARITHMETIC[operator](a, b);
+  return Number.isFinite(result) ? result : undefined;
+}

@@ -1,0 +1,137 @@
+// The hub's memory: every record, found by id and in order, and the single place where it changes.
+import type { HubDump, Journal, JournalRecord } from './journal.ts';
+import type { HubRecord, IdentityRef } from './record.ts';
+import { OrderedRows } from './rows.ts';
+
+export type RowSource = 'devices' | 'modules';
+
+const NO_MODULES: readonly HubRecord[] = [];
+
+/** A device and its modules in the order of their creation. */
+interface DeviceEntry {
+  readonly device: HubRecord;
+  readonly modules: readonly HubRecord[];
+}
+
+export class HubState {
+  readonly #entries = new Map<string, DeviceEntry>();
+  readonly #rows = { devices: new OrderedRows(), modules: new OrderedRows() };
+  readonly #journal: Journal | undefined;
+  #nextSequence = 1;
+  #modules = 0;
+  #disabled = 0;
+  #connectedDevices = 0;
+
+  constructor(journal?: Journal) {
+    this.#journal = journal;
+  }
+
+  get counts(): { devices: number; modules: number; disabled: number; connectedDevices: number } {
+    return {
+      devices: this.#entries.size,
+      modules: this.#modules,
+      disabled: this.#disabled,
+      connectedDevices: this.#connectedDevices,
+    };
+  }
+
+  /** The number the next new record takes; taken once such a record is committed. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  find(ref: IdentityRef): HubRecord | undefined {
+    const entry = this.#entries.get(ref.deviceId);
+    if (ref.moduleId === undefined) return entry?.device;
+    return entry?.modules.find((record) => record.moduleId === ref.moduleId);
+  }
+
+  modulesOf(deviceId: string): readonly HubRecord[] {
+    return this.#entries.get(deviceId)?.modules ?? [];
+  }
+
+  /** From this sequence number on. Must not be resumed after a commit. */
+  rows(source: RowSource, from: number): Iterable<HubRecord> {
+    return this.#rows[source].from(from);
+  }
+
+  /** Empty where the device does not exist. */
+  rowsOfDevice(source: RowSource, deviceId: string): readonly HubRecord[] {
+    const entry = this.#entries.get(deviceId);
+    if (entry === undefined) return [];
+    return source === 'devices' ? [entry.device] : entry.modules;
+  }
+
+  /** Journals the change, then makes it visible as a whole. */
+  commit(change: JournalRecord): void {
+    this.#journal?.append(change);
+    this.apply(change);
+  }
+
+  /** As `commit`, without the journal: for what comes from there. */
+  apply({ put, removed }: JournalRecord): void {
+    for (const ref of removed) this.#remove(ref);
+    for (const record of put) this.#put(record);
+  }
+
+  dump(): HubDump {
+    const identities = [...this.rows('devices', 0), ...this.rows('modules', 0)];
+    return { nextSequence: this.#nextSequence, identities: identities.toSorted((a, b) => a.sequence - b.sequence) };
+  }
+
+  load(dump: HubDump): void {
+    this.apply({ put: dump.identities, removed: [] });
+    this.#nextSequence = Math.max(this.#nextSequence, dump.nextSequence);
+  }
+
+  #put(record: HubRecord): void {
+    this.#nextSequence = Math.max(this.#nextSequence, record.sequence + 1);
+    const entry = this.#entries.get(record.deviceId);
+    // A replay that starts in the middle may meet a module whose device is long gone.
+    if (record.moduleId !== undefined && entry === undefined) return;
+    const before = this.find(record);
+    const source = record.moduleId === undefined ? 'devices' : 'modules';
+    if (before !== undefined && before.sequence !== record.sequence) this.#rows[source].remove(before.sequence);
+    this.#rows[source].put(record);
+    this.#count(before, -1);
+    this.#count(record, 1);
+    if (record.moduleId === undefined) {
+      this.#entries.set(record.deviceId, { device: record, modules: entry?.modules ?? NO_MODULES });
+    } else if (entry !== undefined) {
+      this.#entries.set(record.deviceId, { device: entry.device, modules: withRecord(entry.modules, record) });
+    }
+  }
+
+  #remove(ref: IdentityRef): void {
+    const entry = this.#entries.get(ref.deviceId);
+    if (entry === undefined) return;
+    const gone = entry.modules.filter((record) => ref.moduleId === undefined || record.moduleId === ref.moduleId);
+    for (const record of gone) {
+      this.#rows.modules.remove(record.sequence);
+      this.#count(record, -1);
+    }
+    if (ref.moduleId !== undefined) {
+      const modules = entry.modules.filter((record) => record.moduleId !== ref.moduleId);
+      this.#entries.set(ref.deviceId, { device: entry.device, modules });
+      return;
+    }
+    this.#rows.devices.remove(entry.device.sequence);
+    this.#count(entry.device, -1);
+    this.#entries.delete(ref.deviceId);
+  }
+
+  #count(record: HubRecord | undefined, by: 1 | -1): void {
+    if (record === undefined) return;
+    if (record.moduleId !== undefined) {
+      this.#modules += by;
+      return;
+    }
+    if (record.status === 'disabled') this.#disabled += by;
+    if (record.connected) this.#connectedDevices += by;
+  }
+}
+
+function withRecord(modules: readonly HubRecord[], record: HubRecord): readonly HubRecord[] {
+  const index = modules.findIndex((module) => module.moduleId === record.moduleId);
+  return index === -1 ? [...modules, record] : modules.with(index, record);
+}

@@ -1,0 +1,89 @@
+// One section of a twin, desired or reported: its values, its metadata, and what a write does to both.
+import { getKey, isObject, mergePatch, setKey, cloneJson, type Json, type JsonObject } from '../../model/json.ts';
+
+/** Immutable; a write shares what it did not touch with the section before it. */
+export interface Section {
+  /** User keys only. */
+  readonly properties: JsonObject;
+  /** Mirrors the objects of `properties`; arrays and scalars are leaves. */
+  readonly metadata: JsonObject;
+  /** `$version`. */
+  readonly version: number;
+}
+
+/** What a write leaves on every key it names and on the objects above them. `version` only in desired properties. */
+interface Stamp {
+  readonly at: string;
+  readonly version: number | undefined;
+}
+
+/** Desired metadata carries `$lastUpdatedVersion`, reported metadata does not. */
+export type SectionKind = 'desired' | 'reported';
+
+export function freshSection(at: string): Section {
+  return { properties: {}, metadata: { $lastUpdated: at }, version: 1 };
+}
+
+/**
+ * RFC 7386, and one version further. Everything the patch names is stamped anew, changed or not, as the hub looks at the
+ * presence of keys and never at values. A null for an absent key removes nothing and still counts as a write.
+ */
+export function patchSection(section: Section, patch: JsonObject, at: string, kind: SectionKind): Section {
+  const version = section.version + 1;
+  const stamp = { at, version: kind === 'desired' ? version : undefined };
+  return {
+    properties: mergePatch(section.properties, patch) as JsonObject,
+    metadata: patchMetadata(section.metadata, patch, stamp),
+    version,
+  };
+}
+
+/** Values without nulls in place of all that was there. */
+export function replaceSection(section: Section, properties: JsonObject, at: string): Section {
+  const version = section.version + 1;
+  return { properties: cloneJson(properties), metadata: patchMetadata({}, properties, { at, version }), version };
+}
+
+/** What a device is told about a replacement: the new values, and null for each key that is gone, at any depth. */
+export function replacementPatch(before: JsonObject, after: JsonObject): JsonObject {
+  const patch: JsonObject = {};
+  for (const key of Object.keys(before)) setKey(patch, key, null);
+  for (const key of Object.keys(after)) {
+    const value = after[key] as Json;
+    const old = getKey(before, key);
+    setKey(patch, key, isObject(value) && isObject(old) ? replacementPatch(old, value) : cloneJson(value));
+  }
+  return patch;
+}
+
+/** As clients see it: user keys, then `$metadata`, then `$version`. Shares its parts with the section. */
+export function wireSection(section: Section): JsonObject {
+  return { ...section.properties, $metadata: section.metadata, $version: section.version };
+}
+
+function patchMetadata(metadata: JsonObject, patch: JsonObject, stamp: Stamp): JsonObject {
+  const result = stamped(stamp);
+  for (const key of Object.keys(metadata)) {
+    if (!isStampKey(key)) setKey(result, key, metadata[key] as Json);
+  }
+  for (const key of Object.keys(patch)) {
+    const value = patch[key] as Json;
+    if (value === null) delete result[key];
+    else setKey(result, key, isObject(value) ? patchMetadata(childOf(result, key), value, stamp) : stamped(stamp));
+  }
+  return result;
+}
+
+function stamped({ at, version }: Stamp): JsonObject {
+  return version === undefined ? { $lastUpdated: at } : { $lastUpdated: at, $lastUpdatedVersion: version };
+}
+
+/** User keys hold no "$", so no user key is taken for a stamp. */
+function isStampKey(key: string): boolean {
+  return key === '$lastUpdated' || key === '$lastUpdatedVersion';
+}
+
+function childOf(metadata: JsonObject, key: string): JsonObject {
+  const child = getKey(metadata, key);
+  return isObject(child) ? child : {};
+}

@@ -1,0 +1,71 @@
+// A twin as clients see it: its root fields in the order of real dumps, for whole twins and for single reads by queries.
+import type { Json, JsonObject } from '../../model/json.ts';
+import { identityEtag, twinEtag } from './etag.ts';
+import type { HubRecord } from './record.ts';
+import { isoTime } from './times.ts';
+import { wireSection } from './twin-document.ts';
+
+/** Undefined where the twin lacks the field. */
+type FieldReader = (record: HubRecord) => Json | undefined;
+
+const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
+  ['deviceId', (record) => record.deviceId],
+  ['moduleId', (record) => record.moduleId],
+  ['etag', (record) => twinEtag(record.twinEtag)],
+  ['deviceEtag', (record) => identityEtag(record.identityEtag)],
+  ['status', (record) => record.status],
+  ['statusReason', (record) => record.statusReason ?? undefined],
+  ['statusUpdateTime', (record) => isoTime(record.statusUpdatedAt)],
+  ['connectionState', connectionState],
+  ['lastActivityTime', (record) => isoTime(record.activeAt)],
+  ['cloudToDeviceMessageCount', () => 0],
+  ['authenticationType', (record) => record.authentication.type],
+  ['x509Thumbprint', thumbprints],
+  ['modelId', () => ''],
+  // Equals etag and report counter together in every dump known; no text says so.
+  ['version', (record) => record.twinEtag + record.reported.version],
+  ['tags', (record) => (Object.keys(record.tags).length === 0 ? undefined : record.tags)],
+  ['properties', (record) => ({ desired: wireSection(record.desired), reported: wireSection(record.reported) })],
+  ['capabilities', (record) => (record.moduleId === undefined ? { iotEdge: record.iotEdge } : undefined)],
+  ['deviceScope', (record) => record.deviceScope ?? undefined],
+  ['parentScopes', (record) => (record.parentScopes === null ? undefined : [...record.parentScopes])],
+];
+
+const READERS = new Map(FIELDS);
+
+/** Fields a twin may have on a real hub and never has here: queries may name them and find them undefined. */
+const ABSENT_FIELDS = ['configurations', 'attributes'];
+
+const NAMES = new Map([...READERS.keys(), ...ABSENT_FIELDS].map((name) => [name.toLowerCase(), name]));
+
+/** The true spelling of a root field, whose case does not matter in queries; undefined where there is none. */
+export function rootFieldName(name: string): string | undefined {
+  return NAMES.get(name.toLowerCase());
+}
+
+/** `name` in its true spelling. The value shares its parts with the record: not to be changed. */
+export function readRootField(record: HubRecord, name: string): Json | undefined {
+  return READERS.get(name)?.(record);
+}
+
+/** The whole twin. Shares its parts with the record: not to be changed. */
+export function wireTwin(record: HubRecord): JsonObject {
+  const twin: JsonObject = {};
+  for (const [name, read] of FIELDS) {
+    const value = read(record);
+    if (value !== undefined) twin[name] = value;
+  }
+  return twin;
+}
+
+export function connectionState(record: HubRecord): 'Connected' | 'Disconnected' {
+  return record.connected ? 'Connected' : 'Disconnected';
+}
+
+export function thumbprints({ authentication }: HubRecord): JsonObject {
+  const isSelfSigned = authentication.type === 'selfSigned';
+  return {
+    primaryThumbprint: isSelfSigned ? authentication.primaryThumbprint : null,
+    secondaryThumbprint: isSelfSigned ? authentication.secondaryThumbprint : null,
+  };
+}

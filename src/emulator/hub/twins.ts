@@ -1,0 +1,90 @@
+// What the service side does to twins: read, patch, replace.
+import { isObject, mergePatch, cloneJson, type Json, type JsonObject } from '../../model/json.ts';
+import type { HubContext } from './context.ts';
+import { checkTwinEtag } from './etag.ts';
+import type { HubRecord, IdentityRef } from './record.ts';
+import { badRequest, deviceNotFound, invalidArgument } from './service-error.ts';
+import { isoTime } from './times.ts';
+import { patchSection, replacementPatch, replaceSection } from './twin-document.ts';
+import { checkSize, checkValues } from './twin-limits.ts';
+
+/** The two sections a client can write. Undefined where it sent none, or null, which is taken for none. */
+interface TwinWrite {
+  readonly tags: JsonObject | undefined;
+  readonly desired: JsonObject | undefined;
+}
+
+/** A missing module is reported as its device. */
+export function requireTwin({ state }: HubContext, ref: IdentityRef): HubRecord {
+  const record = state.find(ref);
+  if (record === undefined) throw deviceNotFound(ref.deviceId);
+  return record;
+}
+
+/**
+ * Merges tags and desired properties in one step and tells a connected device the desired patch as sent. A body with
+ * neither changes nothing, the etag included (not established).
+ */
+export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMatch?: string): HubRecord {
+  const record = requireTwin(hub, ref);
+  checkTwinEtag(record.twinEtag, ifMatch);
+  const { tags, desired } = parseTwinWrite(body);
+  if (tags === undefined && desired === undefined) return record;
+  if (tags !== undefined) checkValues(tags, 'patch');
+  if (desired !== undefined) checkValues(desired, 'patch');
+  const at = isoTime(hub.clock.now());
+  const next = {
+    ...record,
+    twinEtag: record.twinEtag + 1,
+    tags: tags === undefined ? record.tags : (mergePatch(record.tags, tags) as JsonObject),
+    desired: desired === undefined ? record.desired : patchSection(record.desired, desired, at, 'desired'),
+  };
+  return commitWrite(hub, next, desired);
+}
+
+/**
+ * Replaces tags and desired properties; what is not sent is gone. That `$version` moves, and a device is told, even where
+ * desired properties were neither there nor sent is not established.
+ */
+export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMatch?: string): HubRecord {
+  const record = requireTwin(hub, ref);
+  checkTwinEtag(record.twinEtag, ifMatch);
+  const { tags = {}, desired = {} } = parseTwinWrite(body);
+  checkValues(tags, 'replacement');
+  checkValues(desired, 'replacement');
+  const next = {
+    ...record,
+    twinEtag: record.twinEtag + 1,
+    tags: cloneJson(tags),
+    desired: replaceSection(record.desired, desired, isoTime(hub.clock.now())),
+  };
+  return commitWrite(hub, next, replacementPatch(record.desired.properties, desired));
+}
+
+function commitWrite(hub: HubContext, next: HubRecord, delivered: JsonObject | undefined): HubRecord {
+  checkSize('Tags', next.tags, hub.limits.tagsBytesMax);
+  checkSize('Properties.Desired', next.desired.properties, hub.limits.desiredBytesMax);
+  hub.state.commit({ put: [next], removed: [] });
+  if (delivered !== undefined) hub.connections.deliver(next, delivered, next.desired.version);
+  return next;
+}
+
+/** Everything else a twin has at its root is read-only and ignored, so that a whole twin can be sent back. */
+function parseTwinWrite(body: unknown): TwinWrite {
+  if (!isObject(body)) throw badRequest('the body is not a JSON object');
+  const properties = parseSection(body['properties']);
+  const desired = parseSection(properties?.['desired']);
+  return { tags: parseSection(body['tags']), desired: desired === undefined ? undefined : withoutHubKeys(desired) };
+}
+
+function parseSection(value: Json | undefined): JsonObject | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (isObject(value)) return value;
+  throw invalidArgument("Provided json is not a valid 'tags' or 'properties' object.");
+}
+
+function withoutHubKeys(desired: JsonObject): JsonObject {
+  if (!Object.hasOwn(desired, '$metadata') && !Object.hasOwn(desired, '$version')) return desired;
+  const { $metadata: _metadata, $version: _version, ...properties } = desired;
+  return properties;
+}

@@ -1,0 +1,181 @@
+// Owns the service REST API of the embedded hub: paths, permissions, headers. What happens is the hub's own.
+import { Hono, type Context } from 'hono';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { IotHub } from '../hub/iot-hub.ts';
+import { badRequest, inEnvelope2, ServiceError } from '../hub/service-error.ts';
+import { createAnswers, type Answers } from './answers.ts';
+import { type Access, createAuthorize, requireEnabledDevice } from './authorization.ts';
+import type { Policy } from './policies.ts';
+import { BULK_BODY_BYTES_MAX, parseCount, readJson, requireApiVersion } from './requests.ts';
+
+export interface RestOptions {
+  readonly hub: IotHub;
+  readonly policies: readonly Policy[];
+  readonly clock: Clock;
+  /** Told of failures that are no refusals. */
+  readonly log?: Log | undefined;
+}
+
+type Check = (c: Context, access: Access) => void;
+
+interface Parts {
+  readonly app: Hono;
+  readonly hub: IotHub;
+  readonly answers: Answers;
+  readonly check: Check;
+}
+
+const REGISTRY_READ: Access = { permission: 'RegistryRead' };
+const REGISTRY_WRITE: Access = { permission: 'RegistryWrite' };
+const SERVICE_CONNECT: Access = { permission: 'ServiceConnect' };
+
+/** Paths of a real hub that this one lacks. */
+const NOT_EMULATED =
+  /^\/(?:configurations|jobs|digitaltwins|messages|twins\/[^/]+\/(?:modules\/[^/]+\/)?methods|devices\/[^/]+\/(?:commands|applyConfigurationContent))(?:\/|$)/;
+
+/** Needs no socket: `app.request()` answers as the server does. Sent paths may end in "/", as the SDK's lists do. */
+export function restApp({ hub, policies, clock, log }: RestOptions): Hono {
+  const app = new Hono({ strict: false });
+  const answers = createAnswers(clock);
+  const authorize = createAuthorize(hub, policies, clock);
+  const check: Check = (c, access) => {
+    authorize({ header: c.req.header('authorization'), path: pathSegments(c.req.path) }, access);
+    requireApiVersion(c);
+  };
+  const parts: Parts = { app, hub, answers, check };
+  addDevices(parts);
+  addModules(parts);
+  addTwins(parts, '/twins/:deviceId');
+  addTwins(parts, '/twins/:deviceId/modules/:moduleId');
+  addQuery(parts);
+  addStatistics(parts);
+  app.notFound((c) =>
+    NOT_EMULATED.test(c.req.path)
+      ? answers.missing(501, 'NotImplemented', 'The embedded hub does not have this part of the service.')
+      : answers.missing(404, 'NotFound', 'No such resource.'),
+  );
+  app.onError((error) => {
+    if (error instanceof ServiceError) return answers.refusal(error);
+    log?.error('embedded hub failed', { error: error.message });
+    return answers.refusal(new ServiceError('ServerError', 'The embedded hub failed; its log says why.'));
+  });
+  return app;
+}
+
+function addDevices({ app, hub, answers, check }: Parts): void {
+  app.get('/devices', (c) => {
+    check(c, REGISTRY_READ);
+    return answers.json(hub.listDevices(parseCount(c.req.query('top'), 'top')));
+  });
+  app.post('/devices', async (c) => {
+    check(c, REGISTRY_WRITE);
+    const result = hub.bulk(await readJson(c, BULK_BODY_BYTES_MAX));
+    return answers.jsonWithStatus(result.isSuccessful ? 200 : 400, result);
+  });
+  app.get('/devices/:deviceId', (c) => {
+    check(c, REGISTRY_READ);
+    return answers.json(hub.getDevice(c.req.param('deviceId')));
+  });
+  app.put('/devices/:deviceId', async (c) => {
+    check(c, REGISTRY_WRITE);
+    return answers.json(hub.putDevice(c.req.param('deviceId'), await readJson(c), c.req.header('if-match')));
+  });
+  app.delete('/devices/:deviceId', (c) => {
+    check(c, REGISTRY_WRITE);
+    hub.deleteDevice(c.req.param('deviceId'), c.req.header('if-match'));
+    return answers.empty();
+  });
+}
+
+/** A device may manage its own modules with its own key, as agents and the IoT Identity Service do. */
+function addModules({ app, hub, answers, check }: Parts): void {
+  const checkModules = (c: Context, deviceId: string, access: Access): void => {
+    inEnvelope2(() => check(c, { ...access, allowsIdentity: true }));
+    requireEnabledDevice(hub, deviceId);
+  };
+  app.get('/devices/:deviceId/modules', (c) => {
+    const deviceId = c.req.param('deviceId');
+    checkModules(c, deviceId, REGISTRY_READ);
+    return answers.json(hub.listModules(deviceId));
+  });
+  app.get('/devices/:deviceId/modules/:moduleId', (c) => {
+    const { deviceId, moduleId } = c.req.param();
+    checkModules(c, deviceId, REGISTRY_READ);
+    return answers.json(hub.getModule(deviceId, moduleId));
+  });
+  app.put('/devices/:deviceId/modules/:moduleId', async (c) => {
+    const { deviceId, moduleId } = c.req.param();
+    checkModules(c, deviceId, REGISTRY_WRITE);
+    return answers.json(hub.putModule(deviceId, moduleId, await readJson(c), c.req.header('if-match')));
+  });
+  app.delete('/devices/:deviceId/modules/:moduleId', (c) => {
+    const { deviceId, moduleId } = c.req.param();
+    checkModules(c, deviceId, REGISTRY_WRITE);
+    hub.deleteModule(deviceId, moduleId, c.req.header('if-match'));
+    return answers.empty();
+  });
+}
+
+function addTwins({ app, hub, answers, check }: Parts, path: string): void {
+  app.get(path, (c) => {
+    check(c, SERVICE_CONNECT);
+    return answers.json(hub.getTwin(twinRef(c)));
+  });
+  app.patch(path, async (c) => {
+    check(c, SERVICE_CONNECT);
+    return answers.json(hub.patchTwin(twinRef(c), await readJson(c), c.req.header('if-match')));
+  });
+  app.put(path, async (c) => {
+    check(c, SERVICE_CONNECT);
+    return answers.json(hub.replaceTwin(twinRef(c), await readJson(c), c.req.header('if-match')));
+  });
+}
+
+function addQuery({ app, hub, answers, check }: Parts): void {
+  app.post('/devices/query', async (c) => {
+    check(c, SERVICE_CONNECT);
+    const { itemType, items, continuation } = hub.query(queryText(await readJson(c)), {
+      pageSize: parseCount(c.req.header('x-ms-max-item-count'), 'x-ms-max-item-count'),
+      continuation: c.req.header('x-ms-continuation'),
+    });
+    // Left out on the last page: clients ask for another page as long as the header is there at all.
+    const next = continuation === undefined ? {} : { 'x-ms-continuation': continuation };
+    return answers.json(items, { 'x-ms-item-type': itemType, ...next });
+  });
+}
+
+/** Which permission these need is not established; these two are the likely ones. */
+function addStatistics({ app, hub, answers, check }: Parts): void {
+  app.get('/statistics/devices', (c) => {
+    check(c, REGISTRY_READ);
+    return answers.json(hub.statistics());
+  });
+  app.get('/statistics/service', (c) => {
+    check(c, SERVICE_CONNECT);
+    return answers.json(hub.serviceStatistics());
+  });
+}
+
+function twinRef(c: Context): { deviceId: string; moduleId?: string | undefined } {
+  return { deviceId: c.req.param('deviceId') ?? '', moduleId: c.req.param('moduleId') };
+}
+
+function queryText(body: unknown): string {
+  const text = typeof body === 'object' && body !== null && 'query' in body ? body.query : undefined;
+  if (typeof text !== 'string') throw badRequest('the body has no query');
+  return text;
+}
+
+/** Hono has decoded the path but for "%25" and separators. */
+function pathSegments(path: string): string[] {
+  return path.split('/').slice(1).map(decodeSegment);
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,62 @@
+// Owns shared access signatures: reading a token, and whether a key made it.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+const SCHEME = 'SharedAccessSignature ';
+const TOKEN_LENGTH_MAX = 4096;
+const EXPIRY_SECONDS = /^\d{1,12}$/;
+
+export interface SasToken {
+  /** What `sr` names, decoded, by segment: the host, then the path. Ids hold no "/". */
+  readonly resource: readonly string[];
+  /** The policy; undefined where the key is a device's or a module's own. */
+  readonly policyName: string | undefined;
+  readonly expiresAtSeconds: number;
+  /** The text below the signature: `sr` exactly as sent, a line feed, `se`. Clients differ in how they encode `sr`. */
+  readonly signedText: string;
+  readonly signature: Buffer;
+}
+
+/** Undefined where the header is no such token. Fields may come in any order; unknown ones are ignored. */
+export function parseSasToken(header: string): SasToken | undefined {
+  if (!header.startsWith(SCHEME) || header.length > TOKEN_LENGTH_MAX) return undefined;
+  const fields = new Map<string, string>();
+  for (const field of header.slice(SCHEME.length).split('&')) {
+    const equals = field.indexOf('=');
+    const name = field.slice(0, equals);
+    if (equals <= 0 || fields.has(name)) return undefined;
+    fields.set(name, field.slice(equals + 1));
+  }
+  const [sr, sig, se, skn] = ['sr', 'sig', 'se', 'skn'].map((name) => fields.get(name));
+  if (sr === undefined || sig === undefined || se === undefined || !EXPIRY_SECONDS.test(se)) return undefined;
+  const resource = decoded(sr);
+  const signature = decoded(sig);
+  const policyName = skn === undefined || skn === '' ? undefined : decoded(skn);
+  if (resource === undefined || signature === undefined || (skn && policyName === undefined)) return undefined;
+  return {
+    resource: resource.split('/'),
+    policyName,
+    expiresAtSeconds: Number(se),
+    signedText: `${sr}\n${se}`,
+    signature: Buffer.from(signature, 'base64'),
+  };
+}
+
+/** True where one of the keys (base64) made the signature. Takes the same time whichever it was. */
+export function isSignedBy(token: SasToken, keys: { readonly primary: string; readonly secondary: string }): boolean {
+  const isPrimary = isSignature(token, keys.primary);
+  const isSecondary = isSignature(token, keys.secondary);
+  return isPrimary || isSecondary;
+}
+
+function isSignature({ signedText, signature }: SasToken, key: string): boolean {
+  const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(signedText).digest();
+  return signature.length === expected.length && timingSafeEqual(signature, expected);
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+// Owns the HTTPS server around the embedded hub.
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import { createAdaptorServer } from '@hono/node-server';
+import { type RestOptions, restApp } from './rest/app.ts';
+import type { ServerCertificate } from './rest/certificates.ts';
+
+export interface ServeOptions extends RestOptions {
+  readonly certificate: ServerCertificate;
+  /** The address to listen on; this machine alone unless said. */
+  readonly host?: string | undefined;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+export interface RunningServer {
+  /** `https://127.0.0.1:8443`. */
+  readonly endpoint: string;
+  /** Cuts what is still connected. Idempotent. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = '127.0.0.1';
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than clients keep idle connections, so that they close first and never write into a closed one. */
+const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const CONNECTIONS_MAX = 4096;
+
+/** Resolves once it listens; rejects with an error for people where the address can't be had. */
+export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: ServeOptions): Promise<RunningServer> {
+  const server = createAdaptorServer({
+    fetch: restApp(rest).fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: {
+      cert: certificate.certificate,
+      key: certificate.key,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    },
+  }) as Server;
+  server.maxConnections = CONNECTIONS_MAX;
+  const boundPort = await listen(server, host, port);
+  // What goes wrong on one connection ends with it; the server stays.
+  server.on('error', (error) => rest.log?.error('embedded hub server failed', { error: error.message }));
+  return { endpoint: `https://${urlHost(host)}:${boundPort}`, close: () => closeServer(server) };
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+function explain(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+  const place = `port ${port} on ${host}`;
+  if (cause.code === 'EADDRINUSE') {
+    return new Error(`The embedded hub cannot listen: ${place} is in use. Stop what uses it or choose another port.`, {
+      cause,
+    });
+  }
+  if (cause.code === 'EACCES') {
+    return new Error(`The embedded hub may not listen on ${place}. Choose a port above 1023.`, { cause });
+  }
+  return new Error(`The embedded hub cannot listen on ${place}: ${cause.message}`, { cause });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // It fails only where the server is closed already.
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** A server on every address is reached on this machine. */
+function urlHost(host: string): string {
+  if (WILDCARDS.has(host)) return LOOPBACK;
+  return host.includes(':') ? `[${host}]` : host;
+}

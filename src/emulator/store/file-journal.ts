@@ -1,0 +1,120 @@
+// Owns the journal on disk: one line for each change since the snapshot, there before the change is answered.
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HubDump, Journal, JournalRecord } from '../hub/journal.ts';
+import type { HubRecord } from '../hub/record.ts';
+import { parseLine, readLines } from './lines.ts';
+import { PRIVATE_FILE_MODE, replaceFile, writeAll } from './private-file.ts';
+
+const JOURNAL_FILE = 'journal.jsonl';
+const SNAPSHOT_FILE = 'snapshot.jsonl';
+
+/** From this size on, and twice the snapshot's, a new snapshot is due. */
+const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
+
+export interface FileJournalOptions {
+  readonly directory: string;
+  /** Called at most once between two snapshots. Must not compact before the append that it is called in has returned. */
+  readonly onCompactionDue: () => void;
+  readonly compactBytesMin?: number | undefined;
+}
+
+/**
+ * An appended change survives a crash of the process; a crash of the machine may cost what its system had not yet written.
+ * The directory belongs to one process at a time.
+ */
+export class FileJournal implements Journal {
+  readonly #journalPath: string;
+  readonly #snapshotPath: string;
+  readonly #onCompactionDue: () => void;
+  readonly #compactBytesMin: number;
+  #file: number | undefined;
+  #bytes = 0;
+  #snapshotBytes = 0;
+  #isCompactionAsked = false;
+
+  constructor({ directory, onCompactionDue, compactBytesMin = COMPACT_BYTES_MIN }: FileJournalOptions) {
+    this.#journalPath = join(directory, JOURNAL_FILE);
+    this.#snapshotPath = join(directory, SNAPSHOT_FILE);
+    this.#onCompactionDue = onCompactionDue;
+    this.#compactBytesMin = compactBytesMin;
+  }
+
+  /** Undefined where nothing was ever stored. To be read before `readRecords`. */
+  readSnapshot(): HubDump | undefined {
+    let nextSequence: number | undefined;
+    const identities: HubRecord[] = [];
+    let lineNumber = 0;
+    for (const line of readLines(this.#snapshotPath)) {
+      lineNumber += 1;
+      this.#snapshotBytes = line.end;
+      if (nextSequence !== undefined) identities.push(parseLine<HubRecord>(line, this.#snapshotPath, lineNumber));
+      else ({ nextSequence } = parseLine<{ nextSequence: number }>(line, this.#snapshotPath, lineNumber));
+    }
+    return nextSequence === undefined ? undefined : { nextSequence, identities };
+  }
+
+  /** The changes since the snapshot; perhaps some from before it too, which do no harm. To be read to the end. */
+  *readRecords(): Generator<JournalRecord, void, undefined> {
+    let lineNumber = 0;
+    for (const line of readLines(this.#journalPath)) {
+      lineNumber += 1;
+      this.#bytes = line.end;
+      yield parseLine<JournalRecord>(line, this.#journalPath, lineNumber);
+    }
+  }
+
+  /** Cuts off a torn last line: its change was never answered. */
+  open(): void {
+    this.#file = openSync(this.#journalPath, 'a', PRIVATE_FILE_MODE);
+    ftruncateSync(this.#file, this.#bytes);
+  }
+
+  append(record: JournalRecord): void {
+    if (this.#file === undefined) throw new Error(`${this.#journalPath} is not open`);
+    const line = Buffer.from(`${JSON.stringify(record)}\n`);
+    try {
+      writeAll(this.#file, line);
+    } catch (error) {
+      this.#cutTornLine(this.#file);
+      throw error;
+    }
+    this.#bytes += line.length;
+    if (this.#isCompactionAsked || this.#bytes < Math.max(this.#compactBytesMin, 2 * this.#snapshotBytes)) return;
+    this.#isCompactionAsked = true;
+    this.#onCompactionDue();
+  }
+
+  /** A crash between the two steps leaves changes in the journal that the snapshot has already. */
+  compact(dump: HubDump): void {
+    if (this.#file === undefined) return;
+    replaceFile(this.#snapshotPath, this.#snapshotLines(dump));
+    ftruncateSync(this.#file, 0);
+    this.#bytes = 0;
+    this.#isCompactionAsked = false;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  /** What a full disk left half must not stand in front of the next change. */
+  #cutTornLine(file: number): void {
+    try {
+      ftruncateSync(file, this.#bytes);
+    } catch {
+      this.close();
+    }
+  }
+
+  *#snapshotLines({ nextSequence, identities }: HubDump): Generator<string, void, undefined> {
+    this.#snapshotBytes = 0;
+    for (const value of [{ nextSequence }, ...identities]) {
+      const line = `${JSON.stringify(value)}\n`;
+      this.#snapshotBytes += Buffer.byteLength(line);
+      yield line;
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// Owns opening an embedded hub: new, or as a data directory remembers it, with all that its server needs.
+import { mkdirSync } from 'node:fs';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { HubLimits } from '../hub/limits.ts';
+import { IotHub } from '../hub/iot-hub.ts';
+import { createAuthority, issueServerCertificate, type ServerCertificate } from '../rest/certificates.ts';
+import { createPolicies, type Policy } from '../rest/policies.ts';
+import { FileJournal } from './file-journal.ts';
+import { PRIVATE_DIRECTORY_MODE } from './private-file.ts';
+import { type HubSettings, readSettings, writeSettings } from './settings.ts';
+
+export interface OpenHubOptions {
+  /** The name of a new hub; one from a directory keeps its own. */
+  readonly hostName: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits?: Partial<HubLimits> | undefined;
+  /** Undefined keeps everything in memory. Made where it is missing; one process at a time. */
+  readonly directory?: string | undefined;
+  /** Journal size from which a new snapshot is written; for tests. */
+  readonly compactBytesMin?: number | undefined;
+}
+
+export interface OpenHub {
+  readonly hub: IotHub;
+  readonly policies: readonly Policy[];
+  /** Issued anew each time, by an authority that lasts as long as the directory. */
+  readonly certificate: ServerCertificate;
+  /** True where no directory knew this hub: time for a first fleet. */
+  readonly isNew: boolean;
+  /** Writes a snapshot and lets go of the directory. Idempotent. */
+  close(): void;
+}
+
+/** Rejects with an error for people where the directory can't be used. */
+export async function openHub(options: OpenHubOptions): Promise<OpenHub> {
+  const { directory, clock, random, limits } = options;
+  const stored = directory === undefined ? undefined : openDirectory(directory);
+  const settings = stored ?? (await createSettings(options));
+  if (directory !== undefined && stored === undefined) writeSettings(directory, settings);
+  const { hostName, policies, authority } = settings;
+  const certificate = await issueServerCertificate(authority, hostName, clock);
+  const common = { policies, certificate, isNew: stored === undefined };
+  if (directory === undefined) {
+    return { ...common, hub: new IotHub({ hostName, clock, random, limits }), close: () => {} };
+  }
+  const { hub, close } = openJournaled({ ...options, hostName, directory });
+  return { ...common, hub, close };
+}
+
+function openJournaled(options: OpenHubOptions & { readonly directory: string }): { hub: IotHub; close: () => void } {
+  const { hostName, clock, random, limits, directory, compactBytesMin } = options;
+  const compact = (): void => journal.compact(hub.dump());
+  let cancelCompaction = (): void => {};
+  const journal = new FileJournal({
+    directory,
+    compactBytesMin,
+    // Later: inside an append the change is in the journal and not yet in the hub.
+    onCompactionDue: () => {
+      cancelCompaction = clock.schedule(0, compact);
+    },
+  });
+  const hub = IotHub.restore(
+    { hostName, clock, random, limits, journal },
+    journal.readSnapshot(),
+    journal.readRecords(),
+  );
+  journal.open();
+  const close = (): void => {
+    cancelCompaction();
+    compact();
+    journal.close();
+  };
+  return { hub, close };
+}
+
+/** Undefined where the directory holds no hub yet. */
+function openDirectory(directory: string): HubSettings | undefined {
+  mkdirSync(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
+  return readSettings(directory);
+}
+
+async function createSettings({ hostName, clock, random }: OpenHubOptions): Promise<HubSettings> {
+  return { hostName, policies: createPolicies(random), authority: await createAuthority(clock) };
+}

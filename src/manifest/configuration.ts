@@ -1,0 +1,217 @@
+// A SecurityConfiguration manifest to the declared configuration: targets, settings against the profile, atoms, digest.
+import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
+import type { Diagnostic, Origin } from '../model/diagnostic.ts';
+import { digestJson } from '../model/digest.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import { unescapeSegment } from '../model/json.ts';
+import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
+import { atomName, encodeSettings } from '../profile/encode.ts';
+import { matchesPattern } from '../profile/patterns.ts';
+import { checkSettings, unknownSetting } from '../profile/settings.ts';
+import { resolveHubs, suggest, type References } from './compile.ts';
+import type { Resource } from './resource.ts';
+import type { SecurityConfigurationManifest } from './schema.ts';
+import { toSelector } from './selector.ts';
+
+type Configuration = Resource<SecurityConfigurationManifest>;
+
+export function compileConfiguration(
+  resource: Configuration,
+  references: References,
+  diagnostics: Diagnostic[],
+): DeclaredConfiguration | undefined {
+  const { metadata, spec } = resource.manifest;
+  const targets = compileTargets(resource, references, diagnostics);
+  const profile = findProfile(resource, references, diagnostics);
+  if (profile === undefined) return undefined;
+  const settings = (spec.settings ?? {}) as JsonObject;
+  const policies = new Map(Object.entries(spec.settingPolicies ?? {}));
+  const areSettingsRight = checkAgainstProfile(resource, profile, settings, policies, diagnostics);
+  if (!areSettingsRight || targets === undefined) return undefined;
+  const atoms = encodeSettings(profile, settings, policies);
+  const unset = (spec.unset ?? []).map((name) => toAtomName(name)).toSorted();
+  return {
+    name: metadata.name,
+    owner: resource.id,
+    origin: resource.origin,
+    targets,
+    profile,
+    priority: spec.priority ?? 0,
+    settings,
+    atoms,
+    atomOrigins: lazyOrigins(resource, atoms, profile),
+    unset,
+    mode: spec.mode ?? 'Enforce',
+    suspend: spec.suspend ?? false,
+    deletionPolicy: spec.deletionPolicy ?? 'Retain',
+    whenMissing: spec.module?.whenMissing ?? 'Wait',
+    digest: digestOf(profile, atoms, unset),
+  };
+}
+
+function compileTargets(
+  resource: Configuration,
+  references: References,
+  diagnostics: Diagnostic[],
+): readonly ConfigurationTarget[] | undefined {
+  const { spec } = resource.manifest;
+  const ways = (['groups', 'groupSelector', 'selector'] as const).filter((way) => spec[way] !== undefined);
+  if (ways.length !== 1) {
+    const message =
+      ways.length === 0 ? 'The configuration selects no device.' : `The configuration has ${ways.join(' and ')}.`;
+    diagnostics.push(
+      resource.problem('TW1111', ['spec'], message, 'Give one of "groups", "groupSelector" and "selector".'),
+    );
+    return undefined;
+  }
+  const hubs = resolveHubs(resource, spec.hubs, references.hubs, diagnostics);
+  if (spec.hubs !== undefined && hubs === undefined) return undefined;
+  if (spec.selector !== undefined) {
+    const selector = toSelector(resource, ['spec', 'selector'], spec.selector, diagnostics);
+    if (hubs === undefined) {
+      const hint = `Add "hubs", with some of: ${references.hubs.map(({ name }) => name).join(', ')}.`;
+      diagnostics.push(resource.problem('TW1207', ['spec'], 'Several hubs exist and this names none.', hint));
+    }
+    return selector === undefined || hubs === undefined
+      ? undefined
+      : [{ group: undefined, hubs, selector, mode: 'Enforce' }];
+  }
+  const groups =
+    spec.groups === undefined
+      ? groupsByLabel(resource, references, diagnostics)
+      : groupsByName(resource, references, diagnostics);
+  return groups?.map(({ name, hubs: groupHubs, selector, mode }) => ({
+    group: name,
+    hubs: spec.hubs === undefined ? groupHubs : groupHubs.filter((hub) => spec.hubs?.includes(hub)),
+    selector,
+    mode,
+  }));
+}
+
+function groupsByName(resource: Configuration, { groups, brokenGroups }: References, diagnostics: Diagnostic[]) {
+  const names = resource.manifest.spec.groups ?? [];
+  let isRight = true;
+  for (const [index, name] of names.entries()) {
+    if (groups.has(name)) continue;
+    isRight = false;
+    if (brokenGroups.has(name)) continue;
+    const message = `Group "${name}" does not exist.`;
+    diagnostics.push(
+      resource.problem(
+        'TW1202',
+        ['spec', 'groups', String(index)],
+        message,
+        suggest(name, [...groups.keys(), ...brokenGroups]),
+      ),
+    );
+  }
+  return isRight ? names.flatMap((name) => groups.get(name) ?? []) : undefined;
+}
+
+function groupsByLabel(resource: Configuration, { groups }: References, diagnostics: Diagnostic[]) {
+  const wanted = Object.entries(resource.manifest.spec.groupSelector?.matchLabels ?? {});
+  const found = [...groups.values()].filter(({ labels }) => wanted.every(([label, value]) => labels[label] === value));
+  if (found.length === 0) {
+    diagnostics.push(resource.problem('TW2107', ['spec', 'groupSelector'], 'No group has these labels.'));
+  }
+  return found;
+}
+
+function findProfile(
+  resource: Configuration,
+  { profiles }: References,
+  diagnostics: Diagnostic[],
+): Profile | undefined {
+  const { profile: name } = resource.manifest.spec;
+  const profile = profiles.all.get(name);
+  const path = ['spec', 'profile'];
+  if (profile === undefined) {
+    if (!profiles.broken.has(name)) {
+      const hint = suggest(name, [...profiles.all.keys(), ...profiles.broken]);
+      diagnostics.push(resource.problem('TW1203', path, `Profile "${name}" does not exist.`, hint));
+    }
+    return undefined;
+  }
+  if (profile.moduleId === '') {
+    const hint = `Declare an AgentProfile with \`extends: ${name}\`, a moduleId and a schema, and use that.`;
+    diagnostics.push(
+      resource.problem('TW1310', path, `Profile "${name}" names no module: it is a base for others.`, hint),
+    );
+    return undefined;
+  }
+  if (profile.endOfSupport !== undefined) {
+    const message = `The vendor's support for the agent of "${name}" ends or ended on ${profile.endOfSupport}.`;
+    diagnostics.push(resource.problem('TW2104', path, message));
+  }
+  return profile;
+}
+
+function checkAgainstProfile(
+  resource: Configuration,
+  profile: Profile,
+  settings: JsonObject,
+  policies: ReadonlyMap<string, SettingPolicy>,
+  diagnostics: Diagnostic[],
+): boolean {
+  const { unset = [] } = resource.manifest.spec;
+  const problems = checkSettings(profile, settings).map(({ code, path, message, hint }) =>
+    resource.problem(
+      code,
+      ['spec', 'settings', ...path],
+      message,
+      hint,
+      code === 'TW1301' || code === 'TW1306' ? 'key' : 'value',
+    ),
+  );
+  for (const [index, name] of unset.entries()) {
+    const path = ['spec', 'unset', String(index)];
+    const top = name.split('/')[0] as string;
+    const unknown = unknownSetting(profile, top);
+    if (unknown !== undefined) problems.push(resource.problem('TW1301', path, unknown.message, unknown.hint));
+    if (matchesPattern(name, profile.deny))
+      problems.push(resource.problem('TW1306', path, `"${name}" is always preserved and can't be unset.`));
+    if (Object.hasOwn(settings, top))
+      problems.push(resource.problem('TW1403', path, `"${name}" is both set and unset.`, 'Remove one.'));
+  }
+  for (const name of policies.keys()) {
+    if (Object.hasOwn(settings, name)) continue;
+    const hint = suggest(name, Object.keys(settings));
+    problems.push(
+      resource.problem(
+        'TW1404',
+        ['spec', 'settingPolicies', name],
+        `There is no setting "${name}" for this policy.`,
+        hint,
+        'key',
+      ),
+    );
+  }
+  if (Object.keys(settings).length + unset.length === 0) {
+    diagnostics.push(resource.problem('TW2102', ['spec'], 'The configuration declares no setting.'));
+  }
+  diagnostics.push(...problems);
+  return problems.length === 0;
+}
+
+function toAtomName(name: string): string {
+  return atomName(name.split('/').map(unescapeSegment));
+}
+
+/** Places are looked up only when somebody asks: most are never shown. */
+function lazyOrigins(
+  resource: Configuration,
+  atoms: readonly Atom[],
+  profile: Profile,
+): DeclaredConfiguration['atomOrigins'] {
+  const names = new Set(atoms.map(({ name }) => name));
+  const lookup = (name: string): Origin => {
+    const atom = atoms.find((candidate) => candidate.name === name) as Atom;
+    return resource.originOf(['spec', 'settings', ...atom.path.slice(profile.section.length)]);
+  };
+  return { get: (name) => (names.has(name) ? lookup(name) : undefined), has: (name) => names.has(name) };
+}
+
+function digestOf(profile: Profile, atoms: readonly Atom[], unset: readonly string[]): string {
+  const settings: Json = atoms.map(({ name, value, policy }) => [name, value, policy]);
+  return digestJson({ profile: profile.name, section: [...profile.section], settings, unset: [...unset] });
+}

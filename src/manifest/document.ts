@@ -1,0 +1,214 @@
+// Bytes to documents: YAML parsed once, turned into plain JSON, with the place of every value at hand for diagnostics.
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Alias,
+  type Document as YamlDocument,
+  type ParsedNode,
+  type YAMLError,
+} from 'yaml';
+import type { Code } from '../model/codes.ts';
+import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
+import { setKey, type Json, type JsonObject } from '../model/json.ts';
+import type { SourceFile } from '../model/snapshot.ts';
+
+/** Bounds on one document after its aliases are expanded. */
+const NODES_MAX = 100_000;
+const DEPTH_MAX = 64;
+const FILE_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Steps into a document: keys of objects and indexes of arrays as text. */
+export type DocumentPath = readonly string[];
+
+export interface Document {
+  readonly json: Json;
+  /** The file the document says it comes from (kustomize), else the one it was read from. */
+  readonly file: string;
+  /** The folder that paths in the document are relative to: that of its file, or "" for standard input. */
+  readonly folder: string;
+  /** Where the value at a path is written, or the nearest place above it; `key` asks for its key instead. */
+  originOf(path: DocumentPath, part?: 'key' | 'value'): Origin;
+}
+
+export interface ParsedFile {
+  readonly documents: readonly Document[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Never throws, whatever the bytes. A document with problems is left out. */
+export function parseFile({ path: file, bytes }: SourceFile): ParsedFile {
+  if (bytes.length > FILE_BYTES_MAX) {
+    const message = `The file has ${bytes.length} bytes; at most ${FILE_BYTES_MAX} are read.`;
+    return { documents: [], diagnostics: [diagnose('TW1006', start(file), message, { hint: 'Split it.' })] };
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { documents: [], diagnostics: [notUtf8(file, bytes)] };
+  }
+  return parseText(file, text);
+}
+
+function parseText(file: string, text: string): ParsedFile {
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'silent',
+    stringKeys: true,
+  });
+  const documents: Document[] = [];
+  const diagnostics: Diagnostic[] = [];
+  if (!Array.isArray(parsed)) return { documents, diagnostics };
+  for (const yaml of parsed) {
+    const problems = [...yaml.errors, ...yaml.warnings].map((error) => explain(error, file, lines));
+    if (problems.length > 0) {
+      diagnostics.push(...problems);
+      continue;
+    }
+    if (yaml.contents === null || (isScalar(yaml.contents) && yaml.contents.value === null)) continue;
+    const reading = new Reading(file, lines);
+    const json = reading.read(yaml.contents, 0);
+    if (reading.problem !== undefined) diagnostics.push(reading.problem);
+    else documents.push(toDocument(json, yaml, file, lines));
+  }
+  return { documents, diagnostics };
+}
+
+/** Turns nodes into JSON, counting what aliases expand to. */
+class Reading {
+  problem: Diagnostic | undefined;
+  readonly #file: string;
+  readonly #lines: LineCounter;
+  /** Anchors met so far: an alias means the last one before it. */
+  readonly #anchors = new Map<string, unknown>();
+  #nodes = 0;
+
+  constructor(file: string, lines: LineCounter) {
+    this.#file = file;
+    this.#lines = lines;
+  }
+
+  read(node: unknown, depth: number): Json {
+    this.#nodes += 1;
+    if (this.problem !== undefined) return null;
+    if (this.#nodes > NODES_MAX)
+      return this.#refuse(node, 'TW1005', `The document expands to more than ${NODES_MAX} values.`);
+    if (depth > DEPTH_MAX)
+      return this.#refuse(node, 'TW1006', `The document is nested deeper than ${DEPTH_MAX} levels.`);
+    if (isAlias(node)) return this.#alias(node, depth);
+    if (isNode(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (isScalar(node)) return this.#scalar(node, node.value);
+    if (isMap(node)) {
+      const object: JsonObject = {};
+      for (const pair of node.items)
+        setKey(object, String(isScalar(pair.key) ? pair.key.value : pair.key), this.read(pair.value, depth + 1));
+      return object;
+    }
+    if (isSeq(node)) return node.items.map((item) => this.read(item, depth + 1));
+    return null;
+  }
+
+  #alias(node: Alias, depth: number): Json {
+    const target = this.#anchors.get(node.source);
+    if (target === undefined) return this.#refuse(node, 'TW1001', `The alias *${node.source} names no anchor.`);
+    return this.read(target, depth + 1);
+  }
+
+  #scalar(node: unknown, value: unknown): Json {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    return this.#refuse(node, 'TW1008', `${String(value)} has no place in JSON.`);
+  }
+
+  #refuse(node: unknown, code: Code, message: string): null {
+    this.problem ??= diagnose(code, originOfNode(node, this.#file, this.#lines), message);
+    return null;
+  }
+}
+
+function toDocument(json: Json, yaml: YamlDocument.Parsed, file: string, lines: LineCounter): Document {
+  const named = kustomizeOrigin(json);
+  const shown = named === undefined ? file : `${named} (${file})`;
+  return {
+    json,
+    file: shown,
+    folder: file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '',
+    originOf: (path, part = 'value') => originOfNode(locate(yaml, path, part), shown, lines),
+  };
+}
+
+/** The node at a path, or the nearest one above that exists. */
+function locate(yaml: YamlDocument.Parsed, path: DocumentPath, part: 'key' | 'value'): unknown {
+  let node: unknown = yaml.contents;
+  for (const [index, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(yaml);
+    const isLast = index === path.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === step);
+      if (pair === undefined) return node;
+      const next: unknown = isLast && part === 'key' ? pair.key : (pair.value ?? pair.key);
+      node = next;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)] ?? node;
+    } else {
+      return node;
+    }
+  }
+  return node;
+}
+
+function originOfNode(node: unknown, file: string, lines: LineCounter): Origin {
+  const parsed = isPair(node) ? node.key : node;
+  const range = (parsed as ParsedNode | null | undefined)?.range;
+  if (range === undefined || range === null) return start(file);
+  const { line, col } = lines.linePos(range[0]);
+  return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+/** Kustomize writes where a resource came from into an annotation, when asked to (`buildMetadata: [originAnnotations]`). */
+function kustomizeOrigin(json: Json): string | undefined {
+  const annotations = (json as { metadata?: { annotations?: Record<string, unknown> } } | null)?.metadata?.annotations;
+  const origin = annotations?.['config.kubernetes.io/origin'];
+  const path =
+    typeof origin === 'string' ? /^path: *(\S+)/m.exec(origin)?.[1] : annotations?.['config.kubernetes.io/path'];
+  return typeof path === 'string' ? path : undefined;
+}
+
+const YAML_CODES: Readonly<Record<string, Code>> = {
+  DUPLICATE_KEY: 'TW1004',
+  TAB_AS_INDENT: 'TW1003',
+  NON_STRING_KEY: 'TW1007',
+  TAG_RESOLVE_FAILED: 'TW1008',
+  RESOURCE_EXHAUSTION: 'TW1006',
+};
+
+function explain(error: YAMLError, file: string, lines: LineCounter): Diagnostic {
+  const { line, col } = lines.linePos(error.pos[0]);
+  const code = YAML_CODES[error.code] ?? 'TW1001';
+  const hint = code === 'TW1003' ? 'Indent with spaces.' : undefined;
+  return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, sentence(error.message), { hint });
+}
+
+function sentence(message: string): string {
+  const first = message.split('\n')[0] ?? message;
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}
+
+function notUtf8(file: string, bytes: Uint8Array): Diagnostic {
+  const good = new TextDecoder('utf-8').decode(bytes).split('\uFFFD')[0] ?? '';
+  const lines = good.split('\n');
+  const origin = { file, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+  return diagnose('TW1002', origin, 'The file holds bytes that are not UTF-8.', { hint: 'Save it as UTF-8.' });
+}
+
+function start(file: string): Origin {
+  return { file, line: 1, column: 1 };
+}

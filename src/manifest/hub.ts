@@ -1,0 +1,100 @@
+// A Hub manifest to the declared hub: addresses, where secrets are, shares.
+import { isAbsolute, join } from 'node:path';
+import type { Authentication, DeclaredHub, SecretRef } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Resource } from './resource.ts';
+import type { HubManifest } from './schema.ts';
+
+/** Shares of the hub's capacity where the manifest gives none. */
+const DEFAULT_THROTTLE_SHARE = 0.4;
+const DEFAULT_MESSAGES_SHARE = 0.1;
+
+/** Stands for the one hub of a source without Hub manifests: the credential says which it is. */
+export const IMPLICIT_HUB: DeclaredHub = {
+  name: 'default',
+  origin: undefined,
+  hostName: undefined,
+  endpoint: undefined,
+  caFile: undefined,
+  authentication: undefined,
+  capacity: undefined,
+  budget: { throttle: DEFAULT_THROTTLE_SHARE, dailyMessages: DEFAULT_MESSAGES_SHARE },
+  mode: undefined,
+};
+
+export function compileHub(resource: Resource<HubManifest>, diagnostics: Diagnostic[]): DeclaredHub {
+  const { metadata, spec } = resource.manifest;
+  checkEndpoint(resource, spec.endpoint, diagnostics);
+  return {
+    name: metadata.name,
+    origin: resource.origin,
+    hostName: spec.hostName.toLowerCase(),
+    endpoint: spec.endpoint,
+    caFile: spec.caFile === undefined ? undefined : resolvePath(resource, spec.caFile),
+    authentication: compileAuthentication(resource, spec.auth, diagnostics),
+    capacity: spec.capacity,
+    budget: {
+      throttle: share(spec.budget?.throttle) ?? DEFAULT_THROTTLE_SHARE,
+      dailyMessages: share(spec.budget?.dailyMessages) ?? DEFAULT_MESSAGES_SHARE,
+    },
+    mode: spec.mode,
+  };
+}
+
+function checkEndpoint(resource: Resource, endpoint: string | undefined, diagnostics: Diagnostic[]): void {
+  if (endpoint === undefined) return;
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  const isPlain =
+    url?.protocol === 'https:' &&
+    url.pathname === '/' &&
+    `${url.username}${url.password}${url.search}${url.hash}` === '';
+  if (isPlain) return;
+  const message = 'The endpoint must be an https address with a host and a port, and nothing else.';
+  diagnostics.push(resource.problem('TW1106', ['spec', 'endpoint'], message, 'For example https://127.0.0.1:8443.'));
+}
+
+function compileAuthentication(
+  resource: Resource,
+  auth: HubManifest['spec']['auth'],
+  diagnostics: Diagnostic[],
+): Authentication | undefined {
+  if (auth === undefined) return undefined;
+  const { type, secretRef } = auth;
+  if (type === 'Entra') {
+    if (secretRef !== undefined) {
+      const path = ['spec', 'auth', 'secretRef'];
+      diagnostics.push(
+        resource.problem(
+          'TW1102',
+          path,
+          'Entra takes no "secretRef".',
+          'It signs in with the ambient identity.',
+          'key',
+        ),
+      );
+    }
+    return { type };
+  }
+  return { type, secret: secretRef === undefined ? undefined : compileSecret(resource, secretRef, diagnostics) };
+}
+
+function compileSecret(
+  resource: Resource,
+  { env, file }: { readonly env?: string; readonly file?: string },
+  diagnostics: Diagnostic[],
+): SecretRef | undefined {
+  if (env !== undefined && file === undefined) return { env };
+  if (file !== undefined && env === undefined) return { file: resolvePath(resource, file) };
+  diagnostics.push(
+    resource.problem('TW1111', ['spec', 'auth', 'secretRef'], 'A secretRef names either "env" or "file".'),
+  );
+  return undefined;
+}
+
+function resolvePath(resource: Resource, path: string): string {
+  return isAbsolute(path) ? path : join(resource.folder, path);
+}
+
+function share(percent: string | undefined): number | undefined {
+  return percent === undefined ? undefined : Number(percent.slice(0, -1)) / 100;
+}

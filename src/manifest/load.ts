@@ -1,0 +1,45 @@
+// Text to declared state: parse, shape, references, settings, overlaps. Resources and every problem at once; never throws.
+import type { Declared } from '../model/declared.ts';
+import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin } from '../model/diagnostic.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { compileDeclared } from './compile.ts';
+import { parseFile } from './document.ts';
+import { toResources } from './resource.ts';
+import type { Kind } from './schema.ts';
+
+export interface LoadedResource {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+export interface Loaded {
+  /** Undefined where there is any error. */
+  readonly declared: Declared | undefined;
+  /** Sorted by place. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly resources: readonly LoadedResource[];
+  /** Documents that hold something. */
+  readonly documents: number;
+}
+
+export function loadManifests(snapshot: Snapshot): Loaded {
+  const diagnostics: Diagnostic[] = [];
+  const documents = snapshot.files.flatMap((file) => {
+    const parsed = parseFile(file);
+    diagnostics.push(...parsed.diagnostics);
+    return parsed.documents;
+  });
+  const { all, byKind } = toResources(documents, diagnostics);
+  if (documents.length === 0 && diagnostics.length === 0) {
+    const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
+    diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint: 'An empty input removes nothing.' }));
+  }
+  const declared = compileDeclared(byKind, snapshot, diagnostics);
+  return {
+    declared: hasErrors(diagnostics) ? undefined : declared,
+    diagnostics: diagnostics.toSorted(compareDiagnostics),
+    resources: all.map(({ kind, name, origin }) => ({ kind, name, origin })),
+    documents: documents.length,
+  };
+}

@@ -1,0 +1,105 @@
+// A selector as people write it to the selector the planner evaluates; empty and contradictory ones are refused.
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { FactKey, Requirement, Scalar, Selector } from '../model/selector.ts';
+import type { DocumentPath } from './document.ts';
+import type { Resource } from './resource.ts';
+import type { SelectorManifest } from './schema.ts';
+
+/** `path` leads to the selector inside the resource. Undefined where it has problems. */
+export function toSelector(
+  resource: Resource,
+  path: DocumentPath,
+  manifest: SelectorManifest,
+  diagnostics: Diagnostic[],
+): Selector | undefined {
+  const problems: Diagnostic[] = [];
+  const { matchAll, matchTags = {}, matchExpressions = [], deviceIds } = manifest;
+  const count = Object.keys(matchTags).length + matchExpressions.length + (deviceIds?.length ?? 0);
+  if (matchAll === true && count > 0) {
+    problems.push(
+      resource.problem(
+        'TW1109',
+        [...path, 'matchAll'],
+        '"matchAll" stands beside other conditions.',
+        'Remove one or the other.',
+        'key',
+      ),
+    );
+  }
+  if (matchAll !== true && count === 0) {
+    problems.push(
+      resource.problem(
+        'TW1108',
+        path,
+        'An empty selector selects nothing.',
+        'For every device write `matchAll: true`.',
+      ),
+    );
+  }
+  const requirements: Requirement[] = Object.entries(matchTags).map(([tag, value]) => ({
+    key: { kind: 'tag', path: tag.split('.') },
+    operator: 'In',
+    values: [value],
+  }));
+  for (const [index, expression] of matchExpressions.entries()) {
+    const at = [...path, 'matchExpressions', String(index)];
+    const { operator, values } = expression;
+    const key = toFactKey(expression.key);
+    const takesValues = operator === 'In' || operator === 'NotIn';
+    if (takesValues && values === undefined) {
+      problems.push(resource.problem('TW1103', at, `${operator} needs "values".`));
+    } else if (!takesValues && values !== undefined) {
+      problems.push(
+        resource.problem('TW1109', [...at, 'values'], `${operator} takes no values.`, 'Remove "values".', 'key'),
+      );
+    } else if (operator === 'In' || operator === 'NotIn') {
+      requirements.push({ key, operator, values: values ?? [] });
+    } else {
+      requirements.push({ key, operator });
+    }
+  }
+  const clash = contradiction(requirements);
+  if (clash !== undefined) {
+    problems.push(
+      resource.problem('TW1109', path, `No device can fit this selector: ${clash}.`, 'Change one of the conditions.'),
+    );
+  }
+  diagnostics.push(...problems);
+  if (problems.length > 0) return undefined;
+  return deviceIds === undefined ? { requirements } : { requirements, deviceIds: new Set(deviceIds) };
+}
+
+function toFactKey(key: string): FactKey {
+  if (key === 'deviceId' || key === 'status') return { kind: key };
+  if (key === 'capabilities.iotEdge') return { kind: 'iotEdge' };
+  return { kind: 'tag', path: key.split('.').slice(1) };
+}
+
+export function formatFactKey(key: FactKey): string {
+  if (key.kind === 'tag') return `tags.${key.path.join('.')}`;
+  return key.kind === 'iotEdge' ? 'capabilities.iotEdge' : key.kind;
+}
+
+/** Two conditions on one fact that exclude each other, in words. */
+function contradiction(requirements: readonly Requirement[]): string | undefined {
+  const byKey = new Map<string, Requirement[]>();
+  for (const requirement of requirements) {
+    const key = formatFactKey(requirement.key);
+    byKey.set(key, [...(byKey.get(key) ?? []), requirement]);
+  }
+  for (const [key, same] of byKey) {
+    let possible: readonly Scalar[] | undefined;
+    for (const requirement of same) {
+      if (requirement.operator === 'In')
+        possible = (possible ?? requirement.values).filter((value) => requirement.values.includes(value));
+    }
+    for (const requirement of same) {
+      if (requirement.operator === 'NotIn') possible = possible?.filter((value) => !requirement.values.includes(value));
+    }
+    const needsPresence = possible !== undefined || same.some(({ operator }) => operator === 'Exists');
+    const needsAbsence = same.some(({ operator }) => operator === 'DoesNotExist');
+    if (possible?.length === 0) return `the conditions on ${key} leave no value`;
+    if (needsPresence && needsAbsence) return `${key} must both exist and not exist`;
+  }
+  return undefined;
+}

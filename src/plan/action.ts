@@ -1,0 +1,81 @@
+// What to do with one module twin: a small closed set of actions, each with a reason. Data, printable and comparable.
+import type { Json } from '../model/json.ts';
+import type { TwinPatch } from '../model/twin.ts';
+
+/** Every action and the reasons it can have; docs/reasons.md is checked against this table. */
+export const REASONS = {
+  /** Live means what is declared and the record agrees. */
+  Equal: ['InSync'],
+  /** Desired properties are written, and the record with them. */
+  Patch: ['FirstConfiguration', 'ConfigurationChanged', 'Drift', 'SettingRemoved', 'OwnerRemoved', 'LeftGroup'],
+  /** Only the record is written; no desired property changes. */
+  Record: ['Adopted', 'OwnerChanged', 'Released'],
+  /** The module identity is created; its twin is planned afterwards. */
+  Create: ['ModuleMissing'],
+  /** Live differs, and a mode says to look only. */
+  Observe: ['ModeObserve'],
+  /** Nothing can be written until the module exists. */
+  Wait: ['ModuleMissing'],
+  /** The module does not exist and need not. */
+  Skip: ['ModuleMissing'],
+  /** Nobody declares this module any more: what was written stays, and so does the record. */
+  Keep: ['Unassigned', 'OutOfInput', 'SourceEmpty', 'Suspended'],
+  /** Refused whole; the message says what would release it. */
+  Hold: ['Conflicted', 'ProfilesOverlap', 'RulesViolated', 'RecordNewer', 'ProfileUnknown', 'TwinTooLarge'],
+} as const;
+
+export type ActionType = keyof typeof REASONS;
+export type ActionReason = (typeof REASONS)[ActionType][number];
+
+/** Why one setting changes. */
+export type ChangeCause =
+  | 'FirstConfiguration' // its owner never wrote this twin
+  | 'ConfigurationChanged' // its owner's manifest changed since it last wrote this twin
+  | 'Drift' // somebody else changed or removed it
+  | 'SettingRemoved' // its owner no longer declares it
+  | 'OwnerRemoved' // its owner left the source and asked for removal
+  | 'LeftGroup'; // its owner no longer selects the device
+
+/** A difference in one owned setting. Values are encoded as in the twin; absent means no such key. */
+export interface SettingChange {
+  readonly name: string;
+  /** Keys from `properties.desired`. */
+  readonly path: readonly string[];
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  readonly owner: string;
+  readonly cause: ChangeCause;
+  /** True where neither value may be printed. */
+  readonly sensitive: boolean;
+}
+
+export interface TwinAction {
+  readonly type: ActionType;
+  readonly reason: ActionReason;
+  readonly deviceId: string;
+  readonly moduleId: string;
+  /** Owners that decide about this twin, sorted: `SecurityConfiguration/NAME`. */
+  readonly owners: readonly string[];
+  /** The etag this was decided on; undefined where there is no twin. */
+  readonly etag: string | undefined;
+  /** What writing would change, removals included; empty unless the type is Patch. */
+  readonly changes: readonly SettingChange[];
+  /** Differences that a mode leaves alone. */
+  readonly observed: readonly SettingChange[];
+  /** What would be sent; undefined where nothing is written to a twin. Holds sensitive values: never print it. */
+  readonly patch: TwinPatch | undefined;
+  /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
+  readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
+  /** For Hold and Keep: what is wrong and what would release it. */
+  readonly message: string | undefined;
+}
+
+/** True where applying the action writes to the hub. */
+export function writes(action: Pick<TwinAction, 'type'>): boolean {
+  return action.type === 'Patch' || action.type === 'Record' || action.type === 'Create';
+}
+
+/** True where applying the action changes desired properties or creates a module: what exit code 2 and the counts mean. */
+export function changesDevice(action: Pick<TwinAction, 'type'>): boolean {
+  return action.type === 'Patch' || action.type === 'Create';
+}

@@ -1,0 +1,43 @@
+// The one way from declared state and facts to actions: `plan`, `apply`, the controller and the simulator all call this.
+import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import type { DeviceFacts, Twin } from '../model/twin.ts';
+import type { TwinAction } from './action.ts';
+import { createSelection } from './selection.ts';
+import { createTargets, type Target } from './target.ts';
+import { planTwin } from './plan-twin.ts';
+
+export interface PlannerOptions {
+  readonly hub: DeclaredHub;
+  /** The effective ceiling for this hub; the caller knows whether it is on loopback. */
+  readonly hubMode: Mode;
+  /** Several installations share a hub; another instance's keys are foreign. */
+  readonly instance: string;
+}
+
+export interface Planner {
+  readonly declared: Declared;
+  /** Module ids that some configuration on this hub manages, sorted. */
+  readonly moduleIds: readonly string[];
+  /** What is declared for each managed module of a device; cheap, cached by the tags that selectors look at. */
+  targetsFor(device: DeviceFacts): readonly Target[];
+  /** The target for one module of a device: an empty one where nothing is declared for it. */
+  targetFor(device: DeviceFacts, moduleId: string): Target;
+  /**
+   * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none.
+   * Pure; `nowMs` only dates the record.
+   */
+  plan(target: Target, device: DeviceFacts, live: Twin | undefined, nowMs: number): TwinAction;
+}
+
+export function createPlanner(declared: Declared, options: PlannerOptions): Planner {
+  const select = createSelection(declared, options.hub.name);
+  const targets = createTargets(options.hubMode);
+  const scope = { declared, instance: options.instance };
+  return {
+    declared,
+    moduleIds: select.moduleIds,
+    targetsFor: (device) => targets.forSelection(select.select(device)),
+    targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
+    plan: (target, device, live, nowMs) => planTwin({ ...scope, target, device, live, nowMs }),
+  };
+}

@@ -1,0 +1,145 @@
+// Which configurations select a device. One pass over the devices; devices that look alike to every selector share one answer.
+import type { ConfigurationTarget, Declared, DeclaredConfiguration, DeclaredGroup } from '../model/declared.ts';
+import { getPath, type Json } from '../model/json.ts';
+import type { FactKey, Requirement, Scalar, Selector } from '../model/selector.ts';
+import type { DeviceFacts } from '../model/twin.ts';
+
+/** One configuration that selects a device. */
+export interface Selected {
+  readonly configuration: DeclaredConfiguration;
+  /** The group through which it selects the device, or undefined for an inline selector. */
+  readonly group: string | undefined;
+  /** True where a group that holds the device, or the way in, is only observed. */
+  readonly observed: boolean;
+}
+
+/** What is declared for one kind of device. The same object for every device that selectors can't tell apart. */
+export interface Selection {
+  /** Unique within one planner. */
+  readonly id: number;
+  /** In the order of the configurations' names. */
+  readonly selected: readonly Selected[];
+  /** True where the device carries no tag at all: somebody may have wiped them. */
+  readonly tagless: boolean;
+}
+
+export interface SelectionIndex {
+  readonly moduleIds: readonly string[];
+  select(device: DeviceFacts): Selection;
+}
+
+export function createSelection(declared: Declared, hubName: string): SelectionIndex {
+  const configurations = declared.configurations
+    .map((configuration) => ({ configuration, targets: configuration.targets.filter(onHub(hubName)) }))
+    .filter(({ targets }) => targets.length > 0);
+  const observedGroups = declared.groups.filter((group) => group.mode === 'Observe' && onHub(hubName)(group));
+  const signatureOf = createSignature([
+    ...configurations.flatMap(({ targets }) => targets.map((target) => target.selector)),
+    ...observedGroups.map((group) => group.selector),
+  ]);
+  const cache = new Map<string, Selection>();
+
+  function evaluate(device: DeviceFacts): Selection {
+    const capped = observedGroups.some((group) => matches(group.selector, device));
+    const selected: Selected[] = [];
+    for (const { configuration, targets } of configurations) {
+      const ways = targets.filter((target) => matches(target.selector, device));
+      const way = ways[0];
+      if (way === undefined) continue;
+      const observed = capped || ways.some((target) => target.mode === 'Observe');
+      selected.push({ configuration, group: way.group, observed });
+    }
+    return { id: cache.size, selected, tagless: isTagless(device) };
+  }
+
+  return {
+    moduleIds: [...new Set(configurations.map(({ configuration }) => configuration.profile.moduleId))].toSorted(),
+    select(device) {
+      const signature = signatureOf(device);
+      let selection = cache.get(signature);
+      if (selection === undefined) {
+        selection = evaluate(device);
+        cache.set(signature, selection);
+      }
+      return selection;
+    },
+  };
+}
+
+/** True where the selector takes the device: Kubernetes meaning, values compared by JSON type. */
+export function matches(selector: Selector, device: DeviceFacts): boolean {
+  if (selector.deviceIds !== undefined && !selector.deviceIds.has(device.deviceId)) return false;
+  return selector.requirements.every((requirement) => holds(requirement, device));
+}
+
+/** The first requirement the device fails, for explanations; undefined where it fails none. */
+export function failingRequirement(selector: Selector, device: DeviceFacts): Requirement | 'deviceIds' | undefined {
+  if (selector.deviceIds !== undefined && !selector.deviceIds.has(device.deviceId)) return 'deviceIds';
+  return selector.requirements.find((requirement) => !holds(requirement, device));
+}
+
+export function factOf(key: FactKey, device: DeviceFacts): Json | undefined {
+  switch (key.kind) {
+    case 'tag':
+      return getPath(device.tags, key.path);
+    case 'deviceId':
+      return device.deviceId;
+    case 'status':
+      return device.status;
+    case 'iotEdge':
+      return device.iotEdge;
+  }
+}
+
+function holds(requirement: Requirement, device: DeviceFacts): boolean {
+  const fact = factOf(requirement.key, device);
+  switch (requirement.operator) {
+    case 'Exists':
+      return fact !== undefined;
+    case 'DoesNotExist':
+      return fact === undefined;
+    case 'In':
+      return isScalar(fact) && requirement.values.includes(fact);
+    case 'NotIn':
+      return !(isScalar(fact) && requirement.values.includes(fact));
+  }
+}
+
+function isScalar(fact: Json | undefined): fact is Scalar {
+  return typeof fact === 'string' || typeof fact === 'number' || typeof fact === 'boolean';
+}
+
+function isTagless(device: DeviceFacts): boolean {
+  for (const key in device.tags) if (Object.hasOwn(device.tags, key)) return false;
+  return true;
+}
+
+function onHub(name: string): (item: ConfigurationTarget | DeclaredGroup) => boolean {
+  return (item) => item.hubs.includes(name);
+}
+
+/**
+ * A text that is equal for two devices exactly where no selector can tell them apart: the facts that selectors look
+ * at, and the device id only where some selector names it.
+ */
+function createSignature(selectors: readonly Selector[]): (device: DeviceFacts) => string {
+  const keys = new Map<string, FactKey>();
+  const namedIds = new Set<string>();
+  for (const selector of selectors) {
+    for (const id of selector.deviceIds ?? []) namedIds.add(id);
+    for (const requirement of selector.requirements) {
+      if (requirement.key.kind !== 'deviceId') keys.set(JSON.stringify(requirement.key), requirement.key);
+      else if ('values' in requirement) for (const value of requirement.values) namedIds.add(String(value));
+    }
+  }
+  const facts = [...keys.values()];
+  return (device) => {
+    let signature = isTagless(device) ? '0' : '1';
+    if (namedIds.has(device.deviceId)) signature += JSON.stringify(device.deviceId);
+    for (const key of facts) {
+      const fact = factOf(key, device);
+      signature += isScalar(fact) ? `|${JSON.stringify(fact)}` : fact === undefined ? '|' : '|+';
+    }
+    return signature;
+  };
+}

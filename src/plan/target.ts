@@ -1,0 +1,124 @@
+// What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
+import type { DeclaredConfiguration, Mode, WhenMissing } from '../model/declared.ts';
+import type { Profile } from '../model/profile.ts';
+import { merge, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
+import { findHold, type TargetHold } from './hold.ts';
+import { expectedOwners, type OwnedEntry } from './record.ts';
+import type { Selected, Selection } from './selection.ts';
+
+export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
+
+/** One configuration as it bears on one module; higher priority first, then by name. */
+export interface Layer {
+  readonly configuration: DeclaredConfiguration;
+  readonly group: string | undefined;
+  readonly state: LayerState;
+}
+
+export interface Target {
+  readonly moduleId: string;
+  readonly layers: readonly Layer[];
+  /** Their owners, sorted. */
+  readonly layerOwners: readonly string[];
+  /** The winning settings of enforced layers, sorted by owner's layer order and name. */
+  readonly atoms: readonly DeclaredAtom[];
+  /** Settings that an enforced layer keeps absent. */
+  readonly absences: readonly DeclaredAbsence[];
+  /** The winning settings if observed layers were enforced too: only those that an observed layer would win. */
+  readonly observedAtoms: readonly DeclaredAtom[];
+  readonly observedAbsences: readonly DeclaredAbsence[];
+  /** Owners that declare nothing for now, so that what they own is left exactly as it is. */
+  readonly frozenOwners: ReadonlySet<string>;
+  /** Why nothing may be written, where the manifests contradict themselves on this kind of device. */
+  readonly hold: TargetHold | undefined;
+  /** What the record holds on a twin that is in sync and was never owned by anybody else. */
+  readonly owners: ReadonlyMap<string, OwnedEntry>;
+  /** Profiles of the layers, one each section. */
+  readonly profiles: readonly Profile[];
+  readonly whenMissing: WhenMissing;
+  readonly tagless: boolean;
+}
+
+export interface Targets {
+  forSelection(selection: Selection): readonly Target[];
+  forModule(selection: Selection, moduleId: string): Target;
+}
+
+export function createTargets(hubMode: Mode): Targets {
+  const bySelection = new Map<number, readonly Target[]>();
+  const empty = new Map<string, Target>();
+
+  function forSelection(selection: Selection): readonly Target[] {
+    let targets = bySelection.get(selection.id);
+    if (targets === undefined) {
+      const moduleIds = new Set(selection.selected.map(({ configuration }) => configuration.profile.moduleId));
+      targets = [...moduleIds].toSorted().map((moduleId) => buildTarget(moduleId, selection, hubMode));
+      bySelection.set(selection.id, targets);
+    }
+    return targets;
+  }
+
+  return {
+    forSelection,
+    forModule(selection, moduleId) {
+      const found = forSelection(selection).find((target) => target.moduleId === moduleId);
+      if (found !== undefined) return found;
+      const key = `${selection.tagless}/${moduleId}`;
+      let target = empty.get(key);
+      if (target === undefined) {
+        target = buildTarget(moduleId, { id: -1, selected: [], tagless: selection.tagless }, hubMode);
+        empty.set(key, target);
+      }
+      return target;
+    },
+  };
+}
+
+function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Target {
+  const layers = selection.selected
+    .filter(({ configuration }) => configuration.profile.moduleId === moduleId)
+    .map((selected) => toLayer(selected, hubMode))
+    .toSorted(compareLayers);
+  const enforced = layers.filter((layer) => layer.state === 'Enforced');
+  const active = layers.filter((layer) => layer.state !== 'Suspended');
+  const merged = merge(enforced);
+  const wouldBe = enforced.length === active.length ? merged : merge(active);
+  const observedOwners = new Set(
+    layers.filter((layer) => layer.state === 'Observed').map((layer) => layer.configuration.owner),
+  );
+  const profiles = [
+    ...new Map(layers.map(({ configuration }) => [configuration.profile.name, configuration.profile])).values(),
+  ];
+  return {
+    moduleId,
+    layers,
+    layerOwners: layers.map(({ configuration }) => configuration.owner).toSorted(),
+    atoms: merged.atoms,
+    absences: merged.absences,
+    observedAtoms: wouldBe.atoms.filter((declared) => observedOwners.has(declared.owner)),
+    observedAbsences: wouldBe.absences.filter((absence) => observedOwners.has(absence.owner)),
+    frozenOwners: new Set(
+      layers.filter((layer) => layer.state !== 'Enforced').map((layer) => layer.configuration.owner),
+    ),
+    hold: findHold(enforced, merged, profiles),
+    owners: expectedOwners(enforced, merged.atoms),
+    profiles,
+    whenMissing: strongestWhenMissing(enforced),
+    tagless: selection.tagless,
+  };
+}
+
+function toLayer({ configuration, group, observed }: Selected, hubMode: Mode): Layer {
+  const isObserved = observed || configuration.mode === 'Observe' || hubMode === 'Observe';
+  return { configuration, group, state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
+}
+
+function compareLayers(a: Layer, b: Layer): number {
+  return b.configuration.priority - a.configuration.priority || (a.configuration.name < b.configuration.name ? -1 : 1);
+}
+
+/** One configuration that wants the module created is enough; one that waits outweighs those that skip. */
+function strongestWhenMissing(layers: readonly Layer[]): WhenMissing {
+  const wishes = new Set(layers.map((layer) => layer.configuration.whenMissing));
+  return wishes.has('Create') ? 'Create' : wishes.has('Skip') && !wishes.has('Wait') ? 'Skip' : 'Wait';
+}

@@ -1,0 +1,131 @@
+// What the agent made of what is written: reads the reported side of a twin as each kind of agent means it.
+import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
+import type { Atom, Profile } from '../model/profile.ts';
+import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
+import { listItems, sameMeaning, sameValue } from './meaning.ts';
+
+/** A connected agent that says nothing for this long is called silent; the slowest known one answers within minutes. */
+export const SILENCE_MS = 10 * 60 * 1_000;
+
+type Reading = (profile: Profile, atoms: readonly Atom[], twin: Twin) => Answer;
+
+/** `Pending`: nothing newer than the last write was said about it. */
+interface Answer {
+  readonly state: 'Applied' | 'Rejected' | 'Unsupported' | 'Pending' | 'Never';
+  readonly keys: readonly string[];
+  readonly detail: string | undefined;
+}
+
+const READINGS: Readonly<Record<Profile['acknowledgement']['type'], Reading>> = {
+  None: () => answer('Never'),
+  Mirror: readMirror,
+  LatestState: readLatestState,
+  Pnp: readPnp,
+};
+
+/** `atoms` are the settings we own on this twin. Never throws, whatever devices report. */
+export function readAcknowledgement(
+  profile: Profile,
+  atoms: readonly Atom[],
+  twin: Twin,
+  nowMs: number,
+): Acknowledgement {
+  const { state, keys, detail } = READINGS[profile.acknowledgement.type](profile, atoms, twin);
+  if (state === 'Never') return { state: 'Written', keys, detail };
+  return { state: state === 'Pending' ? pendingState(profile, twin, nowMs) : state, keys, detail };
+}
+
+function pendingState(profile: Profile, twin: Twin, nowMs: number): AcknowledgementState {
+  if (twin.connectionState !== 'Connected') return 'Unreachable';
+  const written = lastUpdated(twin.properties.desired, profile.section);
+  const isSilent = written !== undefined && nowMs - Date.parse(written) > SILENCE_MS;
+  return isSilent ? 'NotAcknowledged' : 'Written';
+}
+
+/** The agent reports the configuration it runs with, in its own spelling (both legacy agents). */
+function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
+  const { desired, reported } = twin.properties;
+  if (!isFresh(lastUpdated(reported, profile.section), lastUpdated(desired, profile.section))) return answer('Pending');
+  const missing: string[] = [];
+  const different: string[] = [];
+  for (const atom of atoms) {
+    const value = getPath(reported, atom.path);
+    if (value === undefined) missing.push(atom.name);
+    else if (!sameMeaning(atom, value)) different.push(atom.name);
+  }
+  const detail = getPath(reported, [...profile.section, 'lastError']);
+  if (different.length > 0) return answer('Rejected', different, typeof detail === 'string' ? detail : undefined);
+  return missing.length > 0 ? answer('Unsupported', missing) : answer('Applied');
+}
+
+/** The agent reports `latest_state` and, after a failure, `latest_invalid_fields` of a shape not documented. */
+function readLatestState(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
+  const { desired, reported } = twin.properties;
+  const state = getKey(reported, 'latest_state');
+  if (!isFresh(lastUpdated(reported, ['latest_state']), lastUpdated(desired, []))) return answer('Pending');
+  if (state === 'success') return answer('Applied');
+  if (state !== 'failed') return answer('Pending');
+  const named = invalidFields(getKey(reported, 'latest_invalid_fields'));
+  const ours = atoms.map(({ name }) => name).filter((name) => named.includes(name));
+  return answer('Rejected', ours, named.length === 0 ? undefined : `invalid fields: ${named.join(', ')}`);
+}
+
+function invalidFields(value: Json | undefined): string[] {
+  if (typeof value === 'string') return listItems(value);
+  if (Array.isArray(value)) return value.filter((item) => typeof item === 'string');
+  return isObject(value) ? Object.keys(value) : [];
+}
+
+/** IoT Plug and Play: each property is acknowledged with a code `ac`, a version `av` and a description `ad`. */
+function readPnp(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
+  const { desired, reported } = twin.properties;
+  const refused: string[] = [];
+  const details: string[] = [];
+  let isPending = false;
+  for (const atom of atoms) {
+    const reply = getPath(reported, atom.path);
+    const written = getPath(getKey(desired, '$metadata'), [...atom.path, '$lastUpdatedVersion']);
+    if (!isObject(reply) || !isAtLeast(getKey(reply, 'av'), written)) {
+      isPending = true;
+      continue;
+    }
+    const code = getKey(reply, 'ac');
+    const isTaken = code === 200 && sameValue(atom.comparator, atom.plain, getKey(reply, 'value'));
+    if (code === 202) isPending = true;
+    else if (!isTaken) {
+      refused.push(atom.name);
+      const text = getKey(reply, 'ad');
+      if (typeof text === 'string' && text !== '' && text !== '-') details.push(text);
+    }
+  }
+  if (refused.length > 0) return answer('Rejected', refused, details.length === 0 ? undefined : details.join('; '));
+  return answer(isPending ? 'Pending' : 'Applied');
+}
+
+function isAtLeast(version: Json | undefined, written: Json | undefined): boolean {
+  return typeof version === 'number' && (typeof written !== 'number' || version >= written);
+}
+
+/** `$lastUpdated` of a section, as the hub wrote it. */
+function lastUpdated(section: JsonObject, path: readonly string[]): string | undefined {
+  const text = getPath(getKey(section, '$metadata'), [...path, '$lastUpdated']);
+  return typeof text === 'string' ? text : undefined;
+}
+
+const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/;
+
+/** True where the report is not older than the write. The hub trims zeros: ".5Z" is after ".45Z". */
+function isFresh(reported: string | undefined, written: string | undefined): boolean {
+  const report = sortable(reported);
+  const write = sortable(written);
+  return report !== undefined && write !== undefined && report >= write;
+}
+
+function sortable(time: string | undefined): string | undefined {
+  const match = time === undefined ? null : TIME.exec(time);
+  return match === null ? undefined : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}`;
+}
+
+function answer(state: Answer['state'], keys: readonly string[] = [], detail?: string): Answer {
+  return { state, keys, detail };
+}

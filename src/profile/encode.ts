@@ -1,0 +1,69 @@
+// Plain settings to the atoms that live in a twin, and back from names to paths.
+import { escapeSegment, getKey, isObject, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
+import type { Atom, Comparator, Profile, SettingPolicy } from '../model/profile.ts';
+import { matchesPattern } from './patterns.ts';
+
+/** The atom's name: its path below the section, as in RFC 6901 without the first slash. */
+export function atomName(segments: readonly string[]): string {
+  return segments.map(escapeSegment).join('/');
+}
+
+/** Keys from `properties.desired` to the atom. */
+export function atomPath(section: readonly string[], name: string): string[] {
+  return [...section, ...name.split('/').map(unescapeSegment)];
+}
+
+/** One atom for each setting that is owned and removed as one, sorted by name. `policies` are by top-level setting. */
+export function encodeSettings(
+  profile: Profile,
+  settings: JsonObject,
+  policies: ReadonlyMap<string, SettingPolicy> = new Map(),
+): Atom[] {
+  return splitSettings(profile, settings)
+    .map(({ segments, value }) => {
+      const name = atomName(segments);
+      const wrapped = profile.encoding === 'ValueWrapper';
+      return {
+        name,
+        path: [...profile.section, ...segments],
+        value: wrapped ? { value } : value,
+        plain: value,
+        comparator: comparatorOf(profile, name),
+        wrapped,
+        sensitive: matchesPattern(name, profile.sensitive),
+        policy: policies.get(segments[0] as string) ?? 'Override',
+      };
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Names of everything in a live section that could be an atom of this profile. */
+export function liveAtomNames(profile: Profile, section: JsonObject): string[] {
+  return splitSettings(profile, section)
+    .map(({ segments }) => atomName(segments))
+    .filter((name) => !name.startsWith('$') && !name.endsWith('/__t') && name !== '__t');
+}
+
+export function comparatorOf(profile: Profile, name: string): Comparator {
+  return profile.comparators.find(({ keys }) => matchesPattern(name, keys))?.comparator ?? 'exact';
+}
+
+interface Piece {
+  readonly segments: readonly string[];
+  readonly value: Json;
+}
+
+/** How deep below the section atoms may lie: components of a PnP root hold their properties one level down. */
+function splitSettings(profile: Profile, settings: JsonObject): Piece[] {
+  if (profile.encoding === 'PnpComponent') return descend(settings, profile.section.length === 0 ? 2 : 1);
+  return descend(settings, profile.ownershipAtom === 'Leaf' ? Number.POSITIVE_INFINITY : 1);
+}
+
+function descend(object: JsonObject, levels: number, above: readonly string[] = []): Piece[] {
+  return Object.keys(object).flatMap((key) => {
+    const value = getKey(object, key) as Json;
+    const segments = [...above, key];
+    const isInner = levels > 1 && isObject(value) && Object.keys(value).length > 0;
+    return isInner ? descend(value, levels - 1, segments) : [{ segments, value }];
+  });
+}

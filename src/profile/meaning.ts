@@ -1,0 +1,45 @@
+// Equality by meaning: PT60M is PT1H, "high" is "High", "a, b" is "b,a" where the agent thinks so.
+import { deepEqual, getKey, isObject, type Json } from '../model/json.ts';
+import type { Atom, Comparator } from '../model/profile.ts';
+import { parseDuration } from './duration.ts';
+
+/** True where the live value means what the setting declares. Allocates nothing where the two are spelt alike. */
+export function sameMeaning(atom: Atom, live: Json | undefined): boolean {
+  if (!atom.wrapped) return sameValue(atom.comparator, atom.plain, live);
+  return isObject(live) && sameValue(atom.comparator, atom.plain, getKey(live, 'value'));
+}
+
+export function sameValue(comparator: Comparator, a: Json, b: Json | undefined): boolean {
+  if (a === b) return true;
+  switch (comparator) {
+    case 'exact':
+      return deepEqual(a, b);
+    case 'caseInsensitive':
+      return typeof a === 'string' && typeof b === 'string' ? a.toLowerCase() === b.toLowerCase() : deepEqual(a, b);
+    case 'duration':
+      return sameDuration(a, b);
+    case 'csvOrdered':
+      return sameLists(a, b, listItems);
+    case 'csvSet':
+      return sameLists(a, b === undefined ? '' : b, (text) => [...new Set(listItems(text))].toSorted());
+  }
+}
+
+function sameDuration(a: Json, b: Json | undefined): boolean {
+  if (typeof a !== 'string' || typeof b !== 'string') return deepEqual(a, b);
+  const seconds = parseDuration(a);
+  return seconds !== undefined && seconds === parseDuration(b);
+}
+
+function sameLists(a: Json, b: Json | undefined, items: (text: string) => string[]): boolean {
+  if (typeof a !== 'string' || typeof b !== 'string') return deepEqual(a, b);
+  return deepEqual(items(a), items(b));
+}
+
+/** The items of a comma list, trimmed; none for an empty text. */
+export function listItems(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

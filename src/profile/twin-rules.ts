@@ -1,0 +1,63 @@
+// What no twin can hold, whatever the profile: IoT Hub's rules on keys and values (device-twin documentation).
+import { isObject, type Json, type JsonObject } from '../model/json.ts';
+import type { SettingProblem } from './settings.ts';
+
+const DEPTH_MAX = 10;
+const KEY_BYTES_MAX = 1_024;
+const STRING_BYTES_MAX = 4_096;
+const INTEGER_MAX = 2 ** 52 - 1;
+const INTEGER_MIN = -(2 ** 52);
+
+/** `sectionDepth` is how many objects already stand above the settings. */
+export function findTwinProblems(settings: JsonObject, sectionDepth: number): SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  visit(settings, [], problems, DEPTH_MAX - sectionDepth);
+  return problems;
+}
+
+function visit(value: Json, path: readonly string[], problems: SettingProblem[], depthLeft: number): void {
+  const message = problemOf(value, depthLeft);
+  if (message !== undefined) {
+    const isNull = value === null;
+    problems.push({
+      code: isNull ? 'TW1308' : 'TW1309',
+      path,
+      message: `"${path.join('.')}" ${message}`,
+      hint: isNull ? 'To keep a setting absent, name it under `unset`.' : undefined,
+    });
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) visit(item, [...path, String(index)], problems, depthLeft - 1);
+  } else if (isObject(value)) {
+    for (const key of Object.keys(value)) {
+      const keyPath = [...path, key];
+      const keyMessage = keyProblem(key);
+      if (keyMessage !== undefined) problems.push({ code: 'TW1309', path: keyPath, message: keyMessage });
+      else visit(value[key] as Json, keyPath, problems, depthLeft - 1);
+    }
+  }
+}
+
+function problemOf(value: Json, depthLeft: number): string | undefined {
+  if (value === null) return "can't be null: a twin stores no nulls.";
+  if (typeof value === 'string' && Buffer.byteLength(value) > STRING_BYTES_MAX) {
+    return `is longer than the ${STRING_BYTES_MAX} bytes a twin can hold.`;
+  }
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return 'is not a finite number.';
+    const isOutside = Number.isInteger(value) && (value > INTEGER_MAX || value < INTEGER_MIN);
+    return isOutside ? `is outside the integers a twin can hold (${INTEGER_MIN} to ${INTEGER_MAX}).` : undefined;
+  }
+  if (typeof value === 'object' && depthLeft < 0) return `lies deeper than the ${DEPTH_MAX} levels a twin can hold.`;
+  return undefined;
+}
+
+function keyProblem(key: string): string | undefined {
+  if (key === '') return 'A key in the settings is empty.';
+  if (/[\u0000-\u001F\u007F-\u009F.$# ]/u.test(key)) {
+    return `${JSON.stringify(key)} can't be a key in a twin: no control characters, ".", "$", "#" or spaces.`;
+  }
+  if (Buffer.byteLength(key) > KEY_BYTES_MAX) return `A key is longer than the ${KEY_BYTES_MAX} bytes a twin can hold.`;
+  return undefined;
+}

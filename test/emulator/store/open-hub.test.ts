@@ -1,0 +1,170 @@
+// A hub in a directory: what is answered is there after a crash, and it is still the same hub.
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createSeededRandom } from '../../../src/model/seeded-random.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { connectionString } from '../../../src/emulator/rest/policies.ts';
+import { openHub, type OpenHub, type OpenHubOptions } from '../../../src/emulator/store/open-hub.ts';
+
+const NOW_MS = Date.parse('2026-11-23T17:40:00Z');
+const HOST = 'acme-test.azure-devices.net';
+const REF = { deviceId: 'd', moduleId: 'm' };
+
+let directory: string;
+/** What the clock was asked to call; run by hand. */
+let scheduled: (() => void)[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'twinward-store-'));
+  scheduled = [];
+});
+
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const clock: Clock = {
+  now: () => NOW_MS,
+  schedule: (_delayMs, callback) => {
+    scheduled.push(callback);
+    return () => {
+      scheduled = scheduled.filter((other) => other !== callback);
+    };
+  },
+};
+
+function open(more: Partial<OpenHubOptions> = {}): Promise<OpenHub> {
+  return openHub({ hostName: HOST, clock, random: createSeededRandom(1), directory, ...more });
+}
+
+/** One device with one module whose twin says `level`. */
+function fill({ hub }: OpenHub): void {
+  hub.createDevice('d', { deviceId: 'd' });
+  hub.putModule('d', 'm', { deviceId: 'd', moduleId: 'm' }, undefined);
+  hub.patchTwin(REF, { tags: { site: 'Gdańsk' }, properties: { desired: { level: 1 } } });
+}
+
+function journal(): string {
+  return join(directory, 'journal.jsonl');
+}
+
+describe('after a crash', () => {
+  test('every answered write is there', async () => {
+    const before = await open();
+    fill(before);
+    const twin = before.hub.getTwin(REF);
+    const keys = before.hub.identityKeys(REF);
+    const after = await open();
+    expect(after.hub.getTwin(REF)).toEqual(twin);
+    expect(after.hub.identityKeys(REF)).toEqual(keys);
+    expect(after.hub.dump()).toEqual(before.hub.dump());
+  });
+
+  test('nobody is connected', async () => {
+    const before = await open();
+    fill(before);
+    before.hub.connect(REF, () => {});
+    expect((await open()).hub.getTwin(REF)).toMatchObject({ connectionState: 'Disconnected' });
+  });
+
+  test('etags go on where they were', async () => {
+    fill(await open());
+    const { hub } = await open();
+    expect(hub.patchTwin(REF, { tags: { a: 1 } }, '"AAAAAAAAAAI="')).toMatchObject({ etag: 'AAAAAAAAAAM=' });
+  });
+
+  test('a removed device stays removed', async () => {
+    const before = await open();
+    fill(before);
+    before.hub.deleteDevice('d', '*');
+    expect((await open()).hub.dump().identities).toEqual([]);
+  });
+});
+
+describe('snapshots', () => {
+  test('closing leaves a snapshot and an empty journal', async () => {
+    const before = await open();
+    fill(before);
+    const state = before.hub.dump();
+    before.close();
+    before.close();
+    expect(statSync(journal()).size).toBe(0);
+    expect((await open()).hub.dump()).toEqual(state);
+  });
+
+  test('a long journal asks for one, once, and it holds all', async () => {
+    const before = await open({ compactBytesMin: 4096 });
+    fill(before);
+    for (let level = 0; level < 50; level += 1) before.hub.patchTwin(REF, { properties: { desired: { level } } });
+    expect(scheduled).toHaveLength(1);
+    const grown = statSync(journal()).size;
+    scheduled.shift()?.();
+    expect(statSync(journal()).size).toBe(0);
+    expect(grown).toBeGreaterThan(4096);
+    before.hub.patchTwin(REF, { properties: { desired: { level: 99 } } });
+    expect((await open()).hub.dump()).toEqual(before.hub.dump());
+  });
+
+  test('a crash between snapshot and journal replays what the snapshot has', async () => {
+    const before = await open();
+    fill(before);
+    before.hub.createDevice('gone', { deviceId: 'gone' });
+    before.hub.deleteDevice('gone', '*');
+    const records = readFileSync(journal());
+    const state = before.hub.dump();
+    before.close();
+    writeFileSync(journal(), records);
+    expect((await open()).hub.dump()).toEqual(state);
+  });
+});
+
+describe('a damaged file', () => {
+  test('is named with its line, and nothing of it is shown', async () => {
+    fill(await open());
+    const lines = readFileSync(journal(), 'utf8').split('\n');
+    lines[1] = '{"primaryKey":"c2VjcmV0"';
+    writeFileSync(journal(), lines.join('\n'));
+    const failure = await open().catch((error: unknown) => error);
+    expect(String(failure)).toContain('journal.jsonl:2 is damaged');
+    expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('c2VjcmV0');
+  });
+
+  test('settings of something else are refused', async () => {
+    writeFileSync(join(directory, 'hub.json'), '{"name":"c2VjcmV0"}');
+    const failure = await open().catch((error: unknown) => error);
+    expect(String(failure)).toContain('does not hold an embedded hub');
+    expect(String(failure)).not.toContain('c2VjcmV0');
+  });
+});
+
+describe('identity of the hub', () => {
+  test('name, policies and authority survive; a certificate is issued anew', async () => {
+    const before = await open();
+    const after = await open({ hostName: 'other.azure-devices.net', random: createSeededRandom(2) });
+    expect([before.isNew, after.isNew]).toEqual([true, false]);
+    expect(after.hub.hostName).toBe(HOST);
+    expect(connectionString(HOST, after.policies, 'service')).toBe(connectionString(HOST, before.policies, 'service'));
+    expect(after.certificate.authority).toBe(before.certificate.authority);
+    expect(after.certificate.certificate).not.toBe(before.certificate.certificate);
+  });
+
+  test('files are for their owner alone', async () => {
+    const made = join(directory, 'made', 'below');
+    const opened = await open({ directory: made });
+    fill(opened);
+    opened.close();
+    expect(statSync(made).mode & 0o777).toBe(0o700);
+    const modes = ['hub.json', 'journal.jsonl', 'snapshot.jsonl'].map(
+      (name) => statSync(join(made, name)).mode & 0o777,
+    );
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+  });
+
+  test('without a directory nothing is written', async () => {
+    const opened = await openHub({ hostName: HOST, clock, random: createSeededRandom(1) });
+    fill(opened);
+    opened.close();
+    expect(opened.isNew).toBe(true);
+    expect(opened.hub.getTwin(REF)).toMatchObject({ tags: { site: 'Gdańsk' } });
+  });
+});
