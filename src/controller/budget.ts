@@ -36,8 +36,8 @@ function rates({ tier, units }: { readonly tier: string; readonly units: number 
   };
 }
 
-/** Seconds of saved-up rate that may be spent at once; at least one operation. */
-const BURST_SECONDS = 1;
+/** Seconds of saved-up rate that may be spent at once, at least one operation: what the hub counts by the minute comes in lumps. */
+const BURST_SECONDS = { perSecond: 1, perMinute: 15 } as const;
 const SLOWEST_SHARE = 1 / 64;
 /** Share of the full rate won back by each success after a 429. */
 const RECOVERY_SHARE = 1 / 100;
@@ -45,6 +45,7 @@ const RECOVERY_SHARE = 1 / 100;
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #fullRate: number;
+  readonly #burstSeconds: number;
   readonly #waiters = new Fifo<() => void>();
   #rate: number;
   #tokens: number;
@@ -52,9 +53,10 @@ export class TokenBucket {
   #isTimed = false;
 
   /** `rate` is in operations a second, above zero. */
-  constructor(rate: number, clock: Clock) {
+  constructor(rate: number, clock: Clock, burstSeconds: number = BURST_SECONDS.perSecond) {
     this.#clock = clock;
     this.#fullRate = rate;
+    this.#burstSeconds = burstSeconds;
     this.#rate = rate;
     this.#tokens = this.#burst;
     this.#filledAtMs = clock.now();
@@ -85,7 +87,7 @@ export class TokenBucket {
   }
 
   get #burst(): number {
-    return Math.max(1, this.#rate * BURST_SECONDS);
+    return Math.max(1, this.#rate * this.#burstSeconds);
   }
 
   #fill(): void {
@@ -117,12 +119,13 @@ export function budgetedHub(
 ): Hub {
   if (capacity === undefined || budget.throttle <= 0) return hub;
   const full = rates(capacity);
-  const bucket = (rate: number): TokenBucket => new TokenBucket(rate * budget.throttle, clock);
+  const { perSecond, perMinute } = BURST_SECONDS;
+  const bucket = (rate: number, burst: number): TokenBucket => new TokenBucket(rate * budget.throttle, clock, burst);
   const buckets = {
-    queries: bucket(full.queries),
-    twinReads: bucket(full.twinReads),
-    twinWrites: bucket(full.twinWrites),
-    registry: bucket(full.registry),
+    queries: bucket(full.queries, perMinute),
+    twinReads: bucket(full.twinReads, perSecond),
+    twinWrites: bucket(full.twinWrites, perSecond),
+    registry: bucket(full.registry, perMinute),
   };
   return {
     listDevices: (signal) => pagesWithin(buckets.queries, hub.listDevices(signal), signal),

@@ -75,7 +75,7 @@ describe('creation and update by one PUT', () => {
       () => '"*"',
       () => '*',
     ];
-    for (const form of forms) hub.putDevice('d', {}, form(etag()));
+    for (const form of forms) expect(hub.putDevice('d', {}, form(etag()))['etag']).toBe(etag());
   });
 
   test('names both versions where the etag is stale', () => {

@@ -50,7 +50,6 @@ describe('precedence and spelling', () => {
   test.each(rows)('%s means %s', (condition, same) => expect(whereOf(condition)).toEqual(whereOf(same)));
 
   test('user keys keep their case, root names do not', () => {
-    expect(whereOf('TAGS.Site.Ä = 1')).toBeUndefined;
     expect(whereOf('TAGS.Site = 1')).toMatchObject({ left: { path: ['tags', 'Site'] } });
     expect(whereOf('tags.[[my-key with "x"]] = 1')).toMatchObject({ left: { path: ['tags', 'my-key with "x"'] } });
   });
@@ -123,20 +122,18 @@ describe('what is refused', () => {
   });
 
   test('with the reason for logs only', () => {
-    const error = catchError(() => parseQuery('SELECT * FROM devices WHERE tags.a =='));
-    expect(error.detail).toMatch(/at \d+$/);
-    expect(error.text).toBe('BadRequest');
+    const error = thrownBy(() => parseQuery('SELECT * FROM devices WHERE tags.a =='));
+    expect(error).toMatchObject({ text: 'BadRequest', detail: expect.stringMatching(/at \d+$/) as unknown });
   });
 });
 
-function catchError(run: () => unknown): ServiceError {
+function thrownBy(run: () => unknown): unknown {
   try {
     run();
+    return undefined;
   } catch (error) {
-    if (error instanceof ServiceError) return error;
-    throw error;
+    return error;
   }
-  throw new Error('was not refused');
 }
 
 const key = fc.oneof(
@@ -155,7 +152,7 @@ const constant: fc.Arbitrary<Constant> = fc.oneof(
 const { expression } = fc.letrec<{ expression: Expression }>((tie) => {
   const inner = tie('expression');
   const record = <Shape extends Expression>(shape: { [Key in keyof Shape]: fc.Arbitrary<Shape[Key]> }) =>
-    fc.record(shape as unknown as Record<string, fc.Arbitrary<unknown>>) as unknown as fc.Arbitrary<Expression>;
+    fc.record(shape as Record<string, fc.Arbitrary<unknown>>) as unknown as fc.Arbitrary<Expression>;
   return {
     expression: fc.oneof(
       { depthSize: 'small' },
@@ -246,11 +243,8 @@ describe('any text', () => {
     );
     fc.assert(
       fc.property(text, (text) => {
-        try {
-          parseQuery(text);
-        } catch (error) {
-          if (!(error instanceof ServiceError)) throw error;
-        }
+        const error = thrownBy(() => parseQuery(text));
+        expect(error === undefined || error instanceof ServiceError).toBe(true);
       }),
       { numRuns: 500 },
     );

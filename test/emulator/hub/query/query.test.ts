@@ -245,7 +245,7 @@ describe('pages', () => {
   });
 
   test('show every row that stays exactly once, whatever comes and goes meanwhile', () => {
-    const change = fc.record({ create: fc.nat(3), remove: fc.array(fc.nat(80), { maxLength: 25 }), touch: fc.nat(80) });
+    const change = fc.record({ create: fc.nat(3), remove: fc.array(fc.nat(79), { maxLength: 25 }), touch: fc.nat(79) });
     fc.assert(
       fc.property(
         fc.array(change, { minLength: 1, maxLength: 5 }),
@@ -260,11 +260,10 @@ describe('pages', () => {
             if (turn > changes.length) return;
             for (let index = 0; index < create; index += 1) hub.createDevice(`new-${turn}-${index}`, {});
             for (const id of new Set(remove.map((index) => `d${index}`)).difference(gone)) {
-              if (gone.has(id) || id === 'd80') continue;
               hub.deleteDevice(id, '*');
               gone.add(id);
             }
-            if (touch < 80 && !gone.has(`d${touch}`)) hub.patchTwin({ deviceId: `d${touch}` }, { tags: { t: turn } });
+            if (!gone.has(`d${touch}`)) hub.patchTwin({ deviceId: `d${touch}` }, { tags: { t: turn } });
           })
             .flat()
             .map(({ deviceId }) => deviceId as string);
@@ -297,7 +296,7 @@ test('conditions that pin devices find what a full scan finds', () => {
   const hub = fleet();
   fc.assert(
     fc.property(condition, (condition) => {
-      // The sum hides the constant from whoever looks for pinned devices, and double negation the condition.
+      // Nobody looks for pinned devices below a negation.
       expect(ids(hub, condition)).toEqual(ids(hub, `NOT (NOT (${condition}))`));
       expect(moduleIds(hub, condition)).toEqual(moduleIds(hub, `NOT (NOT (${condition}))`));
     }),
