@@ -1,52 +1,57 @@
 // One full pass over a hub and everything that follows from it, to the end: `apply` and `--once`.
-import type { HubError } from '../model/errors.ts';
+import type { Mode } from '../model/declared.ts';
+import { HubError } from '../model/errors.ts';
 import type { ModuleRef } from '../model/twin.ts';
-import type { TwinAction } from '../plan/action.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
+import { FleetView } from './fleet-view.ts';
+import { takeRow } from './intake.ts';
+import { Ledger, type ApplyResult } from './ledger.ts';
+import { withCeiling } from './observe-only.ts';
+import type { Result } from './reconcile.ts';
+import type { HubScope } from './scope.ts';
 import type { FleetCounts } from './status.ts';
-import type { TwinState } from './twin-state.ts';
+import { survey, type Row } from './survey.ts';
+import { tally } from './tally.ts';
+import { workOn } from './worker.ts';
+import { WorkQueue } from './work-queue.ts';
 
 export interface ApplyOptions {
   readonly planner: Planner;
+  /** In Observe nothing is written, whatever the planner says. */
+  readonly mode: Mode;
+  /** Wrap it in `budgetedHub` where the hub's capacity is known. Not closed here. */
   readonly hub: Hub;
   readonly hubName: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Ends everything; keys that are not done by then have failed. */
   readonly signal: AbortSignal;
-  /** Keys it refuses are not written and not in the results. */
+  /** Keys it refuses are neither written nor in the results. */
   readonly select?: (ref: ModuleRef) => boolean;
   readonly onProgress?: (progress: ApplyProgress) => void;
   /** Twins worked on at the same time. */
   readonly concurrency?: number;
   /** Tries of one key before it counts as failed. */
-  readonly attemptsMax?: number;
+  readonly triesMax?: number;
 }
 
 export interface ApplyProgress {
-  /** Keys to be written that have their result. */
+  /** Keys to look at that have their result. */
   readonly done: number;
-  /** Keys to be written; grows while the hub is listed. */
+  /** Keys to look at; grows while the hub is listed. */
   readonly total: number;
 }
 
-export type ApplyOutcome = 'Written' | 'Recorded' | 'Created' | 'Unchanged' | 'Observed' | 'Held' | 'Failed';
+export type { ApplyResult } from './ledger.ts';
 
-export interface ApplyResult {
-  readonly ref: ModuleRef;
-  /** What was decided last; for what was written, what was written. */
-  readonly action: TwinAction | undefined;
-  readonly outcome: ApplyOutcome;
-  /** As known at the end. */
-  readonly state: TwinState | undefined;
-  readonly error?: HubError;
-}
+export type ApplyOutcome = Result;
 
 export interface ApplyReport {
   /** One each key, in no particular order. */
@@ -61,5 +66,59 @@ export interface ApplyReport {
   readonly error?: HubError;
 }
 
-/** Never rejects for failures of the hub: they are in the report. */
-export declare function applyOnce(options: ApplyOptions): Promise<ApplyReport>;
+const CONCURRENCY = 16;
+const TRIES_MAX = 5;
+
+/** Rejects only for bugs: failures of the hub are in the report. */
+export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
+  const { hub, hubName, clock, random, log, metrics, signal, select = () => true } = options;
+  const startedAtMs = clock.now();
+  const planner = withCeiling(options.planner, options.mode);
+  const view = new FleetView();
+  const scope: HubScope = { name: hubName, hub, planner, view, clock, log, metrics, writes: 0 };
+  const ledger = new Ledger(options.triesMax ?? TRIES_MAX);
+  const tell = (): void => options.onProgress?.(ledger.progress);
+  const queue = new WorkQueue({
+    name: hubName,
+    concurrency: options.concurrency ?? CONCURRENCY,
+    clock,
+    random,
+    metrics,
+    process: async (key) => {
+      const outcome = ledger.settle(key, await workOn(scope, key, signal));
+      tell();
+      return outcome;
+    },
+  });
+  const stop = (): void => void queue.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const visit = (row: Row): void => {
+    if (!select(row.ref)) return;
+    if (takeRow(scope, queue, row, true)) {
+      ledger.expect(row.key);
+      tell();
+    } else if (row.planned !== undefined) {
+      ledger.see(row.key, row.planned.action);
+    }
+  };
+  const error = await failureOf(() => survey(scope, visit, signal));
+  await queue.idle();
+  signal.removeEventListener('abort', stop);
+  return {
+    ...ledger.close(view),
+    counts: tally(view).counts,
+    writes: scope.writes,
+    durationMs: clock.now() - startedAtMs,
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+async function failureOf(run: () => Promise<unknown>): Promise<HubError | undefined> {
+  try {
+    await run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof HubError) return error;
+    throw error;
+  }
+}

@@ -1,32 +1,21 @@
 // The controller: reads the source, runs one loop per hub, and answers for both.
-import type { DeclaredHub, Mode } from '../model/declared.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Hub } from '../ports/hub.ts';
-import type { Log } from '../ports/log.ts';
-import type { Metrics } from '../ports/metrics.ts';
-import type { Random } from '../ports/random.ts';
+import type { Declared, DeclaredHub } from '../model/declared.ts';
+import { deepEqual, type Json } from '../model/json.ts';
 import type { Source } from '../ports/source.ts';
+import { readyOfAll } from './conditions.ts';
+import { HubLoop, type HubLoopOptions } from './hub-loop.ts';
+import { SourceLoop } from './source-loop.ts';
 import type { ControllerStatus } from './status.ts';
 
+export type { Connection } from './hub-loop.ts';
+
 export const RESYNC_PERIOD_MS = 5 * 60_000;
+export const CONCURRENCY = 16;
 
-export interface Connection {
-  readonly hub: Hub;
-  /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
-  readonly mode: Mode;
-}
-
-export interface ControllerOptions {
+export interface ControllerOptions extends Pick<HubLoopOptions, 'connect' | 'clock' | 'random' | 'log' | 'metrics'> {
   readonly source: Source;
-  /** Rejects with HubError; its message is shown. The loop closes the hub when it is done with it. */
-  readonly connect: (hub: DeclaredHub) => Promise<Connection>;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Several installations share a hub; default `default`. */
+  /** Several installations share a hub; `default` unless given. */
   readonly instance?: string;
-  /** Default five minutes. */
   readonly resyncPeriodMs?: number;
   /** Twins of one hub worked on at the same time. */
   readonly concurrency?: number;
@@ -40,9 +29,88 @@ export interface Controller {
   status(): ControllerStatus;
   /** Reads the source and lists every hub now. */
   requestResync(): void;
-  /** Finishes what is in flight within ten seconds, then aborts it. Idempotent. */
+  /** Finishes what is in flight within ten seconds, then aborts it. Never rejects; idempotent. */
   stop(): Promise<void>;
 }
 
-/** Returns at once; nothing that happens later throws. */
-export declare function startController(options: ControllerOptions): Controller;
+/** Returns at once; whatever happens later is in the status and the log, nothing throws. */
+export function startController(options: ControllerOptions): Controller {
+  const { source, clock, log, metrics, resyncPeriodMs = RESYNC_PERIOD_MS } = options;
+  const loops = new HubLoops({
+    ...options,
+    resyncPeriodMs,
+    instance: options.instance ?? 'default',
+    concurrency: options.concurrency ?? CONCURRENCY,
+  });
+  const sourceLoop = new SourceLoop({
+    source,
+    clock,
+    log,
+    metrics,
+    periodMs: resyncPeriodMs,
+    onDeclared: (declared) => loops.setDeclared(declared),
+  });
+  const done = Promise.withResolvers<void>();
+  return {
+    ready: sourceLoop.firstGood.then(() => loops.firstTurns()),
+    done: done.promise,
+    status() {
+      const hubs = loops.all().map((loop) => loop.status());
+      const { condition } = sourceLoop;
+      return { conditions: [condition, readyOfAll(condition, hubs)], source: sourceLoop.status(), hubs };
+    },
+    requestResync() {
+      sourceLoop.requestRead();
+      for (const loop of loops.all()) loop.requestResync();
+    },
+    async stop() {
+      await Promise.all([sourceLoop.stop(), loops.stop()]);
+      done.resolve();
+    },
+  };
+}
+
+/** One loop for each declared hub. */
+class HubLoops {
+  readonly #options: HubLoopOptions;
+  readonly #loops = new Map<string, HubLoop>();
+  #isStopped = false;
+
+  constructor(options: HubLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Sorted by name. */
+  all(): readonly HubLoop[] {
+    return [...this.#loops.values()].toSorted((a, b) => (a.hub.name < b.hub.name ? -1 : 1));
+  }
+
+  async firstTurns(): Promise<void> {
+    await Promise.all(this.all().map((loop) => loop.firstTurn));
+  }
+
+  /** Hubs that stay decide anew at once; those that changed or went end before their successors begin. */
+  async setDeclared(declared: Declared): Promise<void> {
+    const wanted = new Map(declared.hubs.map((hub) => [hub.name, hub]));
+    const leaving = this.all().filter(({ hub }) => !isSameHub(hub, wanted.get(hub.name)));
+    for (const { hub } of leaving) this.#loops.delete(hub.name);
+    for (const loop of this.#loops.values()) loop.setDeclared(declared);
+    await Promise.all(leaving.map((loop) => loop.stop()));
+    if (this.#isStopped) return;
+    for (const hub of declared.hubs) {
+      if (!this.#loops.has(hub.name)) this.#loops.set(hub.name, new HubLoop(hub, declared, this.#options));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.all().map((loop) => loop.stop()));
+  }
+}
+
+/** Where a hub is written down does not matter; everything else asks for a new connection. */
+function isSameHub(a: DeclaredHub, b: DeclaredHub | undefined): boolean {
+  if (b === undefined) return false;
+  const connection = (hub: DeclaredHub): Json => ({ ...hub, origin: null }) as unknown as Json;
+  return deepEqual(connection(a), connection(b));
+}

@@ -15,10 +15,13 @@ export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: b
   const { action, target } = planned;
   const before = scope.view.state(key);
   if (twin === undefined && !writes(action)) {
-    // A module that is not listed may still exist. Once a direct read said that it does not, the list is asked again.
+    // A module that is not listed may still exist: one direct read settles that for good. Where it need not exist, the
+    // list will show it soon enough once it does.
     if (before?.type === action.type && before.failure === undefined) return false;
-    queue.add(key, 'Resync');
-    return true;
+    if (before !== undefined || action.type !== 'Skip') {
+      queue.add(key, 'Resync');
+      return true;
+    }
   }
   const state = stateOf(action, target, twin, scope.clock.now());
   const isStillFailing = state !== undefined && before?.failure !== undefined && writes(action);

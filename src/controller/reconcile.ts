@@ -70,12 +70,12 @@ function isRace(error: unknown): boolean {
   );
 }
 
-/** Undefined where the device is gone. Membership is read directly where the action rests on it. */
+/** Undefined where the device is gone. The device is read directly where the action rests on it, or the module is missing. */
 async function decide(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {
   const { hub, planner, view } = scope;
   const live = await orMissing(hub.getModuleTwin(ref, signal));
   const known = view.device(ref.deviceId);
-  if (known !== undefined) {
+  if (known !== undefined && live !== undefined) {
     const decision = planFor(scope, planner, ref, known, live);
     if (!decision.action.needs.deviceTwin) return decision;
   }

@@ -23,15 +23,15 @@ export type ConditionReason =
   // Ready, Stalled, Reconciling
   | 'Succeeded'
   | 'Progressing'
-  | 'Connecting'
   | 'ConnectFailed'
   | 'ListFailed'
   | 'ListEmpty' // no device where there were some: not believed
   | 'TwinsFailing'
+  | 'TwinsHeld'
   | 'WaitingForSource';
 
 export interface ControllerStatus {
-  /** SourceReady, then Ready, then those that are true. */
+  /** SourceReady, then Ready. */
   readonly conditions: readonly Condition[];
   readonly source: SourceStatus;
   /** Sorted by name. */
@@ -55,6 +55,7 @@ export interface HubStatus {
   /** Attempted: the newest that was handed to this hub. Applied: a complete pass with it was made and its work is done. */
   readonly lastAttemptedRevision: string;
   readonly lastAppliedRevision: string | undefined;
+  /** Ready, then those of Reconciling and Stalled that are true. */
   readonly conditions: readonly Condition[];
   readonly counts: FleetCounts;
   /** Worst first, ten at most. */

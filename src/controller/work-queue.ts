@@ -15,6 +15,8 @@ export interface WorkQueueOptions {
   /** The label of its metrics. */
   readonly name: string;
   readonly concurrency: number;
+  /** Called whenever nothing is queued, active or waiting any more. */
+  readonly onIdle?: () => void;
   /** Never rejects. */
   readonly process: (key: string) => Promise<Outcome>;
   readonly clock: Clock;
@@ -189,6 +191,7 @@ export class WorkQueue {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
+    this.#options.onIdle?.();
   }
 
   get #labels(): Record<string, string> {

@@ -8,6 +8,15 @@ import { badRequest, ServiceError } from './hub/service-error.ts';
 
 const DEVICE_QUERY = 'SELECT deviceId, status, tags, capabilities FROM devices';
 
+const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
+  [401, 'Unauthorized'],
+  [403, 'Unauthorized'],
+  [404, 'NotFound'],
+  [409, 'AlreadyExists'],
+  [412, 'PreconditionFailed'],
+  [429, 'Throttled'],
+]);
+
 /** Every answer is a copy. A refusal carries the code it has over HTTPS too. */
 export function inProcessHub(hub: IotHub): Hub {
   return {
@@ -82,12 +91,3 @@ function classify({ code, status }: ServiceError): HubErrorCode {
   if (status >= 500) return 'Unavailable';
   return CODES_BY_STATUS.get(status) ?? 'Invalid';
 }
-
-const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
-  [401, 'Unauthorized'],
-  [403, 'Unauthorized'],
-  [404, 'NotFound'],
-  [409, 'AlreadyExists'],
-  [412, 'PreconditionFailed'],
-  [429, 'Throttled'],
-]);

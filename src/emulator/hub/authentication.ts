@@ -5,6 +5,8 @@ import type { Authentication } from './record.ts';
 import { badRequest } from './service-error.ts';
 
 const KEY_BYTES = 32;
+const WORD_BYTES = 4;
+const WORD_VALUES = 2 ** 32;
 const KEY_BYTES_MIN = 16;
 const KEY_BYTES_MAX = 64;
 const THUMBPRINT_PATTERN = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
@@ -53,8 +55,9 @@ function mintKeys(random: Random): Authentication {
 }
 
 function mintKey(random: Random): string {
-  const bytes = Uint8Array.from({ length: KEY_BYTES }, () => Math.floor(random.next() * 256));
-  return Buffer.from(bytes).toString('base64');
+  const bytes = Buffer.alloc(KEY_BYTES);
+  for (let at = 0; at < KEY_BYTES; at += WORD_BYTES) bytes.writeUInt32LE(Math.floor(random.next() * WORD_VALUES), at);
+  return bytes.toString('base64');
 }
 
 function parseKeys(keys: JsonObject, random: Random): Authentication {

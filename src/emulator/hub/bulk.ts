@@ -7,7 +7,7 @@ import { isId } from './record.ts';
 import { badRequest, deviceDefinedMultipleTimes, etagMissing, ServiceError, tooManyDevices } from './service-error.ts';
 import { patchTwin } from './twins.ts';
 
-export interface BulkError {
+interface BulkError {
   readonly deviceId: string;
   readonly errorCode: string;
   readonly errorStatus: string;
@@ -15,7 +15,7 @@ export interface BulkError {
   readonly operation: string;
 }
 
-export interface BulkWarning {
+interface BulkWarning {
   readonly deviceId: string;
   readonly warningCode: 'DeviceRegisteredWithoutTwin';
   readonly warningStatus: string;

@@ -3,12 +3,11 @@ import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import { parseAuthentication, wireAuthentication } from './authentication.ts';
 import type { HubContext } from './context.ts';
 import { checkIdentityEtag, identityEtag } from './etag.ts';
-import type { Authentication, HubRecord } from './record.ts';
-import { isId } from './record.ts';
+import { type Authentication, type HubRecord, isId } from './record.ts';
 import { badRequest, deviceAlreadyExists, deviceNotFound, tooManyDevices } from './service-error.ts';
 import { isoTime, ticks } from './times.ts';
 import { connectionState, thumbprints } from './twin-fields.ts';
-import { freshSection } from './twin-document.ts';
+import { EMPTY, freshSection } from './twin-document.ts';
 
 const LIST_MAX = 1000;
 const REASON_CHARACTERS_MAX = 128;
@@ -139,7 +138,7 @@ export function freshRecord(
     deviceScope: null,
     parentScopes: null,
     twinEtag: 1,
-    tags: {},
+    tags: EMPTY,
     desired: section,
     reported: section,
   };

@@ -91,7 +91,6 @@ export class HubState {
     if (record.moduleId !== undefined && entry === undefined) return;
     const before = this.find(record);
     const source = record.moduleId === undefined ? 'devices' : 'modules';
-    if (before !== undefined && before.sequence !== record.sequence) this.#rows[source].remove(before.sequence);
     this.#rows[source].put(record);
     this.#count(before, -1);
     this.#count(record, 1);

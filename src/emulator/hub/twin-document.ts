@@ -20,8 +20,11 @@ interface Stamp {
 /** Desired metadata carries `$lastUpdatedVersion`, reported metadata does not. */
 export type SectionKind = 'desired' | 'reported';
 
+/** Shared by all that is empty: a hub has millions. */
+export const EMPTY: JsonObject = Object.freeze({});
+
 export function freshSection(at: string): Section {
-  return { properties: {}, metadata: { $lastUpdated: at }, version: 1 };
+  return { properties: EMPTY, metadata: { $lastUpdated: at }, version: 1 };
 }
 
 /**

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
-import type { HubDump } from '../../../src/emulator/hub/journal.ts';
+import type { HubDump, JournalRecord } from '../../../src/emulator/hub/journal.ts';
 import { ServiceError } from '../../../src/emulator/hub/service-error.ts';
 import * as arbitrary from './arbitrary-json.ts';
 import { hubWithModule, MODULE, newHub } from './new-hub.ts';
@@ -73,12 +73,33 @@ describe('a restored hub', () => {
         }
         const want = stored(hub.dump());
         const after = stored(records.slice(dumpedAt));
-        expect(IotHub.restore(options, stored(dump), after).dump()).toEqual(want);
-        expect(IotHub.restore(options, undefined, stored(records)).dump()).toEqual(want);
-        expect(IotHub.restore(options, stored(dump), [...after, ...after]).dump()).toEqual(want);
-        expect(IotHub.restore(options, want, stored(records)).dump()).toEqual(want);
+        const histories: [HubDump | undefined, JournalRecord[]][] = [
+          [dump, after],
+          [undefined, stored(records)],
+          [dump, [...after, ...after]],
+          [want, stored(records)],
+          [want, after],
+        ];
+        for (const [start, history] of histories) {
+          const again = IotHub.restore(options, start && stored(start), history);
+          expect(again.dump()).toEqual(want);
+          expect(again.statistics()).toEqual(hub.statistics());
+          for (const { deviceId } of hub.listDevices()) {
+            expect(again.listModules(deviceId as string)).toEqual(hub.listModules(deviceId as string));
+          }
+        }
       }),
     );
+  });
+
+  test('has no module without its device, where a replay starts over a state that is further on', () => {
+    const { hub, options, records } = hubWithModule();
+    const before = records.length;
+    hub.patchTwin(MODULE, { tags: { a: 1 } });
+    hub.deleteDevice('d', '*');
+    const again = IotHub.restore(options, hub.dump(), records.slice(before));
+    expect(again.query('SELECT * FROM devices.modules').items).toEqual([]);
+    expect(again.dump()).toEqual(hub.dump());
   });
 
   test('answers lists and queries in the same order', () => {

@@ -152,7 +152,7 @@ const constant: fc.Arbitrary<Constant> = fc.oneof(
 const { expression } = fc.letrec<{ expression: Expression }>((tie) => {
   const inner = tie('expression');
   const record = <Shape extends Expression>(shape: { [Key in keyof Shape]: fc.Arbitrary<Shape[Key]> }) =>
-    fc.record(shape as Record<string, fc.Arbitrary<unknown>>) as unknown as fc.Arbitrary<Expression>;
+    fc.record(shape) as unknown as fc.Arbitrary<Expression>;
   return {
     expression: fc.oneof(
       { depthSize: 'small' },

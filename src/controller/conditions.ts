@@ -1,0 +1,74 @@
+// Conditions from facts: pure, with stable texts, never a time in them.
+import type { Condition, ConditionReason, HubStatus } from './status.ts';
+
+/** Why a hub can't be worked on at present. */
+export interface Problem {
+  readonly reason: ConditionReason;
+  readonly message: string;
+  /** True where trying again can't help. */
+  readonly isStalled: boolean;
+}
+
+export interface HubFacts {
+  readonly problem: Problem | undefined;
+  /** True once the revision's pass was complete and its work done. */
+  readonly isApplied: boolean;
+  readonly pending: number;
+  readonly failing: number;
+  readonly held: number;
+  readonly twins: number;
+  readonly equal: number;
+}
+
+/** Ready, then those of Reconciling and Stalled that are true. */
+export function hubConditions(facts: HubFacts): readonly Condition[] {
+  const { problem, isApplied, pending } = facts;
+  const conditions = [readyOfHub(facts)];
+  if (!isApplied || pending > 0) {
+    conditions.push(condition('Reconciling', 'True', 'Progressing', progressOf(facts)));
+  }
+  if (problem?.isStalled === true) conditions.push(condition('Stalled', 'True', problem.reason, problem.message));
+  return conditions;
+}
+
+function readyOfHub(facts: HubFacts): Condition {
+  const { problem, isApplied, failing, held, twins, equal } = facts;
+  if (problem !== undefined) return condition('Ready', 'False', problem.reason, problem.message);
+  if (failing > 0) {
+    return condition('Ready', 'False', 'TwinsFailing', `${twinCount(failing)} could not be reconciled.`);
+  }
+  if (!isApplied) return condition('Ready', 'Unknown', 'Progressing', progressOf(facts));
+  if (held > 0) return condition('Ready', 'False', 'TwinsHeld', `${twinCount(held)} held back until a person decides.`);
+  return condition('Ready', 'True', 'Succeeded', `${equal} of ${twinCount(twins)} in sync.`);
+}
+
+function progressOf({ pending }: HubFacts): string {
+  return pending === 0 ? 'The hub is being listed.' : `${twinCount(pending)} to look at.`;
+}
+
+/** Ready where the source is and every hub is; else what is wrong first. */
+export function readyOfAll(source: Condition, hubs: readonly HubStatus[]): Condition {
+  if (source.status !== 'True' && hubs.length === 0) {
+    return condition('Ready', 'False', 'WaitingForSource', 'Nothing is done until the manifests can be used.');
+  }
+  for (const { name, conditions } of hubs) {
+    const ready = conditions.find(({ type }) => type === 'Ready');
+    if (ready === undefined || ready.status === 'True') continue;
+    return condition('Ready', ready.status, ready.reason, `Hub ${name}: ${ready.message}`);
+  }
+  if (source.status !== 'True') return condition('Ready', 'False', source.reason, source.message);
+  return condition('Ready', 'True', 'Succeeded', `${hubs.length} ${hubs.length === 1 ? 'hub' : 'hubs'} ready.`);
+}
+
+export function condition(
+  type: Condition['type'],
+  status: Condition['status'],
+  reason: ConditionReason,
+  message: string,
+): Condition {
+  return { type, status, reason, message };
+}
+
+function twinCount(count: number): string {
+  return `${count} ${count === 1 ? 'twin' : 'twins'}`;
+}

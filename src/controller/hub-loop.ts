@@ -1,0 +1,247 @@
+// The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
+import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import { HubError } from '../model/errors.ts';
+import { createPlanner, type Planner } from '../plan/planner.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Hub } from '../ports/hub.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Random } from '../ports/random.ts';
+import { Alarm } from './alarm.ts';
+import { backoffMs } from './backoff.ts';
+import { budgetedHub } from './budget.ts';
+import { hubConditions, type Problem } from './conditions.ts';
+import { contain } from './contain.ts';
+import { FleetView } from './fleet-view.ts';
+import { takeRow } from './intake.ts';
+import { withCeiling } from './observe-only.ts';
+import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
+import type { HubScope } from './scope.ts';
+import type { HubStatus } from './status.ts';
+import { survey } from './survey.ts';
+import { gaugeDevices, tally } from './tally.ts';
+import { workOn } from './worker.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface Connection {
+  readonly hub: Hub;
+  /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
+  readonly mode: Mode;
+}
+
+export interface HubLoopOptions {
+  /** Rejects with HubError, whose message is shown. The loop closes the hub when it is done with it. */
+  readonly connect: (hub: DeclaredHub) => Promise<Connection>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly instance: string;
+  readonly resyncPeriodMs: number;
+  readonly concurrency: number;
+}
+
+/** Passes of several hubs and installations must not fall together. */
+const RESYNC_JITTER = 0.1;
+const STOP_GRACE_MS = 10_000;
+
+export class HubLoop {
+  readonly hub: DeclaredHub;
+  readonly #options: HubLoopOptions;
+  readonly #view = new FleetView();
+  readonly #queue: WorkQueue;
+  readonly #alarm: Alarm;
+  /** Ends passes, which only read; `#work` ends what is in flight and may write. */
+  readonly #passes = new AbortController();
+  readonly #work = new AbortController();
+  readonly #firstTurn = Promise.withResolvers<void>();
+  readonly #ended: Promise<void>;
+  #declared: Declared;
+  #connected: { readonly scope: HubScope; readonly mode: Mode } | undefined;
+  /** True until a whole pass was made with what is declared now. */
+  #isChange = true;
+  #passedRevision: string | undefined;
+  #appliedRevision: string | undefined;
+  #lastResync: HubStatus['lastResync'];
+  #problem: Problem | undefined;
+  #failures = 0;
+
+  /** Starts at once. */
+  constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
+    const { clock, random, metrics, concurrency } = options;
+    this.hub = hub;
+    this.#options = options;
+    this.#declared = declared;
+    this.#alarm = new Alarm(clock);
+    this.#queue = new WorkQueue({
+      name: hub.name,
+      concurrency,
+      clock,
+      random,
+      metrics,
+      process: (key) => this.#process(key),
+      onIdle: () => this.#noteIdle(),
+    });
+    this.#ended = this.#run();
+  }
+
+  /** Resolves after the first turn, well or badly. */
+  get firstTurn(): Promise<void> {
+    return this.#firstTurn.promise;
+  }
+
+  /** From now on this decides, for what is queued too; everything is looked at again. */
+  setDeclared(declared: Declared): void {
+    this.#declared = declared;
+    if (this.#connected !== undefined) this.#connected.scope.planner = this.#plannerFor(this.#connected.mode);
+    this.#isChange = true;
+    this.#alarm.ring();
+  }
+
+  requestResync(): void {
+    this.#alarm.ring();
+  }
+
+  status(): HubStatus {
+    const { counts, failing, held, offenders, moreOffenders } = tally(this.#view);
+    const pending = this.#queue.size;
+    const { revision } = this.#declared;
+    return {
+      name: this.hub.name,
+      hostName: this.hub.hostName,
+      mode: this.#connected?.mode,
+      lastAttemptedRevision: revision,
+      lastAppliedRevision: this.#appliedRevision,
+      conditions: hubConditions({
+        problem: this.#problem,
+        isApplied: this.#appliedRevision === revision && !this.#isChange,
+        pending,
+        failing,
+        held,
+        twins: counts.twins,
+        equal: counts.actions.Equal,
+      }),
+      counts,
+      offenders,
+      moreOffenders,
+      lastResync: this.#lastResync,
+      writes: this.#connected?.scope.writes ?? 0,
+      pending,
+    };
+  }
+
+  /** Lets what is in flight end by itself for ten seconds, then aborts it. Never rejects; idempotent. */
+  async stop(): Promise<void> {
+    this.#passes.abort();
+    this.#alarm.ring();
+    const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
+    await Promise.all([this.#queue.stop(), this.#ended]);
+    cancel();
+    this.#connected?.scope.hub.close();
+  }
+
+  async #run(): Promise<void> {
+    const { log, metrics } = this.#options;
+    while (!this.#passes.signal.aborted) {
+      const outcome = await contain({ name: this.hub.name, log, metrics }, 'make a pass', () => this.#turn());
+      this.#failures = outcome?.kind === 'Settled' ? 0 : this.#failures + 1;
+      this.#firstTurn.resolve();
+      await this.#alarm.wait(this.#delayAfter(outcome));
+    }
+  }
+
+  /** A failure that time alone can't heal waits for the next regular pass. */
+  #delayAfter(outcome: Outcome | undefined): number {
+    const { random, resyncPeriodMs } = this.#options;
+    if (outcome?.kind === 'RequeueAfter') return outcome.delayMs;
+    if (outcome?.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
+    return resyncPeriodMs * (1 + RESYNC_JITTER * random.next());
+  }
+
+  async #turn(): Promise<Outcome> {
+    try {
+      this.#connected ??= await this.#connect();
+      return await this.#pass(this.#connected.scope);
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      const outcome = classify(error, this.#options.clock.now());
+      if (error.code === 'Aborted') return outcome;
+      const reason = this.#connected === undefined ? 'ConnectFailed' : 'ListFailed';
+      this.#noteProblem({ reason, message: error.message, isStalled: outcome.kind === 'Stalled' });
+      return outcome;
+    }
+  }
+
+  async #connect(): Promise<{ scope: HubScope; mode: Mode }> {
+    const { connect, clock, log, metrics } = this.#options;
+    const { hub, mode } = await connect(this.hub);
+    log.info('Connected', { hub: this.hub.name, mode });
+    return {
+      mode,
+      scope: {
+        name: this.hub.name,
+        hub: budgetedHub(hub, this.hub, clock),
+        planner: this.#plannerFor(mode),
+        view: this.#view,
+        clock,
+        log,
+        metrics,
+        writes: 0,
+      },
+    };
+  }
+
+  #plannerFor(hubMode: Mode): Planner {
+    const planner = createPlanner(this.#declared, { hub: this.hub, hubMode, instance: this.#options.instance });
+    return withCeiling(planner, hubMode);
+  }
+
+  /** The flag falls before the lists are read: a revision that arrives meanwhile raises it for another pass. */
+  async #pass(scope: HubScope): Promise<Outcome> {
+    const { clock } = this.#options;
+    const atMs = clock.now();
+    const { revision } = this.#declared;
+    const isChange = this.#isChange;
+    this.#isChange = false;
+    let started = 0;
+    let isComplete = false;
+    try {
+      const visit: Parameters<typeof survey>[1] = (row) => {
+        if (takeRow(scope, this.#queue, row, isChange)) started += 1;
+      };
+      isComplete = (await survey(scope, visit, this.#passes.signal)) === 'Complete';
+    } finally {
+      if (!isComplete) this.#isChange ||= isChange;
+    }
+    if (!isComplete) {
+      const message = 'The hub lists nothing where there was something; that is not believed. Trying again.';
+      this.#noteProblem({ reason: 'ListEmpty', message, isStalled: false });
+      return RETRY;
+    }
+    this.#problem = undefined;
+    this.#lastResync = { atMs, durationMs: clock.now() - atMs };
+    this.#passedRevision = revision;
+    scope.log.debug('Pass made', { hub: scope.name, revision, started, durationMs: this.#lastResync.durationMs });
+    scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);
+    this.#noteIdle();
+    return SETTLED;
+  }
+
+  async #process(key: string): Promise<Outcome> {
+    if (this.#connected === undefined) return SETTLED;
+    const { outcome } = await workOn(this.#connected.scope, key, this.#work.signal);
+    return outcome;
+  }
+
+  #noteIdle(): void {
+    gaugeDevices(this.#options.metrics, this.hub.name, tally(this.#view).counts);
+    if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
+    this.#appliedRevision = this.#passedRevision;
+    this.#options.log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision });
+  }
+
+  #noteProblem(problem: Problem): void {
+    this.#problem = problem;
+    this.#options.log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
+  }
+}

@@ -1,0 +1,89 @@
+// What became of every key of one `apply`: counts tries, keeps the last word.
+import { HubError } from '../model/errors.ts';
+import type { ModuleRef } from '../model/twin.ts';
+import type { TwinAction } from '../plan/action.ts';
+import type { FleetView } from './fleet-view.ts';
+import { refOf } from './key.ts';
+import { SETTLED, type Outcome } from './outcome.ts';
+import { idleResult, type Reconciled, type Result } from './reconcile.ts';
+import type { TwinState } from './twin-state.ts';
+
+export interface ApplyResult {
+  readonly ref: ModuleRef;
+  /** What was decided last; for what was written, what was written. Holds sensitive values: never print it whole. */
+  readonly action: TwinAction | undefined;
+  readonly outcome: Result;
+  /** As known at the end; undefined where nothing is declared for the twin any more. */
+  readonly state: TwinState | undefined;
+  readonly error?: HubError;
+}
+
+type Word = Pick<ApplyResult, 'action' | 'outcome' | 'error'>;
+
+/** A wait longer than this is not waited for by somebody who is looking. */
+const WAIT_MAX_MS = 60_000;
+
+export class Ledger {
+  readonly #triesMax: number;
+  readonly #tries = new Map<string, number>();
+  readonly #words = new Map<string, Word>();
+  #done = 0;
+
+  constructor(triesMax: number) {
+    this.#triesMax = triesMax;
+  }
+
+  get progress(): { readonly done: number; readonly total: number } {
+    return { done: this.#done, total: this.#tries.size };
+  }
+
+  /** The key was queued. */
+  expect(key: string): void {
+    this.#tries.set(key, 0);
+  }
+
+  /** Nothing is to be written for the key. */
+  see(key: string, action: TwinAction): void {
+    this.#words.set(key, { action, outcome: idleResult(action) });
+  }
+
+  /** What the queue is to do next: nothing once the key had its last try. */
+  settle(key: string, { action, outcome, result, error }: Reconciled): Outcome {
+    const tries = (this.#tries.get(key) ?? 0) + 1;
+    this.#tries.set(key, tries);
+    if (isWorthWaiting(outcome) && tries < this.#triesMax) return outcome;
+    this.#words.set(key, { action, outcome: result, ...(error === undefined ? {} : { error }) });
+    this.#done += 1;
+    return SETTLED;
+  }
+
+  close(view: FleetView): { results: ApplyResult[]; outcomes: Record<Result, number> } {
+    const outcomes: Record<Result, number> = {
+      Written: 0,
+      Recorded: 0,
+      Created: 0,
+      Unchanged: 0,
+      Observed: 0,
+      Held: 0,
+      Failed: 0,
+    };
+    for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#words.set(key, notReached());
+    const results = [...this.#words].map(([key, word]) => {
+      outcomes[word.outcome] += 1;
+      return { ref: refOf(key), state: view.state(key), ...word };
+    });
+    return { results, outcomes };
+  }
+}
+
+function isWorthWaiting(outcome: Outcome): boolean {
+  return outcome.kind === 'Retry' || (outcome.kind === 'RequeueAfter' && outcome.delayMs <= WAIT_MAX_MS);
+}
+
+function notReached(): Word {
+  return {
+    action: undefined,
+    outcome: 'Failed',
+    error: new HubError('Aborted', 'Stopped before this twin was reached.'),
+  };
+}

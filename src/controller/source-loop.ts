@@ -1,0 +1,155 @@
+// The loop over the source: watch, read, compile, keep the last good state whatever comes.
+import type { Declared } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { digestBytes } from '../model/digest.ts';
+import { SourceError } from '../model/errors.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { loadManifests } from '../manifest/load.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Source } from '../ports/source.ts';
+import { Alarm } from './alarm.ts';
+import { condition } from './conditions.ts';
+import { contain } from './contain.ts';
+import type { Condition, SourceStatus } from './status.ts';
+
+export interface SourceLoopOptions {
+  readonly source: Source;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Watches can miss changes: the source is read this often in any case. */
+  readonly periodMs: number;
+  /** Called for each good state that differs from the one before; the next waits until it resolves. */
+  readonly onDeclared: (declared: Declared) => Promise<void>;
+}
+
+const CONTROLLER = 'source';
+
+export class SourceLoop {
+  readonly #options: SourceLoopOptions;
+  readonly #alarm: Alarm;
+  readonly #stopping = new AbortController();
+  readonly #firstGood = Promise.withResolvers<void>();
+  readonly #ended: Promise<void>;
+  #unwatch: (() => Promise<void>) | undefined;
+  /** The last snapshot that was compiled, and what came of it. */
+  #fingerprint: string | undefined;
+  #verdict: Condition | undefined;
+  #condition = condition('SourceReady', 'Unknown', 'NotRead', 'The manifests were not read yet.');
+  #attemptedRevision: string | undefined;
+  #appliedRevision: string | undefined;
+  #diagnostics: readonly Diagnostic[] = [];
+
+  /** Starts at once. */
+  constructor(options: SourceLoopOptions) {
+    this.#options = options;
+    this.#alarm = new Alarm(options.clock);
+    this.#ended = this.#run();
+  }
+
+  /** Resolves once a good state was handed on. */
+  get firstGood(): Promise<void> {
+    return this.#firstGood.promise;
+  }
+
+  get condition(): Condition {
+    return this.#condition;
+  }
+
+  status(): SourceStatus {
+    return {
+      lastAttemptedRevision: this.#attemptedRevision,
+      lastAppliedRevision: this.#appliedRevision,
+      diagnostics: this.#diagnostics,
+    };
+  }
+
+  requestRead(): void {
+    this.#alarm.ring();
+  }
+
+  /** Never rejects; idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#alarm.ring();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { log, metrics, periodMs } = this.#options;
+    const around = { name: CONTROLLER, log, metrics };
+    while (!this.#stopping.signal.aborted) {
+      await contain(around, 'read the source', () => this.#turn());
+      await this.#alarm.wait(periodMs);
+    }
+    await contain(around, 'stop watching the source', async () => this.#unwatch?.());
+  }
+
+  async #turn(): Promise<void> {
+    const { source } = this.#options;
+    try {
+      this.#unwatch ??= await source.watch(() => this.#alarm.ring());
+      await this.#take(await source.read(this.#stopping.signal));
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      if (error.code !== 'Aborted') this.#condition = this.#refuse('ReadFailed', error.message);
+    }
+  }
+
+  async #take(snapshot: Snapshot): Promise<void> {
+    const fingerprint = fingerprintOf(snapshot);
+    if (fingerprint !== this.#fingerprint) {
+      this.#verdict = await this.#compile(snapshot);
+      this.#fingerprint = fingerprint;
+    }
+    this.#condition = this.#verdict ?? this.#condition;
+  }
+
+  /** A good state is handed on, any other changes nothing. */
+  async #compile(snapshot: Snapshot): Promise<Condition> {
+    const { declared, diagnostics, documents } = loadManifests(snapshot);
+    this.#logDiagnostics(diagnostics);
+    this.#attemptedRevision = snapshot.revision;
+    this.#diagnostics = diagnostics;
+    if (declared === undefined) return this.#refuse('InvalidManifests', describe(diagnostics));
+    if (documents === 0) return this.#refuse('SourceEmpty', 'There is no manifest at all; that removes nothing.');
+    await this.#options.onDeclared(declared);
+    this.#appliedRevision = snapshot.revision;
+    this.#firstGood.resolve();
+    return condition('SourceReady', 'True', 'Loaded', `Revision ${snapshot.revision} is loaded.`);
+  }
+
+  #refuse(reason: 'ReadFailed' | 'InvalidManifests' | 'SourceEmpty', why: string): Condition {
+    const kept = this.#appliedRevision === undefined ? '' : ` Revision ${this.#appliedRevision} still decides.`;
+    const refused = condition('SourceReady', 'False', reason, `${why}${kept}`);
+    if (refused.message !== this.#condition.message) {
+      this.#options.log.warn('The source can not be used', { reason, message: refused.message });
+    }
+    return refused;
+  }
+
+  #logDiagnostics(diagnostics: readonly Diagnostic[]): void {
+    for (const { severity, code, file, line, column, message } of diagnostics) {
+      const fields = { code, file, line, column, problem: message };
+      if (severity === 'error') this.#options.log.error('Problem in the manifests', fields);
+      else this.#options.log.warn('Problem in the manifests', fields);
+    }
+  }
+}
+
+/** The contents count too: a working copy can change while its commit does not. */
+function fingerprintOf({ revision, files, partial }: Snapshot): string {
+  const contents = files.map(({ path, bytes }) => `${path}\0${digestBytes(bytes)}`);
+  return [revision, String(partial), ...contents].join('\n');
+}
+
+function describe(diagnostics: readonly Diagnostic[]): string {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  const first = errors[0];
+  if (first === undefined) return 'The manifests can not be used.';
+  const { code, file, line, message } = first;
+  const others = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`;
+  return `${code} ${file}:${line}: ${message}${others}`;
+}

@@ -1,0 +1,180 @@
+// Owns the simulated agents of a fleet: who is online, and when each reads and reports.
+import type { JsonObject } from '../../model/json.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Random } from '../../ports/random.ts';
+import type { DeviceConnection } from '../hub/connections.ts';
+import type { IotHub } from '../hub/iot-hub.ts';
+import { ServiceError } from '../hub/service-error.ts';
+import type { AgentState, Behaviour, NotificationKind } from './behaviour.ts';
+import { type AgentDescription, behaviourOf, moduleIdOf } from './kinds.ts';
+
+/** Where an agent is. One agent for each device. */
+export interface AgentPlacement {
+  readonly deviceId: string;
+  readonly agent: AgentDescription;
+  readonly isOnline: boolean;
+}
+
+export interface RunningAgents {
+  /** Does nothing for a device without an agent. */
+  setOnline(deviceId: string, isOnline: boolean): void;
+  /** The agent's process starts anew and reads its whole twin. */
+  restart(deviceId: string): void;
+  /** The settings the agent runs with, which may differ from what is written; undefined where it does not run. */
+  settingsOf(deviceId: string): AgentState;
+  /** Closes every connection. Idempotent. */
+  stop(): void;
+}
+
+const REACTION_MS_MIN = 150;
+const REACTION_MS_SPREAD = 1350;
+/** How often agents look whether they are still connected: modules are created, removed and made anew. */
+const CHECK_MS = 15_000;
+
+/** Connects all that are online at once; each reads its twin a little later. */
+export function runAgents(hub: IotHub, fleet: Iterable<AgentPlacement>, clock: Clock, random: Random): RunningAgents {
+  const agents = new Map<string, SimulatedAgent>();
+  for (const placement of fleet) {
+    const agent = new SimulatedAgent(placement, { hub, clock, random });
+    agents.set(placement.deviceId, agent);
+    agent.setOnline(placement.isOnline);
+  }
+  let cancelCheck = scheduleCheck();
+
+  function scheduleCheck(): () => void {
+    return clock.schedule(CHECK_MS, () => {
+      for (const agent of agents.values()) agent.check();
+      cancelCheck = scheduleCheck();
+    });
+  }
+
+  return {
+    setOnline: (deviceId, isOnline) => agents.get(deviceId)?.setOnline(isOnline),
+    restart: (deviceId) => agents.get(deviceId)?.restart(),
+    settingsOf: (deviceId) => agents.get(deviceId)?.settings,
+    stop: () => {
+      cancelCheck();
+      for (const agent of agents.values()) agent.setOnline(false);
+    },
+  };
+}
+
+interface World {
+  readonly hub: IotHub;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A patch, or the wish to read the whole twin. */
+interface Told {
+  readonly kind: NotificationKind;
+  readonly patch?: JsonObject;
+}
+
+class SimulatedAgent {
+  readonly #deviceId: string;
+  readonly #moduleId: string;
+  readonly #react: Behaviour;
+  readonly #world: World;
+  #state: AgentState;
+  #isOnline = false;
+  #hasStarted = false;
+  #device: DeviceConnection | undefined;
+  #module: DeviceConnection | undefined;
+  #told: Told[] = [];
+  #cancelReaction: (() => void) | undefined;
+
+  constructor({ deviceId, agent }: AgentPlacement, world: World) {
+    this.#deviceId = deviceId;
+    this.#moduleId = moduleIdOf(agent.kind);
+    this.#react = behaviourOf(agent);
+    this.#world = world;
+  }
+
+  get settings(): AgentState {
+    return this.#state;
+  }
+
+  setOnline(isOnline: boolean): void {
+    this.#isOnline = isOnline;
+    if (isOnline) this.check();
+    else this.#disconnect();
+  }
+
+  restart(): void {
+    this.#disconnect();
+    this.#state = undefined;
+    this.#hasStarted = false;
+    this.check();
+  }
+
+  /** Connects what should be connected and is not; where the hub refuses, the next check tries again. */
+  check(): void {
+    if (!this.#isOnline) return;
+    const { hub } = this.#world;
+    if (!isLive(this.#device)) this.#device = attempt(() => hub.connect({ deviceId: this.#deviceId }, () => {}));
+    if (isLive(this.#module)) return;
+    const ref = { deviceId: this.#deviceId, moduleId: this.#moduleId };
+    this.#module = attempt(() => hub.connect(ref, (patch) => this.#tell({ kind: 'Change', patch })));
+    if (this.#module === undefined) return;
+    this.#told = [];
+    this.#tell({ kind: this.#hasStarted ? 'Reconnect' : 'Start' });
+  }
+
+  #disconnect(): void {
+    this.#cancelReaction?.();
+    this.#cancelReaction = undefined;
+    this.#told = [];
+    this.#module?.close();
+    this.#device?.close();
+    this.#module = undefined;
+    this.#device = undefined;
+  }
+
+  #tell(told: Told): void {
+    this.#told.push(told);
+    if (this.#cancelReaction !== undefined) return;
+    const { clock, random } = this.#world;
+    const delayMs = REACTION_MS_MIN + Math.floor(random.next() * REACTION_MS_SPREAD);
+    this.#cancelReaction = clock.schedule(delayMs, () => {
+      this.#cancelReaction = undefined;
+      this.#reactToAll();
+    });
+  }
+
+  /** A patch that came before the twin was read is in what was read. */
+  #reactToAll(): void {
+    const told = this.#told;
+    this.#told = [];
+    let readVersion = 0;
+    for (const { kind, patch } of told) {
+      const notification = patch ?? attempt(() => this.#module?.getTwin().desired);
+      if (notification === undefined) return;
+      const version = Number(notification['$version']);
+      if (patch === undefined) readVersion = version;
+      else if (version <= readVersion) continue;
+      this.#reactTo(notification, kind);
+    }
+  }
+
+  #reactTo(notification: JsonObject, kind: NotificationKind): void {
+    const { state, report } = this.#react(this.#state, notification, kind);
+    this.#state = state;
+    this.#hasStarted = true;
+    if (report !== undefined) attempt(() => this.#module?.report(report));
+  }
+}
+
+/** Undefined where the hub refuses; agents have nobody to tell. */
+function attempt<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
+}
+
+function isLive(connection: DeviceConnection | undefined): connection is DeviceConnection {
+  return connection !== undefined && attempt(() => connection.getTwin()) !== undefined;
+}

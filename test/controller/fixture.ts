@@ -1,0 +1,153 @@
+// What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
+import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
+import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
+import { loadManifests } from '../../src/manifest/load.ts';
+import type { Declared, Mode } from '../../src/model/declared.ts';
+import { digestBytes } from '../../src/model/digest.ts';
+import { invariant } from '../../src/model/errors.ts';
+import { getPath, type Json, type JsonObject } from '../../src/model/json.ts';
+import { createSeededRandom } from '../../src/model/seeded-random.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { ModuleRef, TwinPatch } from '../../src/model/twin.ts';
+import { createPlanner, type Planner } from '../../src/plan/planner.ts';
+import type { Hub } from '../../src/ports/hub.ts';
+import type { Log, LogFields } from '../../src/ports/log.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import { createTestClock, type TestClock } from '../support/test-clock.ts';
+
+export const MODULE = 'acmeGuard';
+
+const HEAD = `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: dev}
+spec: {hostName: dev.azure-devices.net, mode: Enforce}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: ${MODULE}, section: /guard}
+`;
+
+/** A source with one hub, one profile and these configurations: a name to its spec, in YAML's flow style. */
+export function manifests(configurations: Readonly<Record<string, string>>): string {
+  const documents = Object.entries(configurations).map(
+    ([name, spec]) => `---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: ${name}}
+spec: {profile: acme-guard, ${spec}}
+`,
+  );
+  return HEAD + documents.join('');
+}
+
+/** For every device with env=prod, as all devices of a fleet have. */
+export const PROD = 'selector: {matchTags: {env: prod}}';
+
+export function snapshotOf(text: string | undefined): Snapshot {
+  const bytes = Buffer.from(text ?? '');
+  const files = text === undefined ? [] : [{ path: 'all.yaml', bytes }];
+  return { revision: `sha256:${digestBytes(bytes)}`, files, partial: false };
+}
+
+export function declare(text: string): Declared {
+  const { declared, diagnostics } = loadManifests(snapshotOf(text));
+  invariant(declared !== undefined, `the manifests of a test are good: ${JSON.stringify(diagnostics[0])}`);
+  return declared;
+}
+
+export function plannerFor(text: string, hubMode: Mode = 'Enforce'): Planner {
+  const declared = declare(text);
+  const hub = declared.hubs[0];
+  invariant(hub !== undefined, 'there is always a hub');
+  return createPlanner(declared, { hub, hubMode, instance: 'default' });
+}
+
+export interface Fleet {
+  readonly clock: TestClock;
+  readonly iot: IotHub;
+  /** The embedded hub as the loop sees it; `patches` are those that arrived. */
+  readonly hub: Hub;
+  readonly patches: { readonly ref: ModuleRef; readonly patch: TwinPatch }[];
+  readonly reads: { device: number; module: number };
+  ids(): readonly string[];
+  /** A value below properties.desired of the device's module. */
+  desired(deviceId: string, ...path: string[]): Json | undefined;
+  /** Another writer. */
+  tamper(deviceId: string, desired: JsonObject): void;
+  tag(deviceId: string, tags: JsonObject): void;
+  addDevice(deviceId: string, options?: { readonly tags?: JsonObject; readonly module?: boolean }): void;
+}
+
+export function createFleet(size: number): Fleet {
+  const clock = createTestClock();
+  const iot = new IotHub({ hostName: 'dev.azure-devices.net', clock, random: createSeededRandom(1) });
+  const inProcess = inProcessHub(iot);
+  const patches: Fleet['patches'] = [];
+  const reads = { device: 0, module: 0 };
+  const fleet: Fleet = {
+    clock,
+    iot,
+    patches,
+    reads,
+    hub: {
+      ...inProcess,
+      getDeviceTwin(deviceId, signal) {
+        reads.device += 1;
+        return inProcess.getDeviceTwin(deviceId, signal);
+      },
+      getModuleTwin(ref, signal) {
+        reads.module += 1;
+        return inProcess.getModuleTwin(ref, signal);
+      },
+      patchModuleTwin(ref, patch, etag, signal) {
+        patches.push({ ref, patch });
+        return inProcess.patchModuleTwin(ref, patch, etag, signal);
+      },
+    },
+    ids: () => iot.listDevices().map((device) => String(device['deviceId'])),
+    desired: (deviceId, ...path) =>
+      getPath(iot.getTwin({ deviceId, moduleId: MODULE }), ['properties', 'desired', ...path]),
+    tamper: (deviceId, desired) => {
+      iot.patchTwin({ deviceId, moduleId: MODULE }, { properties: { desired } });
+    },
+    tag: (deviceId, tags) => {
+      iot.patchTwin({ deviceId }, { tags });
+    },
+    addDevice(deviceId, { tags = { env: 'prod' }, module = true } = {}) {
+      iot.createDevice(deviceId, { deviceId });
+      iot.patchTwin({ deviceId }, { tags });
+      if (module) iot.putModule(deviceId, MODULE, { deviceId, moduleId: MODULE }, undefined);
+    },
+  };
+  for (let index = 1; index <= size; index += 1) fleet.addDevice(`d${index}`);
+  return fleet;
+}
+
+export interface Lines extends Log {
+  readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields | undefined }[];
+}
+
+export function createLog(): Lines {
+  const lines: Lines['lines'] = [];
+  const at = (level: string) => (message: string, fields?: LogFields) => void lines.push({ level, message, fields });
+  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+export interface Numbers extends Metrics {
+  /** The sum over all labels of a counter; the last value of a gauge. */
+  total(name: string): number;
+}
+
+export function createMetrics(): Numbers {
+  const totals = new Map<string, number>();
+  return {
+    count: (name, _labels, by = 1) => void totals.set(name, (totals.get(name) ?? 0) + by),
+    gauge: (name, _labels, value) => void totals.set(name, value),
+    observe: (name) => void totals.set(name, (totals.get(name) ?? 0) + 1),
+    total: (name) => totals.get(name) ?? 0,
+  };
+}
+
+/** Middle jitter: every wait is half of what it could be. */
+export const HALF = { next: () => 0.5 };
