@@ -10,7 +10,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
 import { FleetView } from './fleet-view.ts';
 import { takeRow } from './intake.ts';
-import { Ledger, type ApplyResult } from './ledger.ts';
+import { Ledger, type ApplyResult, type Settled } from './ledger.ts';
 import { withCeiling } from './observe-only.ts';
 import type { Result } from './reconcile.ts';
 import type { HubScope } from './scope.ts';
@@ -36,6 +36,8 @@ export interface ApplyOptions {
   /** Keys it refuses are neither written nor in the results. */
   readonly select?: (ref: ModuleRef) => boolean;
   readonly onProgress?: (progress: ApplyProgress) => void;
+  /** Called once for each key with the last word on it. */
+  readonly onSettled?: (settled: Settled) => void;
   /** Twins worked on at the same time. */
   readonly concurrency?: number;
   /** Tries of one key before it counts as failed. */
@@ -49,7 +51,7 @@ export interface ApplyProgress {
   readonly total: number;
 }
 
-export type { ApplyResult } from './ledger.ts';
+export type { ApplyResult, Settled } from './ledger.ts';
 
 export type ApplyOutcome = Result;
 
@@ -76,7 +78,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   const planner = withCeiling(options.planner, options.mode);
   const view = new FleetView();
   const scope: HubScope = { name: hubName, hub, planner, view, clock, log, metrics, writes: 0 };
-  const ledger = new Ledger(options.triesMax ?? TRIES_MAX);
+  const ledger = new Ledger(options.triesMax ?? TRIES_MAX, options.onSettled);
   const tell = (): void => options.onProgress?.(ledger.progress);
   const queue = new WorkQueue({
     name: hubName,
@@ -97,8 +99,8 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     if (takeRow(scope, queue, row, true)) {
       ledger.expect(row.key);
       tell();
-    } else if (row.planned !== undefined) {
-      ledger.see(row.key, row.planned.action);
+    } else if (row.planned !== undefined && view.state(row.key) !== undefined) {
+      ledger.see(row.key, row.planned.action, row.twin);
     }
   };
   const error = await failureOf(() => survey(scope, visit, signal));

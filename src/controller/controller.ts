@@ -14,6 +14,8 @@ export const CONCURRENCY = 16;
 
 export interface ControllerOptions extends Pick<HubLoopOptions, 'connect' | 'clock' | 'random' | 'log' | 'metrics'> {
   readonly source: Source;
+  /** Told of each good state before the hubs are. */
+  readonly onDeclared?: (declared: Declared) => void;
   /** Several installations share a hub; `default` unless given. */
   readonly instance?: string;
   readonly resyncPeriodMs?: number;
@@ -48,7 +50,10 @@ export function startController(options: ControllerOptions): Controller {
     log,
     metrics,
     periodMs: resyncPeriodMs,
-    onDeclared: (declared) => loops.setDeclared(declared),
+    onDeclared: (declared) => {
+      options.onDeclared?.(declared);
+      return loops.setDeclared(declared);
+    },
   });
   const done = Promise.withResolvers<void>();
   return {

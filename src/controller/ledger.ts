@@ -1,6 +1,6 @@
 // What became of every key of one `apply`: counts tries, keeps the last word.
 import { HubError } from '../model/errors.ts';
-import type { ModuleRef } from '../model/twin.ts';
+import type { ModuleRef, Twin } from '../model/twin.ts';
 import type { TwinAction } from '../plan/action.ts';
 import type { FleetView } from './fleet-view.ts';
 import { refOf } from './key.ts';
@@ -20,17 +20,26 @@ export interface ApplyResult {
 
 type Word = Pick<ApplyResult, 'action' | 'outcome' | 'error'>;
 
+/** The last word on one key, with the twin that the action was decided on. */
+export interface Settled extends Word {
+  readonly ref: ModuleRef;
+  readonly live: Twin | undefined;
+}
+
 /** A wait longer than this is not waited for by somebody who is looking. */
 const WAIT_MAX_MS = 60_000;
 
 export class Ledger {
   readonly #triesMax: number;
+  readonly #onSettled: (settled: Settled) => void;
   readonly #tries = new Map<string, number>();
   readonly #words = new Map<string, Word>();
   #done = 0;
 
-  constructor(triesMax: number) {
+  /** `onSettled` is called once for each key. */
+  constructor(triesMax: number, onSettled: (settled: Settled) => void = () => {}) {
     this.#triesMax = triesMax;
+    this.#onSettled = onSettled;
   }
 
   get progress(): { readonly done: number; readonly total: number } {
@@ -43,16 +52,16 @@ export class Ledger {
   }
 
   /** Nothing is to be written for the key. */
-  see(key: string, action: TwinAction): void {
-    this.#words.set(key, { action, outcome: idleResult(action) });
+  see(key: string, action: TwinAction, live: Twin | undefined): void {
+    this.#say(key, { action, outcome: idleResult(action) }, live);
   }
 
   /** What the queue is to do next: nothing once the key had its last try. */
-  settle(key: string, { action, outcome, result, error }: Reconciled): Outcome {
+  settle(key: string, { action, live, outcome, result, error }: Reconciled): Outcome {
     const tries = (this.#tries.get(key) ?? 0) + 1;
     this.#tries.set(key, tries);
     if (isWorthWaiting(outcome) && tries < this.#triesMax) return outcome;
-    this.#words.set(key, { action, outcome: result, ...(error === undefined ? {} : { error }) });
+    this.#say(key, { action, outcome: result, ...(error === undefined ? {} : { error }) }, live);
     this.#done += 1;
     return SETTLED;
   }
@@ -67,12 +76,17 @@ export class Ledger {
       Held: 0,
       Failed: 0,
     };
-    for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#words.set(key, notReached());
+    for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#say(key, notReached(), undefined);
     const results = [...this.#words].map(([key, word]) => {
       outcomes[word.outcome] += 1;
       return { ref: refOf(key), state: view.state(key), ...word };
     });
     return { results, outcomes };
+  }
+
+  #say(key: string, word: Word, live: Twin | undefined): void {
+    this.#words.set(key, word);
+    this.#onSettled({ ref: refOf(key), ...word, live });
   }
 }
 

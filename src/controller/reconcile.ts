@@ -16,6 +16,8 @@ export interface Reconciled {
   readonly result: Result;
   /** What was decided last; undefined where the device is gone or nothing could be read. */
   readonly action: TwinAction | undefined;
+  /** The twin it was decided on; undefined where there was none. */
+  readonly live: Twin | undefined;
   readonly outcome: Outcome;
   readonly error: HubError | undefined;
 }
@@ -100,7 +102,7 @@ function planFor(
 /** Writes the patch, then asks the planner about the answer: anything still to write means the hub did another thing. */
 async function write(
   scope: HubScope,
-  { planner, device, target, action }: Decision,
+  { planner, device, target, live, action }: Decision,
   hasCreated: boolean,
   signal: AbortSignal,
 ): Promise<Reconciled> {
@@ -121,19 +123,19 @@ async function write(
       reason: next.reason,
     });
     view.note(keyOf(deviceId, moduleId), state && { ...state, failure: 'UnexpectedAnswer' });
-    return { ref, result: 'Failed', action, outcome: RETRY, error: undefined };
+    return { ref, result: 'Failed', action, live, outcome: RETRY, error: undefined };
   }
   view.note(keyOf(deviceId, moduleId), state);
   if (action.reason === 'Drift') scope.metrics.count('twinward_drift_corrected_total', { hub: scope.name });
   const result = hasCreated ? 'Created' : action.type === 'Record' ? 'Recorded' : 'Written';
-  return { ref, result, action, outcome: SETTLED, error: undefined };
+  return { ref, result, action, live, outcome: SETTLED, error: undefined };
 }
 
 function settle(scope: HubScope, { target, live, action }: Decision, hasCreated: boolean): Reconciled {
   const { deviceId, moduleId } = action;
   scope.view.note(keyOf(deviceId, moduleId), stateOf(action, target, live, scope.clock.now()));
   const result = hasCreated ? 'Created' : idleResult(action);
-  return { ref: { deviceId, moduleId }, result, action, outcome: SETTLED, error: undefined };
+  return { ref: { deviceId, moduleId }, result, action, live, outcome: SETTLED, error: undefined };
 }
 
 /** What an action that writes nothing comes to. */
@@ -144,7 +146,7 @@ export function idleResult({ type }: Pick<TwinAction, 'type'>): 'Unchanged' | 'O
 function forget({ view }: HubScope, ref: ModuleRef): Reconciled {
   view.forgetDevice(ref.deviceId);
   view.note(keyOf(ref.deviceId, ref.moduleId), undefined);
-  return { ref, result: 'Unchanged', action: undefined, outcome: SETTLED, error: undefined };
+  return { ref, result: 'Unchanged', action: undefined, live: undefined, outcome: SETTLED, error: undefined };
 }
 
 function fail(scope: HubScope, ref: ModuleRef, error: HubError): Reconciled {
@@ -161,7 +163,8 @@ function fail(scope: HubScope, ref: ModuleRef, error: HubError): Reconciled {
       error: error.message,
     });
   }
-  return { ref, result: 'Failed', action: undefined, outcome: classify(error, scope.clock.now()), error };
+  const outcome = classify(error, scope.clock.now());
+  return { ref, result: 'Failed', action: undefined, live: undefined, outcome, error };
 }
 
 function countWrite(scope: HubScope, result: 'written' | 'recorded' | 'created'): void {

@@ -22,7 +22,7 @@ export async function workOn(scope: HubScope, key: string, signal: AbortSignal):
 function failedByBug({ view }: HubScope, key: string): Reconciled {
   const state = view.state(key);
   if (state !== undefined) view.note(key, { ...state, failure: 'Bug' });
-  return { ref: refOf(key), result: 'Failed', action: undefined, outcome: RETRY, error: undefined };
+  return { ref: refOf(key), result: 'Failed', action: undefined, live: undefined, outcome: RETRY, error: undefined };
 }
 
 const RESULT_LABELS = {

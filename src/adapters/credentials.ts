@@ -1,0 +1,58 @@
+// Connection strings and where they are kept. No message here ever quotes one.
+import { readFile } from 'node:fs/promises';
+import type { SecretRef } from '../model/declared.ts';
+import { HubError } from '../model/errors.ts';
+
+export interface ConnectionStringFacts {
+  readonly hostName: string;
+  readonly sharedAccessKeyName: string;
+}
+
+/** What the string names, or what is wrong with it in words that hold nothing of it. */
+export function parseConnectionString(text: string): ConnectionStringFacts | { readonly problem: string } {
+  const fields = new Map<string, string>();
+  for (const field of text.trim().split(';')) {
+    const at = field.indexOf('=');
+    if (at > 0) fields.set(field.slice(0, at).trim(), field.slice(at + 1).trim());
+  }
+  const hostName = fields.get('HostName');
+  const sharedAccessKeyName = fields.get('SharedAccessKeyName');
+  if (hostName === undefined || hostName === '') return { problem: 'it has no HostName.' };
+  if (fields.has('DeviceId')) return { problem: "it is a device's; the connection string of a hub's policy is needed." };
+  if (sharedAccessKeyName === undefined || sharedAccessKeyName === '') return { problem: 'it has no SharedAccessKeyName.' };
+  if ((fields.get('SharedAccessKey') ?? '') === '') return { problem: 'it has no SharedAccessKey.' };
+  return { hostName, sharedAccessKeyName };
+}
+
+/** Throws HubError where a credential is for another hub than the one it would be used on. */
+export function checkCredentialHost(credentialHost: string, hubHost: string): void {
+  if (credentialHost.toLowerCase() === hubHost.toLowerCase()) return;
+  throw new HubError(
+    'Unauthorized',
+    `The credential is for ${credentialHost}, the Hub is ${hubHost}: refused. Give the credential of ${hubHost}.`,
+  );
+}
+
+/** Without the line break that editors leave. Rejects with HubError. */
+export async function readSecret(
+  ref: SecretRef,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  if ('env' in ref) {
+    const value = env[ref.env];
+    if (value !== undefined && value !== '') return value.trim();
+    throw new HubError('Unauthorized', `The environment variable ${ref.env}, which should hold a secret, is not set.`);
+  }
+  try {
+    return (await readFile(ref.file, 'utf8')).trim();
+  } catch (cause) {
+    throw new HubError('Unauthorized', `Could not read the secret in ${ref.file}. Does the file exist?`, { cause });
+  }
+}
+
+/** True for an address that never leaves this machine: a URL or a host name. */
+export function isLoopback(endpointOrHost: string): boolean {
+  const host = URL.canParse(endpointOrHost) ? new URL(endpointOrHost).hostname : endpointOrHost;
+  const name = host.replaceAll(/[[\]]/g, '').toLowerCase();
+  return name === 'localhost' || name === '::1' || /^127(?:\.\d{1,3}){3}$/.test(name);
+}

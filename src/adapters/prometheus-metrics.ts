@@ -1,0 +1,79 @@
+// Numbers for Prometheus. Every metric is declared here; a name that is not is a bug.
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { invariant } from '../model/errors.ts';
+import type { Metrics } from '../ports/metrics.ts';
+
+interface Definition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+/** Names of controller-runtime and client-go where the meaning is the same, so that existing dashboards work. */
+export const METRICS: Readonly<Record<string, Definition>> = {
+  controller_runtime_reconcile_total: counter('Turns at one twin, by result.', 'controller', 'result'),
+  controller_runtime_reconcile_errors_total: counter('Turns that failed.', 'controller'),
+  controller_runtime_terminal_reconcile_errors_total: counter('Failures that trying again can not heal.', 'controller'),
+  controller_runtime_reconcile_panics_total: counter('Bugs that were contained.', 'controller'),
+  controller_runtime_reconcile_time_seconds: histogram('Time of one turn.', 'controller'),
+  controller_runtime_active_workers: gauge('Twins being worked on.', 'controller'),
+  workqueue_depth: gauge('Keys that wait.', 'name', 'priority'),
+  workqueue_adds_total: counter('Keys added.', 'name'),
+  workqueue_retries_total: counter('Keys that were put back after a failure.', 'name'),
+  workqueue_queue_duration_seconds: histogram('Time a key waits.', 'name'),
+  workqueue_work_duration_seconds: histogram('Time a key takes.', 'name'),
+  rest_client_requests_total: counter('Calls to the hub, by outcome.', 'code', 'method', 'host'),
+  rest_client_request_duration_seconds: histogram('Time of calls to the hub.', 'method', 'host'),
+  twinward_devices: gauge('Managed twins, each in exactly one state.', 'hub', 'state'),
+  twinward_patches_total: counter('Writes to twins, by result.', 'hub', 'result'),
+  twinward_drift_corrected_total: counter('Twins whose drift was corrected.', 'hub'),
+  twinward_unexpected_answer_total: counter('Writes answered with another twin than was written.', 'hub'),
+  twinward_last_sync_timestamp_seconds: gauge('When the last complete pass ended.', 'hub'),
+};
+
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export interface PrometheusMetrics extends Metrics {
+  /** In the text format that Prometheus scrapes. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function prometheusMetrics(): PrometheusMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
+    const common = { name, help, labelNames: [...labels], registers: [registry] };
+    if (type === 'counter') counters.set(name, new Counter(common));
+    else if (type === 'gauge') gauges.set(name, new Gauge(common));
+    else histograms.set(name, new Histogram({ ...common, buckets: SECONDS }));
+  }
+  return {
+    count: (name, labels, by = 1) => declared(counters, name).inc({ ...labels }, by),
+    gauge: (name, labels, value) => declared(gauges, name).set({ ...labels }, value),
+    observe: (name, labels, value) => declared(histograms, name).observe({ ...labels }, value),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function declared<T>(metrics: ReadonlyMap<string, T>, name: string): T {
+  const metric = metrics.get(name);
+  invariant(metric !== undefined, `the metric ${name} is declared with this type`);
+  return metric;
+}
+
+function counter(help: string, ...labels: readonly string[]): Definition {
+  return { type: 'counter', help, labels };
+}
+
+function gauge(help: string, ...labels: readonly string[]): Definition {
+  return { type: 'gauge', help, labels };
+}
+
+function histogram(help: string, ...labels: readonly string[]): Definition {
+  return { type: 'histogram', help, labels };
+}

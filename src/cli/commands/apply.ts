@@ -1,0 +1,148 @@
+// `twinward apply`: one pass that makes the live twins equal to the manifests, after a look and a yes.
+import { applyOnce, type ApplyOptions, type ApplyReport, type Settled } from '../../controller/apply.ts';
+import type { Declared } from '../../model/declared.ts';
+import { actionDocument } from '../../plan/document.ts';
+import { writes } from '../../plan/action.ts';
+import { CliFailure, exitCodeOf } from '../failure.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { readDeclared, type SourceOptions } from '../manifests.ts';
+import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { planText, type HubPlan } from '../plan-text.ts';
+import { createProgress, progressBar } from '../progress.ts';
+import { writeDocument, type Format } from '../report.ts';
+import { createStyle } from '../style.ts';
+import { countOf } from '../table.ts';
+import type { World } from '../world.ts';
+import { planHub } from './plan.ts';
+
+export interface ApplyCommandOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+  /** Without asking. */
+  readonly yes?: boolean;
+}
+
+interface AppliedHub {
+  readonly name: string;
+  readonly report: ApplyReport;
+  readonly actions: readonly object[];
+}
+
+export async function apply(world: World, options: ApplyCommandOptions): Promise<ExitCode> {
+  const declared = await readDeclared(world, options, options.output);
+  const applied: AppliedHub[] = [];
+  await withHubs(world, declared, options, async (session) => {
+    if (options.yes !== true && !(await isWanted(world, declared, session))) return;
+    applied.push(await applyHub(world, declared, session, options.output));
+  });
+  if (options.output === 'json') {
+    writeDocument(world, 'Apply', applyFields(declared, options.instance, applied));
+  } else {
+    for (const { name, report } of applied) world.out.write(applyText(name, report));
+  }
+  return world.interrupted.aborted ? EXIT.Interrupted : worst(applied.map(({ report }) => report));
+}
+
+/** Shows the plan and asks; true at once where nothing would be written. */
+async function isWanted(world: World, declared: Declared, session: HubSession): Promise<boolean> {
+  const plan: HubPlan = await planHub(world, declared, session, false);
+  const writing = plan.twins.filter(({ action }) => writes(action)).length;
+  world.err.write(planText(plan, createStyle(world.env, world.err)));
+  if (writing === 0) return true;
+  const answer = await world.ask(`Write ${countOf(writing, 'twin')} on ${plan.name}? Only "yes" does it: `);
+  if (answer === undefined) {
+    throw new CliFailure(EXIT.Failed, 'Nobody can be asked here, and nothing was written.', 'Say --yes to write.');
+  }
+  return answer.trim() === 'yes';
+}
+
+async function applyHub(
+  world: World,
+  { profiles }: Declared,
+  session: HubSession,
+  format: Format,
+): Promise<AppliedHub> {
+  const hub = session.declaredHub.name;
+  const actions: object[] = [];
+  const describe = ({ ref, action, outcome, error, live }: Settled): void => {
+    const what = action === undefined ? { hub, ...ref } : actionDocument({ hub, profiles }, action, live);
+    actions.push({ ...what, outcome, ...(error === undefined ? {} : { error: errorFields(error) }) });
+  };
+  const report = await applyWithProgress(world, session, format === 'json' ? { onSettled: describe } : {});
+  return { name: hub, report, actions };
+}
+
+export async function applyWithProgress(
+  world: World,
+  { declaredHub, planner, mode, hub }: HubSession,
+  extras: Pick<ApplyOptions, 'onSettled'> = {},
+): Promise<ApplyReport> {
+  const { clock, random, interrupted: signal } = world;
+  const progress = createProgress(world);
+  const startedAtMs = clock.now();
+  try {
+    return await applyOnce({
+      planner,
+      mode,
+      hub,
+      hubName: declaredHub.name,
+      clock,
+      random,
+      log: SILENT_LOG,
+      metrics: NO_METRICS,
+      signal,
+      onProgress: ({ done, total }) => progress.show(`apply   ${progressBar(done, total, startedAtMs, clock)}`),
+      ...extras,
+    });
+  } finally {
+    progress.clear();
+  }
+}
+
+function errorFields({ code, message }: NonNullable<Settled['error']>): object {
+  return { code, message };
+}
+
+function applyFields({ revision, partial }: Declared, instance: string, applied: readonly AppliedHub[]): object {
+  const hubs = applied.map(({ name, report: { outcomes, writes: written, durationMs, error } }) => ({
+    name,
+    outcomes,
+    writes: written,
+    durationMs,
+    ...(error === undefined ? {} : { error: errorFields(error) }),
+  }));
+  const outcomes: Record<string, number> = {};
+  for (const hub of hubs) {
+    for (const [outcome, count] of Object.entries(hub.outcomes)) outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+  }
+  const actions = applied.flatMap((hub) => hub.actions);
+  return { revision, partial, instance, hubs, summary: { twins: actions.length, outcomes }, actions };
+}
+
+const FAILURES_SHOWN_MAX = 10;
+
+function applyText(name: string, { outcomes, results, writes: written, durationMs, error }: ApplyReport): string {
+  const counts = Object.entries(outcomes)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${count} ${outcome}`);
+  const failures = results.filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held');
+  const lines = [
+    `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${countOf(written, 'write')} in ${(durationMs / 1_000).toFixed(1)} s`,
+    ...failures.slice(0, FAILURES_SHOWN_MAX).map(({ ref, outcome, action, error: cause }) => {
+      const why = cause?.message ?? action?.message ?? 'the hub answered with another twin than was written';
+      return `  ${outcome}  ${ref.deviceId}/${ref.moduleId}  ${why}`;
+    }),
+    ...(failures.length > FAILURES_SHOWN_MAX ? [`  and ${failures.length - FAILURES_SHOWN_MAX} more`] : []),
+    ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A twin that failed weighs more than one that is held. */
+function worst(reports: readonly ApplyReport[]): ExitCode {
+  for (const { error, results } of reports) {
+    const cause = error ?? results.find(({ outcome }) => outcome === 'Failed')?.error;
+    if (cause !== undefined) return exitCodeOf(cause.code);
+    if (results.some(({ outcome }) => outcome === 'Failed')) return EXIT.Failed;
+  }
+  return reports.some(({ outcomes }) => outcomes.Held > 0) ? EXIT.Held : EXIT.Ok;
+}

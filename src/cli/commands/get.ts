@@ -1,0 +1,130 @@
+// `twinward get devices|groups|configurations|profiles`: tables of what is declared and how it stands.
+import type { Declared } from '../../model/declared.ts';
+import type { DeviceFacts } from '../../model/twin.ts';
+import { matches } from '../../plan/selection.ts';
+import type { TwinState } from '../../controller/twin-state.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { readDeclared, type SourceOptions } from '../manifests.ts';
+import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
+import { writeDocument, type Format } from '../report.ts';
+import { formatTable } from '../table.ts';
+import type { World } from '../world.ts';
+
+export const LISTS = ['devices', 'groups', 'configurations', 'profiles'] as const;
+export type List = (typeof LISTS)[number];
+
+export interface GetOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+  readonly list: List;
+}
+
+interface Seen {
+  readonly hub: string;
+  readonly moduleId: string;
+  readonly device: DeviceFacts;
+  readonly owners: readonly string[];
+  readonly state: TwinState | undefined;
+}
+
+/** A row: column title to value. Titles are the JSON names. */
+type Row = Readonly<Record<string, string | number>>;
+
+export async function get(world: World, options: GetOptions): Promise<ExitCode> {
+  const declared = await readDeclared(world, options, options.output);
+  const seen: Seen[] = [];
+  if (options.list !== 'profiles') {
+    await withHubs(world, declared, options, async (session) => {
+      const hub = session.declaredHub.name;
+      const { kept } = await inspect(world, session, ({ ref: { moduleId }, device, target, state }) => ({
+        hub,
+        moduleId,
+        device,
+        owners: target.layerOwners,
+        state,
+      }));
+      seen.push(...kept);
+    });
+  }
+  const rows = ROWS[options.list](declared, seen);
+  if (options.output === 'json') writeDocument(world, 'List', { list: options.list, items: rows });
+  else world.out.write(rowsText(rows, options.list));
+  return EXIT.Ok;
+}
+
+const ROWS: Readonly<Record<List, (declared: Declared, seen: readonly Seen[]) => Row[]>> = {
+  devices: deviceRows,
+  groups: groupRows,
+  configurations: configurationRows,
+  profiles: profileRows,
+};
+
+function deviceRows(_declared: Declared, seen: readonly Seen[]): Row[] {
+  return seen
+    .map(({ hub, moduleId, device, owners, state }) => ({
+      name: device.deviceId,
+      hub,
+      module: moduleId,
+      state: standing(state),
+      reason: state?.reason ?? '',
+      configurations: owners.map((owner) => owner.slice(owner.indexOf('/') + 1)).join(','),
+      detail: state?.detail ?? '',
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+function groupRows({ groups, configurations }: Declared, seen: readonly Seen[]): Row[] {
+  return groups.map(({ name, mode, hubs, selector }) => {
+    const members = new Set(
+      seen.filter(({ hub, device }) => hubs.includes(hub) && matches(selector, device)).map((row) => `${row.hub}/${row.device.deviceId}`),
+    );
+    const users = configurations.filter(({ targets }) => targets.some(({ group }) => group === name));
+    return { name, mode, hubs: hubs.join(','), configurations: users.length, managedDevices: members.size };
+  });
+}
+
+function configurationRows({ configurations }: Declared, seen: readonly Seen[]): Row[] {
+  return configurations.map(({ name, owner, profile, priority, mode, suspend }) => {
+    const states = seen.filter(({ owners }) => owners.includes(owner)).map(({ state }) => standing(state));
+    const count = (...names: readonly string[]): number => states.filter((state) => names.includes(state)).length;
+    return {
+      name,
+      profile: profile.name,
+      priority,
+      mode: suspend ? 'Suspended' : mode,
+      twins: states.length,
+      inSync: count('Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable'),
+      applied: count('Applied'),
+      rejected: count('Rejected', 'Unsupported'),
+      unreachable: count('Unreachable', 'NotAcknowledged'),
+    };
+  });
+}
+
+function profileRows({ profiles, configurations }: Declared): Row[] {
+  return [...profiles.values()]
+    .map(({ name, moduleId, section, encoding, patchGranularity, endOfSupport, origin }) => ({
+      name,
+      module: moduleId,
+      section: section.join('/'),
+      encoding,
+      patch: patchGranularity,
+      endOfSupport: endOfSupport ?? '',
+      from: origin === undefined ? 'built in' : origin.file,
+      configurations: configurations.filter(({ profile }) => profile.name === name).length,
+    }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** What the agent says where the twin is in sync; else what is to be done. */
+function standing(state: TwinState | undefined): string {
+  return state?.acknowledgement ?? state?.type ?? 'Unknown';
+}
+
+/** `inSync` is `IN-SYNC`. */
+function rowsText(rows: readonly Row[], list: List): string {
+  const first = rows[0];
+  if (first === undefined) return `No ${list}.\n`;
+  const titles = Object.keys(first);
+  const header = titles.map((title) => title.replaceAll(/[A-Z]/g, (letter) => `-${letter}`).toUpperCase());
+  return formatTable([header, ...rows.map((row) => titles.map((title) => String(row[title] ?? '')))]);
+}

@@ -1,0 +1,81 @@
+// `twinward run`: the controller, as a container runs it.
+import { startController } from '../../controller/controller.ts';
+import { jsonLog } from '../../adapters/json-log.ts';
+import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
+import { connectHub } from '../connect.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { healthApp, serveHealth } from '../health-server.ts';
+import { sourceOf, type SourceOptions } from '../manifests.ts';
+import type { World } from '../world.ts';
+import { readVersion } from './version.ts';
+
+export interface RunOptions extends SourceOptions {
+  readonly instance: string;
+  /** `5m`, `30s`. */
+  readonly resyncPeriod: string;
+  /** `127.0.0.1:8080`. */
+  readonly bindAddress: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logEncoding: 'json' | 'console';
+}
+
+/** Resolves once everything is let go of after SIGTERM or SIGINT: what is in flight has ten seconds. */
+export async function run(world: World, options: RunOptions): Promise<ExitCode> {
+  const { clock, random, interrupted } = world;
+  const log = jsonLog({
+    level: options.logLevel,
+    encoding: options.logEncoding,
+    clock,
+    write: (text) => world.err.write(text),
+  });
+  const metrics = prometheusMetrics();
+  const resyncPeriodMs = parsePeriod(options.resyncPeriod);
+  let isReady = false;
+  const health = await serveHealth(
+    healthApp({ isReady: () => isReady, metricsText: () => metrics.text(), metricsType: metrics.contentType }),
+    options.bindAddress,
+  );
+  log.info('Starting', { version: readVersion(), instance: options.instance, port: health.port });
+  let hubCount = 1;
+  const controller = startController({
+    source: sourceOf(world, options),
+    connect: (hub) => connectHub(hub, { ...world, metrics, hubCount }),
+    onDeclared: (declared) => {
+      hubCount = declared.hubs.length;
+    },
+    clock,
+    random,
+    log,
+    metrics,
+    instance: options.instance,
+    resyncPeriodMs,
+  });
+  void controller.ready.then(() => {
+    isReady = true;
+    log.info('Ready');
+  });
+  await aborted(interrupted);
+  log.info('Stopping');
+  await controller.stop();
+  await health.close();
+  log.info('Stopped');
+  return EXIT.Ok;
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const PERIOD_MS_MIN = 500;
+
+function parsePeriod(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const periodMs = Number(match?.[1]) * (UNITS_MS[match?.[2] ?? ''] ?? Number.NaN);
+  if (Number.isFinite(periodMs) && periodMs >= PERIOD_MS_MIN) return periodMs;
+  throw new CliFailure(EXIT.Failed, `"${text}" is no period of half a second or more.`, 'Write it as 30s, 5m or 1h.');
+}

@@ -1,0 +1,55 @@
+// `twinward status`: how each hub stands against the manifests, counted, worst first.
+import { FleetView } from '../../controller/fleet-view.ts';
+import { keyOf } from '../../controller/key.ts';
+import type { FleetCounts, Offender } from '../../controller/status.ts';
+import { tally } from '../../controller/tally.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { readDeclared, type SourceOptions } from '../manifests.ts';
+import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
+import { writeDocument, type Format } from '../report.ts';
+import { createStyle, type Style } from '../style.ts';
+import { countOf, formatTable } from '../table.ts';
+import type { World } from '../world.ts';
+
+export interface StatusOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+}
+
+interface StandingHub {
+  readonly name: string;
+  readonly hostName: string;
+  readonly mode: string;
+  readonly counts: FleetCounts;
+  readonly offenders: readonly Offender[];
+  readonly moreOffenders: number;
+}
+
+export async function status(world: World, options: StatusOptions): Promise<ExitCode> {
+  const declared = await readDeclared(world, options, options.output);
+  const hubs: StandingHub[] = [];
+  await withHubs(world, declared, options, async (session) => {
+    const view = new FleetView();
+    const { devices } = await inspect(world, session, ({ ref, state }) => view.note(keyOf(ref.deviceId, ref.moduleId), state));
+    const { counts, offenders, moreOffenders } = tally(view);
+    const { hostName, mode, declaredHub } = session;
+    hubs.push({ name: declaredHub.name, hostName, mode, counts: { ...counts, devices }, offenders, moreOffenders });
+  });
+  if (options.output === 'json') writeDocument(world, 'Status', { revision: declared.revision, hubs });
+  else world.out.write(hubs.map((hub) => hubText(hub, declared.revision, createStyle(world.env, world.out))).join('\n'));
+  return EXIT.Ok;
+}
+
+function hubText({ name, hostName, mode, counts, offenders, moreOffenders }: StandingHub, revision: string, style: Style): string {
+  const { devices, twins, actions, acknowledgements } = counts;
+  const rows = [...Object.entries(acknowledgements), ...Object.entries(actions).filter(([type]) => type !== 'Equal')]
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => [state, String(count)]);
+  const worst = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
+  return [
+    `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
+    `${countOf(devices, 'device')}, ${countOf(twins, 'twin')}, ${actions.Equal} in sync\n`,
+    formatTable(rows, '  '),
+    ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
+    ...(moreOffenders === 0 ? [] : [`  and ${moreOffenders} more\n`]),
+  ].join('');
+}

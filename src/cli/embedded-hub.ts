@@ -1,0 +1,96 @@
+// The embedded hub as commands run it: opened, filled with a fleet, served over HTTPS, its secrets in private files.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runAgents } from '../emulator/agents/run-agents.ts';
+import { buildFleet, type FleetPlan } from '../emulator/fleet/demo-fleet.ts';
+import { loadFleet } from '../emulator/fleet/load-fleet.ts';
+import { connectionString } from '../emulator/rest/policies.ts';
+import { serveHub } from '../emulator/server.ts';
+import { openHub } from '../emulator/store/open-hub.ts';
+import { createSeededRandom } from '../model/seeded-random.ts';
+import { CliFailure } from './failure.ts';
+import { EXIT } from './exit-code.ts';
+import type { World } from './world.ts';
+
+export const DEMO_HOST_NAME = 'twinward-demo.azure-devices.net';
+export const DEFAULT_PORT = 8443;
+const OWNER_POLICY = 'iothubowner';
+const PRIVATE_FILE_MODE = 0o600;
+const PRIVATE_FOLDER_MODE = 0o700;
+
+export interface EmbeddedHubOptions {
+  readonly hostName: string;
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Keeps the hub across restarts; memory only without it. */
+  readonly data?: string;
+  readonly fleet?: { readonly devices: number; readonly seed: number };
+  /** Where the connection string and the CA certificate go. Made where it is missing. */
+  readonly accessFolder: string;
+}
+
+export interface EmbeddedHub {
+  readonly endpoint: string;
+  readonly hostName: string;
+  /** A secret. */
+  readonly connectionString: string;
+  readonly connectionStringFile: string;
+  readonly caFile: string;
+  /** Undefined where no fleet was asked for. */
+  readonly fleet: FleetPlan | undefined;
+  /** False where the data directory knew this hub already: its devices are as they were. */
+  readonly isNew: boolean;
+  close(): Promise<void>;
+}
+
+/** Rejects with CliFailure where the port or the directory can't be had. */
+export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions): Promise<EmbeddedHub> {
+  const { clock, random } = world;
+  const { hostName, host, port, data, accessFolder } = options;
+  const opened = await explain(() => openHub({ hostName, clock, random, directory: data }));
+  const { hub, policies, certificate, isNew } = opened;
+  const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);
+  if (fleet !== undefined && isNew) loadFleet(hub, fleet);
+  const server = await explain(() => serveHub({ hub, policies, clock, certificate, host, port })).catch((error: unknown) => {
+    opened.close();
+    throw error;
+  });
+  const agents =
+    fleet === undefined ? undefined : runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed));
+  const secret = connectionString(hub.hostName, policies, OWNER_POLICY) ?? '';
+  const files = writeAccess(accessFolder, secret, certificate.authority);
+  return {
+    endpoint: server.endpoint,
+    hostName: hub.hostName,
+    connectionString: secret,
+    ...files,
+    fleet,
+    isNew,
+    close: async () => {
+      agents?.stop();
+      await server.close();
+      opened.close();
+      for (const file of Object.values(files)) rmSync(file, { force: true });
+    },
+  };
+}
+
+function writeAccess(folder: string, secret: string, ca: string): { connectionStringFile: string; caFile: string } {
+  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+  const connectionStringFile = join(folder, 'connection-string');
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(connectionStringFile, `${secret}\n`, { mode: PRIVATE_FILE_MODE });
+  writeFileSync(caFile, ca, { mode: PRIVATE_FILE_MODE });
+  return { connectionStringFile, caFile };
+}
+
+/** What the hub says about ports and directories is meant for people. */
+async function explain<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new CliFailure(EXIT.Failed, error.message);
+  }
+}

@@ -1,0 +1,81 @@
+// Plans the declared hubs, one after the other, for every command that looks before it leaps.
+import { createPlanner, type Planner } from '../plan/planner.ts';
+import type { Declared, DeclaredHub } from '../model/declared.ts';
+import { inspectHub, type InspectedTwin } from '../controller/inspect.ts';
+import { budgetedHub } from '../controller/budget.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Log } from '../ports/log.ts';
+import { CliFailure } from './failure.ts';
+import { connectHub, type Connected } from './connect.ts';
+import { EXIT } from './exit-code.ts';
+import { createProgress } from './progress.ts';
+import { countOf } from './table.ts';
+import type { World } from './world.ts';
+
+export interface HubSession extends Connected {
+  readonly declaredHub: DeclaredHub;
+  readonly planner: Planner;
+}
+
+export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export const NO_METRICS: Metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
+
+export interface HubChoice {
+  /** Only this hub. */
+  readonly hub?: string;
+  readonly instance: string;
+}
+
+/** Calls once for each chosen hub, and lets go of the connection whatever happens. */
+export async function withHubs(
+  world: World,
+  declared: Declared,
+  { hub: name, instance }: HubChoice,
+  run: (session: HubSession) => Promise<void>,
+): Promise<void> {
+  const chosen = declared.hubs.filter((hub) => name === undefined || hub.name === name);
+  if (chosen.length === 0) {
+    const known = declared.hubs.map((hub) => hub.name).join(', ');
+    throw new CliFailure(EXIT.Failed, `There is no hub "${name}" in the manifests.`, `They have: ${known}.`);
+  }
+  for (const declaredHub of chosen) {
+    const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
+    const connected = await connectHub(declaredHub, context);
+    try {
+      const { mode, hub } = connected;
+      const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance });
+      await run({ ...connected, hub: budgetedHub(hub, declaredHub, world.clock), declaredHub, planner });
+    } finally {
+      connected.hub.close();
+    }
+  }
+}
+
+/** Lists the hub and keeps what `keep` makes of each twin, so that whole twins need not stay in memory. */
+export async function inspect<T>(
+  world: World,
+  { declaredHub, hub, mode, planner }: HubSession,
+  keep: (twin: InspectedTwin) => T,
+): Promise<{ readonly devices: number; readonly kept: readonly T[] }> {
+  const progress = createProgress(world);
+  const kept: T[] = [];
+  const options = {
+    planner,
+    mode,
+    hub,
+    hubName: declaredHub.name,
+    clock: world.clock,
+    log: SILENT_LOG,
+    metrics: NO_METRICS,
+    signal: world.interrupted,
+  };
+  try {
+    const view = await inspectHub(options, (twin) => {
+      kept.push(keep(twin));
+      progress.show(`reading ${declaredHub.name}: ${countOf(kept.length, 'twin')}`);
+    });
+    return { devices: view.deviceCount, kept };
+  } finally {
+    progress.clear();
+  }
+}

@@ -1,0 +1,108 @@
+// A plan for people: what would be removed first, then what would change, folded into shapes; counts that add up.
+import type { ActionType } from '../plan/action.ts';
+import type { SettingChange } from '../plan/action.ts';
+import { REDACTED } from '../plan/redaction.ts';
+import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin, type Shape } from '../plan/shapes.ts';
+import type { PlanSummary } from '../plan/summary.ts';
+import type { Json } from '../model/json.ts';
+import type { Style } from './style.ts';
+import { countOf, formatCount } from './table.ts';
+
+export interface HubPlan {
+  readonly name: string;
+  readonly mode: string;
+  readonly devices: number;
+  readonly twins: readonly PlannedTwin[];
+  readonly summary: PlanSummary;
+}
+
+const NAMES_SHOWN_MAX = 3;
+const VALUE_LENGTH_MAX = 60;
+
+interface Section {
+  readonly title: string;
+  readonly takes: (shape: Shape) => boolean;
+}
+
+const SECTIONS: readonly Section[] = [
+  { title: 'REMOVES', takes: (shape) => shape.type === 'Patch' && removes(shape) },
+  { title: 'CHANGES', takes: (shape) => shape.type === 'Patch' && !removes(shape) },
+  { title: 'CREATES', takes: ({ type }) => type === 'Create' },
+  { title: 'HELD', takes: ({ type }) => type === 'Hold' },
+  { title: 'OBSERVED, not written', takes: ({ type }) => type === 'Observe' },
+  { title: 'RECORDS, no setting changes', takes: ({ type }) => type === 'Record' },
+  { title: 'KEPT', takes: ({ type }) => type === 'Keep' },
+  { title: 'WAITING for their module', takes: ({ type }) => type === 'Wait' },
+];
+
+/** `tag`: the device tag by which devices are counted. */
+export function planText(plan: HubPlan, style: Style, tag?: string): string {
+  const { name, mode, devices, twins, summary } = plan;
+  const different = twins.filter(({ action }) => action.type !== 'Equal');
+  const by = tag ?? tellingTag(different.map(({ device }) => device));
+  const numbered = foldShapes(different).map((shape, index) => ({ shape, number: index + 1 }));
+  const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
+  const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];
+  for (const { title, takes } of SECTIONS) {
+    const shapes = numbered.filter(({ shape }) => takes(shape));
+    if (shapes.length > 0) lines.push(style.bold(title));
+    for (const { shape, number } of shapes) lines.push(...shapeLines(shape, number, by, style));
+  }
+  lines.push('', countsLine(summary));
+  return `${lines.join('\n')}\n`;
+}
+
+function shapeLines(shape: Shape, number: number, tag: string | undefined, style: Style): string[] {
+  const { devices, moduleId, reason, message, changes } = shape;
+  const head = `  shape ${number}  ${countOf(devices.length, 'twin')}  ${moduleId}  ${style.dim(reason)}  ${whereText(shape, tag)}`;
+  const nameWidth = Math.max(0, ...changes.map(({ name }) => name.length));
+  return [
+    head,
+    ...(message === undefined ? [] : [`    ${message}`]),
+    ...changes.map((change) => `    ${changeText(change, nameWidth, style)}`),
+  ];
+}
+
+/** `lyon 861, gdansk 791`, or the names where there are few. */
+function whereText({ devices }: Shape, tag: string | undefined): string {
+  if (devices.length <= NAMES_SHOWN_MAX) return devices.map(({ deviceId }) => deviceId).join(', ');
+  if (tag === undefined) return '';
+  const counts = countByTag(devices, tag).map(([value, count]) => `${value} ${formatCount(count)}`);
+  return counts.length === 0 ? '' : `${tag}: ${counts.join(', ')}`;
+}
+
+function changeText({ name, before, after, sensitive }: SettingChange, width: number, style: Style): string {
+  const label = name.padEnd(width);
+  const show = (value: Json | undefined): string => (sensitive ? REDACTED : shortValue(value));
+  if (after === undefined) return `${style.red(`- ${label}`)}  ${show(before)}`;
+  if (before === undefined) return `${style.green(`+ ${label}`)}  ${show(after)}`;
+  return `${style.yellow(`~ ${label}`)}  ${show(before)} → ${show(after)}`;
+}
+
+/** A wrapped value without its wrapper. */
+function shortValue(value: Json | undefined): string {
+  const isWrapped =
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).join('') === 'value';
+  const text = JSON.stringify(isWrapped ? value['value'] : value) ?? '';
+  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
+}
+
+const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [
+  ['Patch', 'to patch'],
+  ['Create', 'to create'],
+  ['Record', 'to record'],
+  ['Equal', 'equal'],
+  ['Observe', 'observed'],
+  ['Hold', 'held'],
+  ['Keep', 'kept'],
+  ['Wait', 'waiting for a module'],
+  ['Skip', 'without module'],
+];
+
+/** `412 twins = 300 to patch + 88 equal + 24 to record`. */
+export function countsLine({ twins, actions }: PlanSummary): string {
+  const terms = COUNT_WORDS.filter(([type]) => actions[type] > 0).map(
+    ([type, words]) => `${formatCount(actions[type])} ${words}`,
+  );
+  return terms.length === 0 ? countOf(twins, 'twin') : `${countOf(twins, 'twin')} = ${terms.join(' + ')}`;
+}

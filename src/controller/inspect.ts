@@ -1,0 +1,66 @@
+// One look at a hub that writes nothing: every managed twin with what is to be done and what its agent says.
+import { invariant } from '../model/errors.ts';
+import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
+import type { Mode } from '../model/declared.ts';
+import { writes, type TwinAction } from '../plan/action.ts';
+import type { Planner } from '../plan/planner.ts';
+import type { Target } from '../plan/target.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Hub } from '../ports/hub.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import { FleetView } from './fleet-view.ts';
+import { withCeiling } from './observe-only.ts';
+import type { HubScope } from './scope.ts';
+import { survey } from './survey.ts';
+import { stateOf, type TwinState } from './twin-state.ts';
+
+export interface InspectOptions {
+  readonly planner: Planner;
+  readonly mode: Mode;
+  readonly hub: Hub;
+  readonly hubName: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+}
+
+export interface InspectedTwin {
+  readonly ref: ModuleRef;
+  readonly device: DeviceFacts;
+  readonly target: Target;
+  readonly action: TwinAction;
+  /** Undefined where no twin is listed. */
+  readonly twin: Twin | undefined;
+  /** Undefined where nothing is declared and nothing is owned. */
+  readonly state: TwinState | undefined;
+}
+
+/**
+ * Visits every managed twin once, from query pages that may be half an hour old; twins are not kept. Twins whose device
+ * is not listed are left out. Rejects with HubError where the hub can't be listed to the end.
+ */
+export async function inspectHub(
+  options: InspectOptions,
+  visit: (twin: InspectedTwin) => void,
+): Promise<FleetView> {
+  const { hub, hubName: name, clock, log, metrics, mode, signal } = options;
+  const view = new FleetView();
+  const scope: HubScope = { name, hub, planner: withCeiling(options.planner, mode), view, clock, log, metrics, writes: 0 };
+  await survey(
+    scope,
+    ({ key, ref, planned, twin }) => {
+      if (planned === undefined) return;
+      const device = view.device(ref.deviceId);
+      invariant(device !== undefined, 'only listed devices are planned');
+      const { action, target } = planned;
+      const state = stateOf(action, target, twin, clock.now());
+      view.note(key, state);
+      if (state === undefined && !writes(action)) return;
+      visit({ ref, device, target, action, twin, state });
+    },
+    signal,
+  );
+  return view;
+}

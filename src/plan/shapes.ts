@@ -1,0 +1,83 @@
+// A plan folded for people: twins that change in the same way are one shape.
+import { canonicalJson, type Json } from '../model/json.ts';
+import type { DeviceFacts } from '../model/twin.ts';
+import type { SettingChange, TwinAction } from './action.ts';
+
+export interface PlannedTwin {
+  readonly action: TwinAction;
+  readonly device: DeviceFacts;
+}
+
+/** Twins that change alike. */
+export interface Shape {
+  readonly moduleId: string;
+  readonly type: TwinAction['type'];
+  readonly reason: TwinAction['reason'];
+  readonly owners: readonly string[];
+  readonly message: string | undefined;
+  /** Removals first, then by name. */
+  readonly changes: readonly SettingChange[];
+  readonly devices: readonly DeviceFacts[];
+}
+
+/** Shapes that remove something first, then those with most twins. */
+export function foldShapes(twins: Iterable<PlannedTwin>): Shape[] {
+  const shapes = new Map<string, Shape & { devices: DeviceFacts[] }>();
+  for (const { action, device } of twins) {
+    const { moduleId, type, reason, owners, message } = action;
+    const changes = changesShown(action).toSorted(compareChanges);
+    const key = JSON.stringify([moduleId, type, reason, owners, message, changes.map(textOf)]);
+    const shape = shapes.get(key);
+    if (shape === undefined) shapes.set(key, { moduleId, type, reason, owners, message, changes, devices: [device] });
+    else shape.devices.push(device);
+  }
+  return [...shapes.values()].toSorted(
+    (a, b) => Number(removes(b)) - Number(removes(a)) || b.devices.length - a.devices.length,
+  );
+}
+
+export function removes({ changes }: Pick<Shape, 'changes'>): boolean {
+  return changes.some(({ after }) => after === undefined);
+}
+
+/** How many of the devices have each value of a tag, most first. */
+export function countByTag(devices: readonly DeviceFacts[], tag: string): [value: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const { tags } of devices) {
+    const value = Object.hasOwn(tags, tag) ? tags[tag] : undefined;
+    if (typeof value === 'object' || value === undefined) continue;
+    counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+  }
+  return [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+const TAG_VALUES_MAX = 8;
+
+/**
+ * The tag that tells most about where devices are: on at least half of them, with the most different values that still
+ * fit on a line. Undefined where no tag tells devices apart.
+ */
+export function tellingTag(devices: readonly DeviceFacts[]): string | undefined {
+  const names = new Set(devices.flatMap(({ tags }) => Object.keys(tags)));
+  const candidates = [...names]
+    .toSorted()
+    .map((name) => ({ name, counts: countByTag(devices, name) }))
+    .filter(({ counts }) => {
+      const carriers = counts.reduce((sum, [, count]) => sum + count, 0);
+      return counts.length > 1 && counts.length <= TAG_VALUES_MAX && carriers * 2 >= devices.length;
+    });
+  return candidates.toSorted((a, b) => b.counts.length - a.counts.length)[0]?.name;
+}
+
+function changesShown({ type, changes, observed }: TwinAction): readonly SettingChange[] {
+  return type === 'Observe' ? observed : changes;
+}
+
+function compareChanges(a: SettingChange, b: SettingChange): number {
+  return Number(a.after !== undefined) - Number(b.after !== undefined) || (a.name < b.name ? -1 : 1);
+}
+
+function textOf({ name, before, after, owner, cause }: SettingChange): string {
+  const text = (value: Json | undefined): string => (value === undefined ? '' : canonicalJson(value));
+  return `${name}\n${text(before)}\n${text(after)}\n${owner}\n${cause}`;
+}

@@ -1,0 +1,36 @@
+// Counts over a plan that add up: every twin is in exactly one of them.
+import { changesDevice, REASONS, type ActionType, type TwinAction } from './action.ts';
+
+export interface PlanSummary {
+  /** The sum of `actions`. */
+  readonly twins: number;
+  readonly actions: Readonly<Record<ActionType, number>>;
+  /** By `ACTION/REASON`, only those that occur; the sum is `twins`. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Twins whose desired properties or whose very existence would change. */
+  readonly changed: number;
+  /** Single settings that would be written, over all twins. */
+  readonly settings: { readonly added: number; readonly changed: number; readonly removed: number };
+}
+
+export function summarize(actions: Iterable<Pick<TwinAction, 'type' | 'reason' | 'changes'>>): PlanSummary {
+  const byType = Object.fromEntries(Object.keys(REASONS).map((type) => [type, 0])) as Record<ActionType, number>;
+  const reasons: Record<string, number> = {};
+  const settings = { added: 0, changed: 0, removed: 0 };
+  let twins = 0;
+  let changed = 0;
+  for (const action of actions) {
+    const { type, reason, changes } = action;
+    twins += 1;
+    byType[type] += 1;
+    const label = `${type}/${reason}`;
+    reasons[label] = (reasons[label] ?? 0) + 1;
+    if (changesDevice(action)) changed += 1;
+    for (const { before, after } of changes) {
+      if (after === undefined) settings.removed += 1;
+      else if (before === undefined) settings.added += 1;
+      else settings.changed += 1;
+    }
+  }
+  return { twins, actions: byType, reasons, changed, settings };
+}
