@@ -18,8 +18,10 @@ export function parseConnectionString(text: string): ConnectionStringFacts | { r
   const hostName = fields.get('HostName');
   const sharedAccessKeyName = fields.get('SharedAccessKeyName');
   if (hostName === undefined || hostName === '') return { problem: 'it has no HostName.' };
-  if (fields.has('DeviceId')) return { problem: "it is a device's; the connection string of a hub's policy is needed." };
-  if (sharedAccessKeyName === undefined || sharedAccessKeyName === '') return { problem: 'it has no SharedAccessKeyName.' };
+  if (fields.has('DeviceId'))
+    return { problem: "it is a device's; the connection string of a hub's policy is needed." };
+  if (sharedAccessKeyName === undefined || sharedAccessKeyName === '')
+    return { problem: 'it has no SharedAccessKeyName.' };
   if ((fields.get('SharedAccessKey') ?? '') === '') return { problem: 'it has no SharedAccessKey.' };
   return { hostName, sharedAccessKeyName };
 }
@@ -34,10 +36,7 @@ export function checkCredentialHost(credentialHost: string, hubHost: string): vo
 }
 
 /** Without the line break that editors leave. Rejects with HubError. */
-export async function readSecret(
-  ref: SecretRef,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
+export async function readSecret(ref: SecretRef, env: Readonly<Record<string, string | undefined>>): Promise<string> {
   if ('env' in ref) {
     const value = env[ref.env];
     if (value !== undefined && value !== '') return value.trim();

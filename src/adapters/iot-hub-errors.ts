@@ -42,7 +42,7 @@ export function describeFailure(error: unknown, purpose: string): HubError {
   const { response, responseBody, code } = (typeof error === 'object' && error !== null ? error : {}) as SdkError;
   if (response?.statusCode !== undefined) return refusal(response.statusCode, response.headers, responseBody, purpose);
   if (error instanceof SyntaxError) return new HubError('Malformed', `Could not ${purpose}: the answer is not JSON.`);
-  const why = typeof code === 'string' ? NETWORK_FAILURES[code] ?? code : 'the connection failed';
+  const why = typeof code === 'string' ? (NETWORK_FAILURES[code] ?? code) : 'the connection failed';
   return new HubError('Unavailable', `Could not ${purpose}: ${why}.`);
 }
 

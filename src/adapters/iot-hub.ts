@@ -37,7 +37,14 @@ export function connectIotHub(options: IotHubOptions): Hub {
       const purpose = `patch the twin of ${nameOf(ref)}`;
       if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: writes must name the etag they rest on.`);
       const headers = { 'If-Match': `"${etag}"` };
-      const { body } = await caller.call({ method: 'PATCH', path: twinPath(ref), headers, body: patch, purpose, signal });
+      const { body } = await caller.call({
+        method: 'PATCH',
+        path: twinPath(ref),
+        headers,
+        body: patch,
+        purpose,
+        signal,
+      });
       return toTwin(body, purpose);
     },
     async createModule({ deviceId, moduleId }, signal) {
@@ -122,7 +129,7 @@ function toDeviceFacts(row: unknown): ReturnType<typeof deviceFacts> {
     (status === undefined || typeof status === 'string') &&
     (tags === undefined || isObject(tags));
   if (!isRow) throw malformed('list the devices');
-  return deviceFacts(row as unknown as Twin);
+  return deviceFacts(row as Twin);
 }
 
 function malformed(purpose: string): HubError {

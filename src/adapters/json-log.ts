@@ -43,7 +43,9 @@ function consoleLog(level: LogLevel, clock: Clock, write: (text: string) => void
     const time = new Date(clock.now()).toISOString().slice(11, 19);
     const details = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name}=${typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : value}`);
+      .map(
+        ([name, value]) => `${name}=${typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : value}`,
+      );
     write(`${[time, kind.padEnd(5), message, ...details].join(' ')}\n`);
   });
 }

@@ -71,7 +71,11 @@ async function list(path: string): Promise<Listing> {
   const root = await realpath(path);
   const facts = await stat(root);
   if (!facts.isDirectory()) {
-    return { realPath: root, isDirectory: false, found: [{ display: path, path: root, signature: signatureOf(facts, path) }] };
+    return {
+      realPath: root,
+      isDirectory: false,
+      found: [{ display: path, path: root, signature: signatureOf(facts, path) }],
+    };
   }
   // Everything is read through what `..data` means now, so that a swap in between can't mix two versions.
   const data = await realpath(join(root, KUBERNETES_DATA)).catch(() => undefined);
@@ -92,7 +96,8 @@ async function walk(folder: string, display: string, above: ReadonlySet<string>,
     const shown = display === '.' ? name : `${display}/${name}`;
     const facts = await stat(path);
     if (facts.isDirectory()) await walk(path, shown, here, found);
-    else if (facts.isFile() && EXTENSIONS.test(name)) found.push({ display: shown, path, signature: signatureOf(facts, shown) });
+    else if (facts.isFile() && EXTENSIONS.test(name))
+      found.push({ display: shown, path, signature: signatureOf(facts, shown) });
     if (found.length > FILES_MAX) throw tooLarge(display, `more than ${FILES_MAX} files`);
   }
 }

@@ -52,12 +52,13 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
   const { hub, policies, certificate, isNew } = opened;
   const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);
   if (fleet !== undefined && isNew) loadFleet(hub, fleet);
-  const server = await explain(() => serveHub({ hub, policies, clock, certificate, host, port })).catch((error: unknown) => {
-    opened.close();
-    throw error;
-  });
-  const agents =
-    fleet === undefined ? undefined : runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed));
+  const server = await explain(() => serveHub({ hub, policies, clock, certificate, host, port })).catch(
+    (error: unknown) => {
+      opened.close();
+      throw error;
+    },
+  );
+  const agents = fleet === undefined ? undefined : runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed));
   const secret = connectionString(hub.hostName, policies, OWNER_POLICY) ?? '';
   const files = writeAccess(accessFolder, secret, certificate.authority);
   return {

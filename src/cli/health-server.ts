@@ -44,7 +44,9 @@ export async function serveHealth(app: Hono, address: string): Promise<HealthSer
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'it is in use' : error.message;
-      reject(new CliFailure(EXIT.Failed, `Could not listen on ${address}: ${why}.`, 'Choose another with --bind-address.'));
+      reject(
+        new CliFailure(EXIT.Failed, `Could not listen on ${address}: ${why}.`, 'Choose another with --bind-address.'),
+      );
     });
     server.listen(port, host, () => resolve());
   });

@@ -44,7 +44,11 @@ export async function readManifests(world: World, options: SourceOptions): Promi
   } catch (error) {
     const isDefaultMissing = options.file === undefined && error instanceof SourceError && error.code === 'NotFound';
     if (!isDefaultMissing) throw error;
-    throw new CliFailure(EXIT.Failed, `There is no folder "${DEFAULT_PATH}" here.`, 'Say where the manifests are: -f PATH.');
+    throw new CliFailure(
+      EXIT.Failed,
+      `There is no folder "${DEFAULT_PATH}" here.`,
+      'Say where the manifests are: -f PATH.',
+    );
   }
 }
 
@@ -60,7 +64,10 @@ export async function readDeclared(world: World, options: SourceOptions, format:
 /** Everything about it has been printed already. */
 export class InvalidManifests extends CliFailure {
   constructor({ diagnostics, documents }: Loaded) {
-    super(EXIT.InvalidManifests, `The manifests can not be used: ${countProblems(diagnostics)} in ${documents} documents.`);
+    super(
+      EXIT.InvalidManifests,
+      `The manifests can not be used: ${countProblems(diagnostics)} in ${documents} documents.`,
+    );
   }
 }
 

@@ -41,13 +41,19 @@ export interface InspectedTwin {
  * Visits every managed twin once, from query pages that may be half an hour old; twins are not kept. Twins whose device
  * is not listed are left out. Rejects with HubError where the hub can't be listed to the end.
  */
-export async function inspectHub(
-  options: InspectOptions,
-  visit: (twin: InspectedTwin) => void,
-): Promise<FleetView> {
+export async function inspectHub(options: InspectOptions, visit: (twin: InspectedTwin) => void): Promise<FleetView> {
   const { hub, hubName: name, clock, log, metrics, mode, signal } = options;
   const view = new FleetView();
-  const scope: HubScope = { name, hub, planner: withCeiling(options.planner, mode), view, clock, log, metrics, writes: 0 };
+  const scope: HubScope = {
+    name,
+    hub,
+    planner: withCeiling(options.planner, mode),
+    view,
+    clock,
+    log,
+    metrics,
+    writes: 0,
+  };
   await survey(
     scope,
     ({ key, ref, planned, twin }) => {

@@ -6,19 +6,11 @@ import { compileConfiguration } from './configuration.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
 import { findOverlaps } from './overlap.ts';
 import { compileProfiles } from './profiles.ts';
-import type { Resource, Resources } from './resource.ts';
-import { closest } from '../model/similarity.ts';
+import { resolveHubs, type References } from './references.ts';
+import type { Resource } from './resource.ts';
+import type { Resources } from './resources.ts';
 import type { DeviceGroupManifest } from './schema.ts';
 import { toSelector } from './selector.ts';
-
-/** What configurations refer to. */
-export interface References {
-  readonly hubs: readonly DeclaredHub[];
-  readonly groups: ReadonlyMap<string, DeclaredGroup>;
-  /** Groups that exist but have problems of their own: naming them is no further mistake. */
-  readonly brokenGroups: ReadonlySet<string>;
-  readonly profiles: ReturnType<typeof compileProfiles>;
-}
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): Declared {
   const compiledHubs = resources.hubs.map((hub) => compileHub(hub, diagnostics));
@@ -75,34 +67,6 @@ function compileGroup(
     mode: spec.mode ?? 'Enforce',
   };
 }
-
-/** The hubs named, the only hub there is, or undefined where that is not decided (or wrong). */
-export function resolveHubs(
-  resource: Resource,
-  named: readonly string[] | undefined,
-  hubs: readonly DeclaredHub[],
-  diagnostics: Diagnostic[],
-): readonly string[] | undefined {
-  const known = hubs.map(({ name }) => name);
-  if (named === undefined) return known.length === 1 ? known : undefined;
-  let isRight = true;
-  for (const [index, name] of named.entries()) {
-    if (known.includes(name)) continue;
-    isRight = false;
-    const message = `Hub "${name}" does not exist.`;
-    diagnostics.push(resource.problem('TW1204', ['spec', 'hubs', String(index)], message, suggest(name, known)));
-  }
-  return isRight ? named : undefined;
-}
-
-/** A did-you-mean, or what there is. */
-export function suggest(name: string, known: readonly string[]): string {
-  const near = closest(name, known);
-  if (near !== undefined) return `Did you mean "${near}"?`;
-  return known.length === 0 ? 'None is declared.' : `Known: ${known.slice(0, SUGGESTIONS_MAX).join(', ')}.`;
-}
-
-const SUGGESTIONS_MAX = 10;
 
 function warnUnusedGroups(resources: Resources, used: ReadonlySet<string>, diagnostics: Diagnostic[]): void {
   const byLabels = resources.configurations.some(({ manifest }) => manifest.spec.groupSelector !== undefined);

@@ -8,7 +8,7 @@ import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
 import { atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { checkSettings, unknownSetting } from '../profile/settings.ts';
-import { resolveHubs, suggest, type References } from './compile.ts';
+import { resolveHubs, suggest, type References } from './references.ts';
 import type { Resource } from './resource.ts';
 import type { SecurityConfigurationManifest } from './schema.ts';
 import { toSelector } from './selector.ts';

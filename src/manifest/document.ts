@@ -125,13 +125,17 @@ class Reading {
   #scalar(node: unknown, value: unknown): Json {
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    return this.#refuse(node, 'TW1008', `${String(value)} has no place in JSON.`);
+    return this.#refuse(node, 'TW1008', `A ${typeof value} such as ${describeScalar(value)} has no place in JSON.`);
   }
 
   #refuse(node: unknown, code: Code, message: string): null {
     this.problem ??= diagnose(code, originOfNode(node, this.#file, this.#lines), message);
     return null;
   }
+}
+
+function describeScalar(value: unknown): string {
+  return typeof value === 'bigint' || typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? 'this');
 }
 
 function toDocument(json: Json, yaml: YamlDocument.Parsed, file: string, lines: LineCounter): Document {

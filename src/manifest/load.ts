@@ -4,7 +4,7 @@ import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin }
 import type { Snapshot } from '../model/snapshot.ts';
 import { compileDeclared } from './compile.ts';
 import { parseFile } from './document.ts';
-import { toResources } from './resource.ts';
+import { toResources } from './resources.ts';
 import type { Kind } from './schema.ts';
 
 export interface LoadedResource {

@@ -4,16 +4,9 @@ import type { Profile } from '../model/profile.ts';
 import { builtinProfiles } from '../profile/builtin.ts';
 import { resolveProfile } from '../profile/resolve.ts';
 import type { AgentProfileSpec } from '../profile/spec.ts';
-import { suggest } from './compile.ts';
+import { suggest, type CompiledProfiles } from './references.ts';
 import type { Resource } from './resource.ts';
 import type { AgentProfileManifest } from './schema.ts';
-
-export interface CompiledProfiles {
-  /** Sound ones by name, built-ins included. */
-  readonly all: ReadonlyMap<string, Profile>;
-  /** Names of those that exist but have problems of their own. */
-  readonly broken: ReadonlySet<string>;
-}
 
 export function compileProfiles(
   resources: readonly Resource<AgentProfileManifest>[],

@@ -1,5 +1,6 @@
 // The closed table of diagnostic codes. A code is never reused or renumbered; docs/codes.md is checked against this table.
-import type { Severity } from './diagnostic.ts';
+
+export type Severity = 'error' | 'warning';
 
 interface CodeEntry {
   readonly severity: Severity;

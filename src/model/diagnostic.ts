@@ -1,8 +1,5 @@
 // A problem with what a person wrote: stable code, place, cause and next step.
-import type { Code } from './codes.ts';
-import { CODES } from './codes.ts';
-
-export type Severity = 'error' | 'warning';
+import { CODES, type Code, type Severity } from './codes.ts';
 
 /** A place in the manifests. Lines and columns count from 1; columns count UTF-16 units. */
 export interface Origin {

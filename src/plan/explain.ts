@@ -8,7 +8,8 @@ import { atomPath } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { readRecord, ownsName } from './record.ts';
 import { factOf, failingRequirement } from './selection.ts';
-import type { Layer, Target } from './target.ts';
+import type { Layer } from './layer.ts';
+import type { Target } from './target.ts';
 
 export type Verdict =
   | 'Won' // its value is the declared one
@@ -148,8 +149,7 @@ function rank({ verdict }: Claim): number {
 
 /** Of several ways in, the first tells. */
 function whyNotSelected({ hubName, device }: ExplainInput, configuration: DeclaredConfiguration): string {
-  const onHub = configuration.targets.filter(({ hubs }) => hubs.includes(hubName));
-  const way = onHub[0];
+  const way = configuration.targets.find(({ hubs }) => hubs.includes(hubName));
   if (way === undefined) {
     return configuration.targets.length === 0 ? 'no group has its labels' : `not for hub ${hubName}`;
   }

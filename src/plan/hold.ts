@@ -4,7 +4,7 @@ import type { Profile } from '../model/profile.ts';
 import { checkRules } from '../profile/rules.ts';
 import type { ActionReason } from './action.ts';
 import type { DeclaredAtom, Merged } from './layering.ts';
-import type { Layer } from './target.ts';
+import type { Layer } from './layer.ts';
 
 export interface TargetHold {
   readonly reason: Extract<ActionReason, 'Conflicted' | 'ProfilesOverlap' | 'RulesViolated'>;

@@ -3,7 +3,7 @@ import { deepEqual } from '../model/json.ts';
 import type { Atom } from '../model/profile.ts';
 import { atomPath } from '../profile/encode.ts';
 import { PathMap } from './path-map.ts';
-import type { Layer } from './target.ts';
+import type { Layer } from './layer.ts';
 
 /** A setting and the owner whose value won. */
 export interface DeclaredAtom {

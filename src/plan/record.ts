@@ -4,7 +4,7 @@ import type { DeletionPolicy } from '../model/declared.ts';
 import { formatPointer, getKey, isObject, parsePointer, setKey, type Json, type JsonObject } from '../model/json.ts';
 import { etagCounter, etagOfCounter, type Twin } from '../model/twin.ts';
 import type { DeclaredAtom } from './layering.ts';
-import type { Layer } from './target.ts';
+import type { Layer } from './layer.ts';
 
 export const RECORD_TAG = 'twinward';
 export const RECORD_VERSION = 1;

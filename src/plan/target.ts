@@ -1,19 +1,11 @@
 // What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
-import type { DeclaredConfiguration, Mode, WhenMissing } from '../model/declared.ts';
+import type { Mode, WhenMissing } from '../model/declared.ts';
 import type { Profile } from '../model/profile.ts';
+import type { Layer } from './layer.ts';
 import { merge, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import { expectedOwners, type OwnedEntry } from './record.ts';
 import type { Selected, Selection } from './selection.ts';
-
-export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
-
-/** One configuration as it bears on one module; higher priority first, then by name. */
-export interface Layer {
-  readonly configuration: DeclaredConfiguration;
-  readonly group: string | undefined;
-  readonly state: LayerState;
-}
 
 export interface Target {
   readonly moduleId: string;

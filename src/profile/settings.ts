@@ -1,20 +1,11 @@
 // Plain settings against their profile: the schema, what may not be declared, and what no twin can hold.
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import type { Code } from '../model/codes.ts';
 import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
-import { findTwinProblems } from './twin-rules.ts';
-
-export interface SettingProblem {
-  readonly code: Code;
-  /** Keys from the settings to the offending value. */
-  readonly path: readonly string[];
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
+import { findTwinProblems, type SettingProblem } from './twin-rules.ts';
 
 const validators = new WeakMap<Profile, ValidateFunction>();
 
@@ -82,7 +73,7 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
-      const key = String(params['additionalProperty'] ?? params['unevaluatedProperty']);
+      const key = textOf(params['additionalProperty'] ?? params['unevaluatedProperty']);
       const siblings =
         isObject(error.parentSchema) && isObject(error.parentSchema['properties'])
           ? error.parentSchema['properties']
@@ -94,8 +85,8 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
       return {
         code: 'TW1302',
         path,
-        message: `"${name}" must be ${article(String(params['type']))}, not ${value}.`,
-        hint: quoteHint(valueAt(settings, path), String(params['type'])),
+        message: `"${name}" must be ${article(textOf(params['type']))}, not ${value}.`,
+        hint: quoteHint(valueAt(settings, path), textOf(params['type'])),
       };
     case 'enum':
     case 'const': {
@@ -174,6 +165,10 @@ function valueAt(root: Json, path: readonly string[]): Json | undefined {
     else value = isObject(value) ? getKey(value, key) : undefined;
   }
   return value;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
 function article(type: string): string {

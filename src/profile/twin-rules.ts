@@ -1,6 +1,14 @@
 // What no twin can hold, whatever the profile: IoT Hub's rules on keys and values (device-twin documentation).
+import type { Code } from '../model/codes.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
-import type { SettingProblem } from './settings.ts';
+
+export interface SettingProblem {
+  readonly code: Code;
+  /** Keys from the settings to the offending value. */
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
 
 const DEPTH_MAX = 10;
 const KEY_BYTES_MAX = 1_024;

@@ -3,7 +3,17 @@ import { applyOnce, type ApplyOptions, type ApplyReport } from '../../src/contro
 import { HubError, type HubErrorCode } from '../../src/model/errors.ts';
 import type { Twin } from '../../src/model/twin.ts';
 import type { Hub } from '../../src/ports/hub.ts';
-import { createFleet, createLog, createMetrics, HALF, manifests, MODULE, plannerFor, PROD, type Fleet } from './fixture.ts';
+import {
+  createFleet,
+  createLog,
+  createMetrics,
+  HALF,
+  manifests,
+  MODULE,
+  plannerFor,
+  PROD,
+  type Fleet,
+} from './fixture.ts';
 
 const BASE = manifests({ base: `${PROD}, settings: {scan: PT1H, usb: block}` });
 
@@ -104,7 +114,10 @@ describe('a pass', () => {
   test('creates a missing module where the configuration says so and waits where it does not', async () => {
     const create = createFleet(0);
     create.addDevice('d1', { module: false });
-    const report = await run(create, manifests({ base: `${PROD}, settings: {scan: PT1H}, module: {whenMissing: Create}` }));
+    const report = await run(
+      create,
+      manifests({ base: `${PROD}, settings: {scan: PT1H}, module: {whenMissing: Create}` }),
+    );
     expect(report.outcomes).toMatchObject({ Created: 1 });
     expect(create.desired('d1', 'guard')).toEqual({ scan: 'PT1H' });
 

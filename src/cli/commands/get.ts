@@ -75,7 +75,9 @@ function deviceRows(_declared: Declared, seen: readonly Seen[]): Row[] {
 function groupRows({ groups, configurations }: Declared, seen: readonly Seen[]): Row[] {
   return groups.map(({ name, mode, hubs, selector }) => {
     const members = new Set(
-      seen.filter(({ hub, device }) => hubs.includes(hub) && matches(selector, device)).map((row) => `${row.hub}/${row.device.deviceId}`),
+      seen
+        .filter(({ hub, device }) => hubs.includes(hub) && matches(selector, device))
+        .map((row) => `${row.hub}/${row.device.deviceId}`),
     );
     const users = configurations.filter(({ targets }) => targets.some(({ group }) => group === name));
     return { name, mode, hubs: hubs.join(','), configurations: users.length, managedDevices: members.size };

@@ -29,17 +29,24 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const view = new FleetView();
-    const { devices } = await inspect(world, session, ({ ref, state }) => view.note(keyOf(ref.deviceId, ref.moduleId), state));
+    const { devices } = await inspect(world, session, ({ ref, state }) =>
+      view.note(keyOf(ref.deviceId, ref.moduleId), state),
+    );
     const { counts, offenders, moreOffenders } = tally(view);
     const { hostName, mode, declaredHub } = session;
     hubs.push({ name: declaredHub.name, hostName, mode, counts: { ...counts, devices }, offenders, moreOffenders });
   });
   if (options.output === 'json') writeDocument(world, 'Status', { revision: declared.revision, hubs });
-  else world.out.write(hubs.map((hub) => hubText(hub, declared.revision, createStyle(world.env, world.out))).join('\n'));
+  else
+    world.out.write(hubs.map((hub) => hubText(hub, declared.revision, createStyle(world.env, world.out))).join('\n'));
   return EXIT.Ok;
 }
 
-function hubText({ name, hostName, mode, counts, offenders, moreOffenders }: StandingHub, revision: string, style: Style): string {
+function hubText(
+  { name, hostName, mode, counts, offenders, moreOffenders }: StandingHub,
+  revision: string,
+  style: Style,
+): string {
   const { devices, twins, actions, acknowledgements } = counts;
   const rows = [...Object.entries(acknowledgements), ...Object.entries(actions).filter(([type]) => type !== 'Equal')]
     .filter(([, count]) => count > 0)

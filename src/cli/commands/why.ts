@@ -121,7 +121,11 @@ function settingFields(setting: SettingExplanation): object {
 
 const HIDDEN: ReadonlySet<string> = new Set(['declared', 'live', 'value', 'agentDefault']);
 
-function twinText({ hub, device, moduleId, exists, state, settings }: ExplainedTwin, revision: string, style: Style): string {
+function twinText(
+  { hub, device, moduleId, exists, state, settings }: ExplainedTwin,
+  revision: string,
+  style: Style,
+): string {
   const tags = Object.entries(device.tags)
     .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');
@@ -152,7 +156,8 @@ function settingText(setting: SettingExplanation, revision: string, style: Style
     placeOf(origin),
     because,
   ]);
-  const fallback = setting.agentDefault === undefined ? [] : [['', '', 'agent default', show(setting.agentDefault), '', '']];
+  const fallback =
+    setting.agentDefault === undefined ? [] : [['', '', 'agent default', show(setting.agentDefault), '', '']];
   return [
     style.bold(name),
     `declared ${declared}`,

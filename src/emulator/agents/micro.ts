@@ -6,14 +6,14 @@ export const MICRO_MODULE_ID = 'DefenderIotMicroAgent';
 
 type ValueType = 'boolean' | 'frequency' | 'count' | 'mode' | 'text' | 'intervals';
 
-const FREQUENCIES: readonly Json[] = ['Low', 'Medium', 'High'];
-const MODES: readonly Json[] = [1, 2, 3];
+const FREQUENCIES: ReadonlySet<Json> = new Set(['Low', 'Medium', 'High']);
+const MODES: ReadonlySet<Json> = new Set([1, 2, 3]);
 
 const CHECKS: Readonly<Record<ValueType, (value: Json) => boolean>> = {
   boolean: (value) => typeof value === 'boolean',
-  frequency: (value) => FREQUENCIES.includes(value),
+  frequency: (value) => FREQUENCIES.has(value),
   count: (value) => typeof value === 'number' && Number.isInteger(value) && value > 0,
-  mode: (value) => MODES.includes(value),
+  mode: (value) => MODES.has(value),
   text: (value) => typeof value === 'string',
   intervals: (value) => typeof value === 'string' && /^\d+,\d+,\d+$/.test(value),
 };

@@ -1,6 +1,6 @@
 // Owns the form of every answer: headers, JSON, and the envelopes that refusals come in.
 import type { Clock } from '../../ports/clock.ts';
-import { ServiceError } from '../hub/service-error.ts';
+import type { ServiceError } from '../hub/service-error.ts';
 
 export interface Answers {
   /** 200 with the value as JSON, and headers of its own. */

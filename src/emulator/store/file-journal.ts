@@ -48,8 +48,8 @@ export class FileJournal implements Journal {
     for (const line of readLines(this.#snapshotPath)) {
       lineNumber += 1;
       this.#snapshotBytes = line.end;
-      if (nextSequence !== undefined) identities.push(parseLine<HubRecord>(line, this.#snapshotPath, lineNumber));
-      else ({ nextSequence } = parseLine<{ nextSequence: number }>(line, this.#snapshotPath, lineNumber));
+      if (nextSequence !== undefined) identities.push(parseLine(line, this.#snapshotPath, lineNumber) as HubRecord);
+      else ({ nextSequence } = parseLine(line, this.#snapshotPath, lineNumber) as { nextSequence: number });
     }
     return nextSequence === undefined ? undefined : { nextSequence, identities };
   }
@@ -60,7 +60,7 @@ export class FileJournal implements Journal {
     for (const line of readLines(this.#journalPath)) {
       lineNumber += 1;
       this.#bytes = line.end;
-      yield parseLine<JournalRecord>(line, this.#journalPath, lineNumber);
+      yield parseLine(line, this.#journalPath, lineNumber) as JournalRecord;
     }
   }
 

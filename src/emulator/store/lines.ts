@@ -22,9 +22,9 @@ export function* readLines(path: string): Generator<Line, void, undefined> {
 }
 
 /** The error names file and line, so that a person can look at it, and nothing of the text: it may hold keys. */
-export function parseLine<T>({ text }: Line, path: string, lineNumber: number): T {
+export function parseLine({ text }: Line, path: string, lineNumber: number): unknown {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text);
   } catch {
     throw new Error(
       `${path}:${lineNumber} is damaged. Restore the data directory from a copy, or start with a new one.`,

@@ -120,6 +120,7 @@ describe('the socket', () => {
     await other.close();
     await other.close();
     const again = await serveHub({ hub, policies, clock, certificate, port: Number(new URL(other.endpoint).port) });
+    expect(again.endpoint).toBe(other.endpoint);
     await again.close();
   });
 });

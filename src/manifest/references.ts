@@ -1,0 +1,50 @@
+// What resources refer to by name: looked up, with a did-you-mean where a name leads nowhere.
+import type { DeclaredGroup, DeclaredHub } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Profile } from '../model/profile.ts';
+import { closest } from '../model/similarity.ts';
+import type { Resource } from './resource.ts';
+
+export interface CompiledProfiles {
+  /** Sound ones by name, built-ins included. */
+  readonly all: ReadonlyMap<string, Profile>;
+  /** Names of those that exist but have problems of their own. */
+  readonly broken: ReadonlySet<string>;
+}
+
+/** What configurations refer to. */
+export interface References {
+  readonly hubs: readonly DeclaredHub[];
+  readonly groups: ReadonlyMap<string, DeclaredGroup>;
+  /** Groups that exist but have problems of their own: naming them is no further mistake. */
+  readonly brokenGroups: ReadonlySet<string>;
+  readonly profiles: CompiledProfiles;
+}
+
+/** The hubs named, the only hub there is, or undefined where that is not decided (or wrong). */
+export function resolveHubs(
+  resource: Resource,
+  named: readonly string[] | undefined,
+  hubs: readonly DeclaredHub[],
+  diagnostics: Diagnostic[],
+): readonly string[] | undefined {
+  const known = hubs.map(({ name }) => name);
+  if (named === undefined) return known.length === 1 ? known : undefined;
+  let isRight = true;
+  for (const [index, name] of named.entries()) {
+    if (known.includes(name)) continue;
+    isRight = false;
+    const message = `Hub "${name}" does not exist.`;
+    diagnostics.push(resource.problem('TW1204', ['spec', 'hubs', String(index)], message, suggest(name, known)));
+  }
+  return isRight ? named : undefined;
+}
+
+/** A did-you-mean, or what there is. */
+export function suggest(name: string, known: readonly string[]): string {
+  const near = closest(name, known);
+  if (near !== undefined) return `Did you mean "${near}"?`;
+  return known.length === 0 ? 'None is declared.' : `Known: ${known.slice(0, SUGGESTIONS_MAX).join(', ')}.`;
+}
+
+const SUGGESTIONS_MAX = 10;

@@ -1,0 +1,143 @@
+// Documents to resources: kind and shape checked, each with a way back to the line of any of its values.
+import type { Code } from '../model/codes.ts';
+import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
+import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { closest } from '../model/similarity.ts';
+import type { Document, DocumentPath } from './document.ts';
+import type { Resource } from './resource.ts';
+import { checkShape } from './shape.ts';
+import {
+  API_VERSION,
+  KINDS,
+  NOT_YET,
+  type AgentProfileManifest,
+  type DeviceGroupManifest,
+  type HubManifest,
+  type Kind,
+  type SecurityConfigurationManifest,
+} from './schema.ts';
+
+export interface Resources {
+  readonly hubs: readonly Resource<HubManifest>[];
+  readonly groups: readonly Resource<DeviceGroupManifest>[];
+  readonly configurations: readonly Resource<SecurityConfigurationManifest>[];
+  readonly profiles: readonly Resource<AgentProfileManifest>[];
+}
+
+export function toResources(
+  documents: readonly Document[],
+  diagnostics: Diagnostic[],
+): { readonly all: readonly Resource[]; readonly byKind: Resources } {
+  const all = documents.flatMap((document) => readDocument(document, [], document.json, diagnostics));
+  const kept = withoutDuplicates(all, diagnostics);
+  const of = <M>(kind: Kind): Resource<M>[] => kept.filter((resource) => resource.kind === kind) as Resource<M>[];
+  return {
+    all: kept,
+    byKind: {
+      hubs: of<HubManifest>('Hub'),
+      groups: of<DeviceGroupManifest>('DeviceGroup'),
+      configurations: of<SecurityConfigurationManifest>('SecurityConfiguration'),
+      profiles: of<AgentProfileManifest>('AgentProfile'),
+    },
+  };
+}
+
+function readDocument(document: Document, base: DocumentPath, json: Json, diagnostics: Diagnostic[]): Resource[] {
+  const origin = document.originOf(base);
+  if (!isObject(json)) {
+    const message = 'A document must be a resource with apiVersion, kind, metadata and spec.';
+    diagnostics.push(diagnose('TW1009', origin, message));
+    return [];
+  }
+  const apiVersion = getKey(json, 'apiVersion');
+  const kind = getKey(json, 'kind');
+  if (typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')) return [];
+  const items = getKey(json, 'items');
+  if (apiVersion === 'v1' && kind === 'List' && Array.isArray(items)) {
+    return items.flatMap((item, index) => readDocument(document, [...base, 'items', String(index)], item, diagnostics));
+  }
+  const wrong = wrongKind(apiVersion, kind);
+  if (wrong !== undefined) {
+    const at = document.originOf([...base, wrong.field]);
+    diagnostics.push(diagnose(wrong.code, at, wrong.message, { path: wrong.field, hint: wrong.hint }));
+    return [];
+  }
+  const resource = toResource(document, base, json, kind as Kind);
+  const problems = checkShape(resource, json);
+  diagnostics.push(...problems);
+  return problems.length === 0 ? [resource] : [];
+}
+
+interface WrongKind {
+  readonly code: Code;
+  readonly field: 'kind' | 'apiVersion';
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+function wrongKind(apiVersion: Json | undefined, kind: Json | undefined): WrongKind | undefined {
+  if (typeof kind !== 'string') {
+    return {
+      code: 'TW1101',
+      field: 'kind',
+      message: 'The document names no kind.',
+      hint: `Use one of: ${KINDS.join(', ')}.`,
+    };
+  }
+  if (apiVersion !== API_VERSION) {
+    const message =
+      typeof apiVersion === 'string'
+        ? `"${apiVersion}" is not an apiVersion of Twinward.`
+        : 'The document names no apiVersion.';
+    return { code: 'TW1101', field: 'apiVersion', message, hint: `Write apiVersion: ${API_VERSION}.` };
+  }
+  if (NOT_YET.kinds.includes(kind)) {
+    return {
+      code: 'TW1107',
+      field: 'kind',
+      message: `This version does not support ${kind} yet.`,
+      hint: 'Remove the document.',
+    };
+  }
+  if ((KINDS as readonly string[]).includes(kind)) return undefined;
+  const near = KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? closest(kind, KINDS);
+  const hint = near === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${near}"?`;
+  return { code: 'TW1101', field: 'kind', message: `"${kind}" is no kind of Twinward.`, hint };
+}
+
+function toResource(document: Document, base: DocumentPath, json: JsonObject, kind: Kind): Resource {
+  const metadata = getKey(json, 'metadata');
+  const rawName = isObject(metadata) ? getKey(metadata, 'name') : undefined;
+  const name = typeof rawName === 'string' ? rawName : '';
+  const id = `${kind}/${name === '' ? '?' : name}`;
+  const originOf = (path: DocumentPath, part?: 'key' | 'value'): Origin => document.originOf([...base, ...path], part);
+  return {
+    kind,
+    name,
+    id,
+    manifest: json,
+    folder: document.folder,
+    get origin() {
+      return originOf([]);
+    },
+    originOf,
+    problem(code, path, message, hint, part) {
+      return diagnose(code, originOf(path, part), message, { path: path.join('.'), resource: id, hint });
+    },
+  };
+}
+
+function withoutDuplicates(all: readonly Resource[], diagnostics: Diagnostic[]): Resource[] {
+  const first = new Map<string, Resource>();
+  return all.filter((resource) => {
+    const other = first.get(resource.id);
+    if (other === undefined) {
+      first.set(resource.id, resource);
+      return true;
+    }
+    const { file, line } = other.origin;
+    const message = `${resource.id} is already declared at ${file}:${line}.`;
+    diagnostics.push(resource.problem('TW1201', ['metadata', 'name'], message, 'Rename or remove one of them.'));
+    return false;
+  });
+}

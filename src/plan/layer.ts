@@ -1,0 +1,11 @@
+// One configuration as it bears on one module of one kind of device.
+import type { DeclaredConfiguration } from '../model/declared.ts';
+
+export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
+
+/** Lists of layers have the higher priority first, then go by name. */
+export interface Layer {
+  readonly configuration: DeclaredConfiguration;
+  readonly group: string | undefined;
+  readonly state: LayerState;
+}
