@@ -12,8 +12,6 @@ import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
 import type { World } from './world.ts';
 
-export const DEMO_HOST_NAME = 'twinward-demo.azure-devices.net';
-export const DEFAULT_PORT = 8443;
 const OWNER_POLICY = 'iothubowner';
 const PRIVATE_FILE_MODE = 0o600;
 const PRIVATE_FOLDER_MODE = 0o700;

@@ -24,12 +24,18 @@ const DEBOUNCE_MS = 250;
 
 export function sourceOf(world: World, { file, whole }: SourceOptions): Source {
   return directorySource({
-    paths: file ?? [DEFAULT_PATH],
+    paths: pathsOf(world, file),
     stdin: world.readInput,
     ...(whole === undefined ? {} : { whole }),
     debounceMs: DEBOUNCE_MS,
     clock: world.clock,
   });
+}
+
+/** What is typed, else the environment's, else the folder that everybody has. */
+export function pathsOf({ env }: Pick<World, 'env'>, file: SourceOptions['file']): readonly string[] {
+  const named = env['TWINWARD_MANIFESTS'] ?? '';
+  return file ?? [named === '' ? DEFAULT_PATH : named];
 }
 
 export interface Read {

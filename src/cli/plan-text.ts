@@ -1,11 +1,9 @@
 // A plan for people: what would be removed first, then what would change, folded into shapes; counts that add up.
-import type { ActionType } from '../plan/action.ts';
-import type { SettingChange } from '../plan/action.ts';
-import { REDACTED } from '../plan/redaction.ts';
+import type { ActionType, SettingChange } from '../plan/action.ts';
+import { signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
 import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin, type Shape } from '../plan/shapes.ts';
 import type { PlanSummary } from '../plan/summary.ts';
-import type { Json } from '../model/json.ts';
-import type { Style } from './style.ts';
+import type { Paint, Style } from './style.ts';
 import { countOf, formatCount } from './table.ts';
 
 export interface HubPlan {
@@ -17,7 +15,6 @@ export interface HubPlan {
 }
 
 const NAMES_SHOWN_MAX = 3;
-const VALUE_LENGTH_MAX = 60;
 
 interface Section {
   readonly title: string;
@@ -71,20 +68,13 @@ function whereText({ devices }: Shape, tag: string | undefined): string {
   return counts.length === 0 ? '' : `${tag}: ${counts.join(', ')}`;
 }
 
-function changeText({ name, before, after, sensitive }: SettingChange, width: number, style: Style): string {
-  const label = name.padEnd(width);
-  const show = (value: Json | undefined): string => (sensitive ? REDACTED : shortValue(value));
-  if (after === undefined) return `${style.red(`- ${label}`)}  ${show(before)}`;
-  if (before === undefined) return `${style.green(`+ ${label}`)}  ${show(after)}`;
-  return `${style.yellow(`~ ${label}`)}  ${show(before)} → ${show(after)}`;
+function changeText(change: SettingChange, width: number, style: Style): string {
+  const sign = signOf(change);
+  return `${paintOf(sign, style)(`${sign} ${change.name.padEnd(width)}`)}  ${valuesText(change)}`;
 }
 
-/** A wrapped value without its wrapper. */
-function shortValue(value: Json | undefined): string {
-  const isWrapped =
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).join('') === 'value';
-  const text = JSON.stringify(isWrapped ? value['value'] : value) ?? '';
-  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
+function paintOf(sign: ChangeSign, style: Style): Paint {
+  return sign === '-' ? style.red : sign === '+' ? style.green : style.yellow;
 }
 
 const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [

@@ -2,20 +2,21 @@
 import { styleText } from 'node:util';
 import type { Output, World } from './world.ts';
 
+export type Paint = (text: string) => string;
+
 export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-  green(text: string): string;
-  yellow(text: string): string;
-  cyan(text: string): string;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
 }
 
 export function createStyle(env: World['env'], output: Output): Style {
   const isColoured = wantsColour(env, output);
   const paint =
-    (format: 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan') =>
-    (text: string): string =>
+    (format: keyof Style): Paint =>
+    (text) =>
       isColoured ? styleText(format, text, { validateStream: false }) : text;
   return {
     bold: paint('bold'),
@@ -23,7 +24,6 @@ export function createStyle(env: World['env'], output: Output): Style {
     red: paint('red'),
     green: paint('green'),
     yellow: paint('yellow'),
-    cyan: paint('cyan'),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
+import type { Recorder } from '../ports/recorder.ts';
 import { FleetView } from './fleet-view.ts';
 import { takeRow } from './intake.ts';
 import { Ledger, type ApplyResult, type Settled } from './ledger.ts';
@@ -31,6 +32,8 @@ export interface ApplyOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Told of every write. */
+  readonly recorder?: Recorder;
   /** Ends everything; keys that are not done by then have failed. */
   readonly signal: AbortSignal;
   /** Keys it refuses are neither written nor in the results. */
@@ -77,7 +80,17 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   const startedAtMs = clock.now();
   const planner = withCeiling(options.planner, options.mode);
   const view = new FleetView();
-  const scope: HubScope = { name: hubName, hub, planner, view, clock, log, metrics, writes: 0 };
+  const scope: HubScope = {
+    name: hubName,
+    hub,
+    planner,
+    view,
+    clock,
+    log,
+    metrics,
+    recorder: options.recorder,
+    writes: 0,
+  };
   const ledger = new Ledger(options.triesMax ?? TRIES_MAX, options.onSettled);
   const tell = (): void => options.onProgress?.(ledger.progress);
   const queue = new WorkQueue({

@@ -12,7 +12,10 @@ export type { Connection } from './hub-loop.ts';
 export const RESYNC_PERIOD_MS = 5 * 60_000;
 export const CONCURRENCY = 16;
 
-export interface ControllerOptions extends Pick<HubLoopOptions, 'connect' | 'clock' | 'random' | 'log' | 'metrics'> {
+export interface ControllerOptions extends Pick<
+  HubLoopOptions,
+  'connect' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder'
+> {
   readonly source: Source;
   /** Told of each good state before the hubs are. */
   readonly onDeclared?: (declared: Declared) => void;

@@ -7,6 +7,7 @@ import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
+import type { Recorder } from '../ports/recorder.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
@@ -36,6 +37,8 @@ export interface HubLoopOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Told of every write. */
+  readonly recorder?: Recorder;
   readonly instance: string;
   readonly resyncPeriodMs: number;
   readonly concurrency: number;
@@ -173,7 +176,7 @@ export class HubLoop {
   }
 
   async #connect(): Promise<{ scope: HubScope; mode: Mode }> {
-    const { connect, clock, log, metrics } = this.#options;
+    const { connect, clock, log, metrics, recorder } = this.#options;
     const { hub, mode } = await connect(this.hub);
     log.info('Connected', { hub: this.hub.name, mode });
     return {
@@ -186,6 +189,7 @@ export class HubLoop {
         clock,
         log,
         metrics,
+        recorder,
         writes: 0,
       },
     };

@@ -2,6 +2,7 @@
 import { HubError } from '../model/errors.ts';
 import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../model/twin.ts';
 import { writes, type TwinAction } from '../plan/action.ts';
+import { changesText } from '../plan/change-text.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Target } from '../plan/target.ts';
 import { keyOf, refOf } from './key.ts';
@@ -113,7 +114,7 @@ async function write(
   countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');
   const next = planner.plan(target, device, answer, clock.now());
   const state = stateOf(next, target, answer, clock.now());
-  scope.log.debug('Twin written', { hub: scope.name, device: deviceId, module: moduleId, reason: action.reason });
+  recordWrite(scope, action);
   if (writes(next)) {
     scope.metrics.count('twinward_unexpected_answer_total', { hub: scope.name });
     scope.log.warn('The hub answered a write with another twin than was written; trying again later', {
@@ -129,6 +130,10 @@ async function write(
   if (action.reason === 'Drift') scope.metrics.count('twinward_drift_corrected_total', { hub: scope.name });
   const result = hasCreated ? 'Created' : action.type === 'Record' ? 'Recorded' : 'Written';
   return { ref, result, action, live, outcome: SETTLED, error: undefined };
+}
+
+function recordWrite({ name: hub, recorder }: HubScope, { deviceId, moduleId, reason, changes }: TwinAction): void {
+  recorder?.record({ hub, deviceId, moduleId, type: 'Normal', reason, message: changesText(changes) });
 }
 
 function settle(scope: HubScope, { target, live, action }: Decision, hasCreated: boolean): Reconciled {

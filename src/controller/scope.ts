@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Recorder } from '../ports/recorder.ts';
 import type { FleetView } from './fleet-view.ts';
 
 export interface HubScope {
@@ -18,6 +19,7 @@ export interface HubScope {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly recorder?: Recorder | undefined;
   /** Patches and creations the hub accepted. */
   writes: number;
 }

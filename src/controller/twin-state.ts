@@ -33,8 +33,14 @@ export function stateOf(
   if (type !== 'Equal') return toState(type, reason, undefined, action.message);
   if (target.layers.length === 0 || twin === undefined) return undefined;
   const { state, keys, detail } = acknowledgementOf(target, twin, nowMs);
-  const words = [keys.slice(0, KEYS_SHOWN_MAX).join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
-  return toState(type, reason, state, words === '' ? undefined : words);
+  return toState(type, reason, state, wordsOf(keys, detail));
+}
+
+/** Agents that give a reason mostly name the settings themselves. */
+function wordsOf(keys: readonly string[], detail: string | undefined): string | undefined {
+  const unnamed = keys.filter((key) => detail?.includes(key) !== true).slice(0, KEYS_SHOWN_MAX);
+  const words = [unnamed.join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
+  return words === '' ? undefined : words;
 }
 
 function toState(

@@ -3,15 +3,25 @@ import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/selection.ts';
 import type { TwinState } from '../../controller/twin-state.ts';
+import { closest } from '../../model/similarity.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
 import { formatTable } from '../table.ts';
 import type { World } from '../world.ts';
 
-export const LISTS = ['devices', 'groups', 'configurations', 'profiles'] as const;
-export type List = (typeof LISTS)[number];
+const LISTS = ['devices', 'groups', 'configurations', 'profiles'] as const;
+type List = (typeof LISTS)[number];
+
+export function parseList(text: string): List {
+  const list = LISTS.find((name) => name === text.toLowerCase() || name === `${text.toLowerCase()}s`);
+  if (list !== undefined) return list;
+  const meant = closest(text, LISTS);
+  const hint = meant === undefined ? `There are ${LISTS.join(', ')}.` : `Did you mean ${meant}?`;
+  throw new CliFailure(EXIT.Failed, `There is no list "${text}".`, hint);
+}
 
 export interface GetOptions extends SourceOptions, HubChoice {
   readonly output: Format;

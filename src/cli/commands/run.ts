@@ -1,11 +1,14 @@
 // `twinward run`: the controller, as a container runs it.
 import { startController } from '../../controller/controller.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
+import type { Log } from '../../ports/log.ts';
+import type { TwinEvent } from '../../ports/recorder.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
 import { connectHub } from '../connect.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { healthApp, serveHealth } from '../health-server.ts';
+import { aborted } from '../interruption.ts';
 import { sourceOf, type SourceOptions } from '../manifests.ts';
 import type { World } from '../world.ts';
 import { readVersion } from './version.ts';
@@ -48,6 +51,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
     random,
     log,
     metrics,
+    recorder: { record: (event) => logEvent(log, event) },
     instance: options.instance,
     resyncPeriodMs,
   });
@@ -63,11 +67,11 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   return EXIT.Ok;
 }
 
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Drift is news each time; a change for a whole fleet is told twin by twin only to who asks for it. */
+function logEvent(log: Log, { hub, deviceId, moduleId, reason, message }: TwinEvent): void {
+  const fields = { hub, device: deviceId, module: moduleId, reason, changes: message };
+  if (reason === 'Drift') log.info('Drift corrected', fields);
+  else log.debug('Twin written', fields);
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };

@@ -1,12 +1,12 @@
 // `twinward why DEVICE [KEY]`: by direct reads, who decided what for one device.
-import { deviceFacts, type DeviceFacts, type Twin } from '../../model/twin.ts';
-import { HubError } from '../../model/errors.ts';
+import { deviceFacts, type DeviceFacts } from '../../model/twin.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Json } from '../../model/json.ts';
 import { closest } from '../../model/similarity.ts';
 import { explainTwin, type Claim, type SettingExplanation } from '../../plan/explain.ts';
 import { REDACTED } from '../../plan/redaction.ts';
 import { stateOf, type TwinState } from '../../controller/twin-state.ts';
+import { orMissing } from '../../controller/scope.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
@@ -75,15 +75,6 @@ async function explainDevice(
     `No configuration selects ${deviceId} on hub ${declaredHub.name}, and it has none of the modules they manage.`,
     `Its tags: ${JSON.stringify(device.tags)}.`,
   );
-}
-
-async function orMissing(read: Promise<Twin>): Promise<Twin | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof HubError && error.code === 'NotFound') return undefined;
-    throw error;
-  }
 }
 
 function onlyKey(twins: readonly ExplainedTwin[], key: string): ExplainedTwin[] {

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Checks the version of Node, in words that old versions understand, then hands over.
+const NODE_MAJOR_MIN = 24;
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  process.stderr.write(
+    `error Twinward needs Node ${NODE_MAJOR_MIN} or later; this is Node ${process.versions.node}.\n` +
+      '      In a clone of the repository `npm ci` brings the right one: run `npx twinward ...` there.\n',
+  );
+  process.exitCode = 1;
+} else {
+  await import('../src/main.ts');
+}

@@ -1,0 +1,68 @@
+// `twinward hub`: the embedded IoT Hub alone, until somebody ends it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEmbeddedHub, type EmbeddedHub } from '../embedded-hub.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { aborted } from '../interruption.ts';
+import type { Format } from '../report.ts';
+import { createStyle } from '../style.ts';
+import { countOf } from '../table.ts';
+import type { World } from '../world.ts';
+
+export interface HubOptions {
+  readonly port: number;
+  readonly address: string;
+  readonly hostName: string;
+  readonly data?: string;
+  readonly fleet?: number;
+  readonly seed: number;
+  readonly output: Format;
+}
+
+export async function hub(world: World, options: HubOptions): Promise<ExitCode> {
+  const { port, address, hostName, data, fleet, seed, output } = options;
+  const accessFolder = data ?? mkdtempSync(join(tmpdir(), 'twinward-hub-'));
+  try {
+    const running = await startEmbeddedHub(world, {
+      hostName,
+      host: address,
+      port,
+      ...(data === undefined ? {} : { data }),
+      ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
+      accessFolder,
+    });
+    world.out.write(output === 'json' ? `${JSON.stringify(factsOf(running))}\n` : hubText(world, running, options));
+    await aborted(world.interrupted);
+    await running.close();
+  } finally {
+    if (data === undefined) rmSync(accessFolder, { recursive: true, force: true });
+  }
+  return EXIT.Ok;
+}
+
+/** The one place that prints a secret, because it was asked for: that of a hub made for tests. */
+function factsOf({ endpoint, hostName, connectionString, caFile }: EmbeddedHub): object {
+  return { endpoint, hostName, connectionString, caFile };
+}
+
+function hubText(world: World, running: EmbeddedHub, { data, seed, fleet }: HubOptions): string {
+  const style = createStyle(world.env, world.out);
+  const { endpoint, hostName, caFile, connectionStringFile, fleet: plan, isNew } = running;
+  const known = isNew ? '' : ', with what it held before';
+  const devices = plan === undefined ? 'no fleet was asked for' : `${countOf(fleet ?? 0, 'device')} (seed ${seed})`;
+  return [
+    `${style.bold('IoT Hub')} ${hostName} at ${style.bold(endpoint)}   ${devices}${known}`,
+    data === undefined
+      ? 'Everything is in memory and gone at the end (--data keeps it).'
+      : `Everything is kept in ${data}.`,
+    '',
+    'From another terminal:',
+    `  export IOTHUB_CONNECTION_STRING="$(cat ${connectionStringFile})"`,
+    `  export TWINWARD_HUB_ENDPOINT=${endpoint} TWINWARD_HUB_CA=${caFile}`,
+    '  npx twinward plan -f YOUR-MANIFESTS',
+    '',
+    'Ctrl-C ends it.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,4 @@
+// Where the demo lives unless somebody says otherwise; manifests/hub.yaml says the same.
+
+export const DEMO_HOST_NAME = 'twinward-demo.azure-devices.net';
+export const DEFAULT_PORT = 8443;

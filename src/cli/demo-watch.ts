@@ -1,0 +1,136 @@
+// The demo after it has converged: the controller runs, and what happens is told in a line each.
+import { startController, type Controller } from '../controller/controller.ts';
+import type { DeclaredHub } from '../model/declared.ts';
+import { HubError } from '../model/errors.ts';
+import type { TwinEvent } from '../ports/recorder.ts';
+import { connectHub } from './connect.ts';
+import { DEMO_HOST_NAME } from './defaults.ts';
+import { aborted } from './interruption.ts';
+import { sourceOf, type SourceOptions } from './manifests.ts';
+import { NO_METRICS, SILENT_LOG } from './plan-hub.ts';
+import { createProgress } from './progress.ts';
+import { createStyle, type Style } from './style.ts';
+import { countOf, formatCount } from './table.ts';
+import type { World } from './world.ts';
+
+export interface WatchOptions {
+  readonly paths: readonly string[];
+  readonly devices: number;
+  readonly instance: string;
+}
+
+/** How often the fleet is compared: short, so that hand edits are seen at once; longer for large fleets. */
+const RESYNC_MS_MIN = 1_500;
+const RESYNC_MS_PER_DEVICE = 3;
+const REDRAW_MS = 250;
+/** So many events of one kind are told one by one, more of them as a count. */
+const SINGLE_EVENTS_MAX = 3;
+
+/** Throws HubError for a hub that is not the demo's. */
+export function requireDemoHub({ name, hostName }: DeclaredHub): void {
+  if (hostName === undefined || hostName === DEMO_HOST_NAME) return;
+  throw new HubError(
+    'Invalid',
+    `The demo only works on its own hub, ${DEMO_HOST_NAME}; the manifests have hub ${name}, ${hostName}. ` +
+      'For that one use `twinward plan` and `twinward apply`.',
+  );
+}
+
+/** Resolves once the controller has ended after an interruption. */
+export async function watchDemo(world: World, source: SourceOptions, options: WatchOptions): Promise<void> {
+  const { clock, random, interrupted } = world;
+  const style = createStyle(world.env, world.out);
+  const events: TwinEvent[] = [];
+  const controller = startController({
+    source: sourceOf(world, source),
+    connect: (hub) => {
+      requireDemoHub(hub);
+      return connectHub(hub, { ...world, metrics: NO_METRICS, hubCount: 1 });
+    },
+    recorder: { record: (event) => void events.push(event) },
+    clock,
+    random,
+    log: SILENT_LOG,
+    metrics: NO_METRICS,
+    instance: options.instance,
+    resyncPeriodMs: Math.max(RESYNC_MS_MIN, options.devices * RESYNC_MS_PER_DEVICE),
+  });
+  world.out.write(`${style.dim('watch'.padEnd(8))}${options.paths.join(' ')} and the hub; Ctrl-C ends it\n`);
+  const teller = createTeller(world, controller, events, style);
+  await aborted(interrupted);
+  teller.stop();
+  await controller.stop();
+}
+
+function createTeller(
+  world: World,
+  controller: Controller,
+  events: TwinEvent[],
+  style: Style,
+): { readonly stop: () => void } {
+  const { clock, out } = world;
+  const progress = createProgress(world);
+  let told = '';
+  let standing = '';
+  let cancel = schedule();
+
+  function schedule(): () => void {
+    return clock.schedule(REDRAW_MS, () => {
+      tellEvents();
+      tellConditions();
+      progress.show(standingText(controller));
+      cancel = schedule();
+    });
+  }
+
+  function say(text: string): void {
+    progress.clear();
+    out.write(`${style.dim(new Date(clock.now()).toISOString().slice(11, 19))}  ${text}\n`);
+  }
+
+  function tellEvents(): void {
+    for (const [reason, list] of Map.groupBy(events.splice(0), (event) => event.reason)) {
+      if (list.length > SINGLE_EVENTS_MAX) say(`${reason}  ${countOf(list.length, 'twin')} written`);
+      else for (const { deviceId, moduleId, message } of list) say(`${reason}  ${deviceId}/${moduleId}  ${message}`);
+    }
+  }
+
+  function tellConditions(): void {
+    const { conditions, hubs } = controller.status();
+    const source = conditions.find(({ type }) => type === 'SourceReady');
+    if (source !== undefined && source.message !== told && source.status !== 'Unknown') {
+      if (told !== '' || source.status === 'False')
+        say(source.status === 'False' ? style.red(source.message) : source.message);
+      told = source.message;
+    }
+    const now = hubs.map((hub) => agentsText(hub.counts.acknowledgements)).join('; ');
+    const isSettled = hubs.every(({ pending, counts }) => pending === 0 && counts.acknowledgements.Written === 0);
+    if (!isSettled || now === standing) return;
+    if (standing !== '') say(style.dim(now));
+    standing = now;
+  }
+
+  return {
+    stop: () => {
+      cancel();
+      progress.clear();
+    },
+  };
+}
+
+function standingText(controller: Controller): string {
+  return controller
+    .status()
+    .hubs.map(
+      ({ counts, pending }) =>
+        `${agentsText(counts.acknowledgements)}${pending === 0 ? '' : `, ${pending} to look at`}`,
+    )
+    .join('; ');
+}
+
+function agentsText(acknowledgements: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(acknowledgements)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${formatCount(count)} ${state}`);
+  return parts.join(', ');
+}

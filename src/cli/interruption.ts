@@ -1,0 +1,23 @@
+// Waiting for the wish to stop, and for time to pass unless that wish comes first.
+import type { World } from './world.ts';
+
+/** Resolves once the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Resolves after the delay, or at once where somebody wants to stop. */
+export async function pause(
+  { clock, interrupted }: Pick<World, 'clock' | 'interrupted'>,
+  delayMs: number,
+): Promise<void> {
+  let cancel = (): void => {};
+  const elapsed = new Promise<void>((resolve) => {
+    cancel = clock.schedule(delayMs, resolve);
+  });
+  await Promise.race([elapsed, aborted(interrupted)]);
+  cancel();
+}

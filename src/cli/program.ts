@@ -1,0 +1,317 @@
+// Every command with its options: what can be typed, in one place. A command's code is loaded when it is called.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_PORT, DEMO_HOST_NAME } from './defaults.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { CliFailure, toFailure } from './failure.ts';
+import { InvalidManifests, type SourceOptions } from './manifests.ts';
+import type { HubChoice } from './plan-hub.ts';
+import { writeFailure, type Format } from './report.ts';
+import type { World } from './world.ts';
+
+interface Common extends SourceOptions, HubChoice {
+  readonly output: Format;
+}
+
+const DEFAULT_DEVICES = 500;
+const DEFAULT_SEED = 1;
+
+/** Never rejects: what went wrong is printed, and the exit code says which kind it was. */
+export async function runProgram(world: World, argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.Ok;
+  try {
+    const program = createProgram(world, (result) => {
+      code = result;
+    });
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has printed its own; help and version end this way too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.Ok : EXIT.Failed;
+    return reportFailure(world, argv, error);
+  }
+}
+
+function reportFailure(world: World, argv: readonly string[], error: unknown): ExitCode {
+  const failure = toFailure(error);
+  if (failure === undefined) {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    world.err.write(`This is a bug in Twinward. Please report it with these lines:\n${stack}\n`);
+    return EXIT.Failed;
+  }
+  // Invalid manifests have given their document already.
+  const format = wantsJson(argv) && !(failure instanceof InvalidManifests) ? 'json' : 'text';
+  writeFailure(world, format, failure);
+  return world.interrupted.aborted ? EXIT.Interrupted : failure.exitCode;
+}
+
+function wantsJson(argv: readonly string[]): boolean {
+  return argv.some(
+    (word, index) =>
+      word === '--output=json' ||
+      word === '-ojson' ||
+      (word === 'json' && /^(?:-o|--output)$/.test(argv[index - 1] ?? '')),
+  );
+}
+
+type Finish = (code: ExitCode) => void;
+
+function createProgram(world: World, finish: Finish): Command {
+  const program = new Command('twinward')
+    .description('GitOps for Azure IoT Hub security module twins.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.out.write(text),
+      writeErr: (text) => world.err.write(text),
+      getOutHelpWidth: () => world.out.columns,
+      getErrHelpWidth: () => world.err.columns,
+    })
+    .showHelpAfterError('Say --help after a command to see its options.')
+    .addHelpText('after', '\nExit codes, environment variables and examples: docs/cli.md');
+  const parts: Parts = { program, world, finish };
+  addValidate(parts);
+  addPlan(parts);
+  addApply(parts);
+  addRun(parts);
+  addStatus(parts);
+  addGet(parts);
+  addWhy(parts);
+  addDemo(parts);
+  addHub(parts);
+  addSchema(parts);
+  addVersion(parts);
+  return program;
+}
+
+interface Parts {
+  readonly program: Command;
+  readonly world: World;
+  readonly finish: Finish;
+}
+
+function addValidate({ program, world, finish }: Parts): void {
+  withSource(program.command('validate'))
+    .description('Check manifests without any hub: every problem at once, with its place.')
+    .addOption(outputOption())
+    .action(async (options: SourceOptions & { output: Format }) => {
+      const { validate } = await import('./commands/validate.ts');
+      finish(await validate(world, options));
+    });
+}
+
+function addPlan({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('plan')), world)
+    .description('Show what apply would change now. Writes nothing.')
+    .addOption(outputOption())
+    .option('--detailed-exitcode', 'exit with 2 where desired properties or modules would change')
+    .option('--by <tag>', 'the device tag by which twins are counted')
+    .action(async (options: Common & { detailedExitcode?: boolean; by?: string }) => {
+      const { plan } = await import('./commands/plan.ts');
+      finish(await plan(world, options));
+    });
+}
+
+function addApply({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('apply')), world)
+    .description('Make the live twins equal to the manifests, once, after showing the plan and asking.')
+    .addOption(outputOption())
+    .option('-y, --yes', 'write without asking')
+    .action(async (options: Common & { yes?: boolean }) => {
+      const { apply } = await import('./commands/apply.ts');
+      finish(await apply(world, options));
+    });
+}
+
+function addRun({ program, world, finish }: Parts): void {
+  const { env } = world;
+  withSource(program.command('run'))
+    .description('Run the controller: watch the manifests and the hubs, and keep them equal.')
+    .addOption(instanceOption(world))
+    .addOption(
+      new Option('--resync-period <time>', 'how often every twin is compared ($TWINWARD_RESYNC_PERIOD)').default(
+        env['TWINWARD_RESYNC_PERIOD'] ?? '5m',
+      ),
+    )
+    .addOption(
+      new Option('--bind-address <address>', 'probes and metrics ($TWINWARD_BIND_ADDRESS)').default(
+        env['TWINWARD_BIND_ADDRESS'] ?? '127.0.0.1:8080',
+      ),
+    )
+    .addOption(chosen('--log-level <level>', 'least severe lines ($TWINWARD_LOG_LEVEL)', LOG_LEVELS, env, 'info'))
+    .addOption(
+      chosen('--log-encoding <form>', 'form of the lines ($TWINWARD_LOG_ENCODING)', LOG_ENCODINGS, env, 'json'),
+    )
+    .action(async (options: RunFlags) => {
+      const { run } = await import('./commands/run.ts');
+      finish(await run(world, options));
+    });
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const LOG_ENCODINGS = ['json', 'console'] as const;
+
+interface RunFlags extends SourceOptions {
+  readonly instance: string;
+  readonly resyncPeriod: string;
+  readonly bindAddress: string;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly logEncoding: (typeof LOG_ENCODINGS)[number];
+}
+
+function addStatus({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('status')), world)
+    .description('Show how each hub stands against the manifests, worst first.')
+    .addOption(outputOption())
+    .action(async (options: Common) => {
+      const { status } = await import('./commands/status.ts');
+      finish(await status(world, options));
+    });
+}
+
+function addGet({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('get')), world)
+    .description('List devices, groups, configurations or profiles, with how they stand.')
+    .argument('<list>', 'devices, groups, configurations or profiles')
+    .addOption(outputOption())
+    .action(async (list: string, options: Common) => {
+      const { get, parseList } = await import('./commands/get.ts');
+      finish(await get(world, { ...options, list: parseList(list) }));
+    });
+}
+
+function addWhy({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('why')), world)
+    .description('Explain a device: for each setting which manifest decided, and what lost.')
+    .argument('<device>', 'id of the device')
+    .argument('[key]', 'only this setting')
+    .addOption(outputOption())
+    .action(async (device: string, key: string | undefined, options: Common) => {
+      const { why } = await import('./commands/why.ts');
+      finish(await why(world, { ...options, device, ...(key === undefined ? {} : { key }) }));
+    });
+}
+
+function addDemo({ program, world, finish }: Parts): void {
+  const demo = withSource(program.command('demo'))
+    .description('Run the whole job on this machine: an embedded hub with a fleet, agents and the controller.')
+    .option('--once', 'converge, print the summary and end')
+    .option('--devices <count>', 'size of the fleet', wholeNumber, DEFAULT_DEVICES)
+    .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
+    .option(
+      '--port <port>',
+      `port of the hub; 0 takes a free one (default: ${DEFAULT_PORT}, with --once 0)`,
+      wholeNumber,
+    )
+    .action(async (options: SourceOptions & { once?: boolean; devices: number; seed: number; port?: number }) => {
+      const { demo: runDemo } = await import('./commands/demo.ts');
+      const port = options.port ?? (options.once === true ? 0 : DEFAULT_PORT);
+      finish(await runDemo(world, { ...options, port }));
+    });
+  withSource(demo.command('tamper'))
+    .description('Change a setting of a device by hand, as somebody in the portal would, and see it corrected.')
+    .argument('<device>', 'id of the device')
+    .addOption(instanceOption(world))
+    .action(async (device: string, options: SourceOptions & { instance: string }) => {
+      const { tamper } = await import('./commands/tamper.ts');
+      finish(await tamper(world, { ...options, device }));
+    });
+}
+
+function addHub({ program, world, finish }: Parts): void {
+  program
+    .command('hub')
+    .description('Serve the embedded IoT Hub alone, for your own tests and clients.')
+    .option('--port <port>', '0 takes a free one', wholeNumber, DEFAULT_PORT)
+    .option('--address <address>', 'address to listen on', '127.0.0.1')
+    .option('--host-name <name>', 'what the hub calls itself', DEMO_HOST_NAME)
+    .option('--data <folder>', 'keep everything here across restarts; memory only without it')
+    .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
+    .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
+    .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
+    .action(async (options: HubFlags) => {
+      const { hub } = await import('./commands/hub.ts');
+      finish(await hub(world, options));
+    });
+}
+
+interface HubFlags {
+  readonly port: number;
+  readonly address: string;
+  readonly hostName: string;
+  readonly data?: string;
+  readonly fleet?: number;
+  readonly seed: number;
+  readonly output: Format;
+}
+
+function addSchema({ program, world, finish }: Parts): void {
+  program
+    .command('schema')
+    .description('Print the JSON Schema of a kind, for editors.')
+    .argument('<kind>', 'Hub, DeviceGroup, SecurityConfiguration, AgentProfile or all')
+    .action(async (kind: string) => {
+      const { schema } = await import('./commands/schema.ts');
+      finish(schema(world, kind));
+    });
+}
+
+function addVersion({ program, world, finish }: Parts): void {
+  program
+    .command('version')
+    .description('Print the version.')
+    .addOption(outputOption())
+    .action(async (options: { output: Format }) => {
+      const { version } = await import('./commands/version.ts');
+      finish(version(world, options));
+    });
+}
+
+function withSource(command: Command): Command {
+  return command
+    .option(
+      '-f, --file <path>',
+      'file, folder or "-" for standard input; can be repeated ($TWINWARD_MANIFESTS; default: manifests)',
+      (path: string, before: string[] | undefined) => [...(before ?? []), path],
+    )
+    .option('--whole', 'what is given is the whole source, even where it is a file or standard input');
+}
+
+function withHub(command: Command, world: World): Command {
+  return command.option('--hub <name>', 'only this Hub of the manifests').addOption(instanceOption(world));
+}
+
+function instanceOption({ env }: World): Option {
+  return new Option('--instance <name>', 'name of this installation: several can share a hub ($TWINWARD_INSTANCE)')
+    .default(env['TWINWARD_INSTANCE'] ?? 'default')
+    .argParser(instanceName);
+}
+
+function outputOption(json = 'a versioned JSON document on standard output'): Option {
+  return new Option('-o, --output <format>', `text for people, or ${json}`).choices(['text', 'json']).default('text');
+}
+
+/** An option with a closed set of values, whose default an environment variable can give. */
+function chosen(
+  flags: string,
+  description: string,
+  values: readonly string[],
+  env: World['env'],
+  byDefault: string,
+): Option {
+  const variable = /\$(\w+)/.exec(description)?.[1] ?? '';
+  const named = env[variable] ?? '';
+  if (named !== '' && !values.includes(named)) {
+    throw new CliFailure(EXIT.Failed, `${variable} is "${named}"; allowed are ${values.join(', ')}.`);
+  }
+  return new Option(flags, description).choices(values).default(named === '' ? byDefault : named);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number is needed.');
+}
+
+/** It becomes a key of a twin's tags. */
+function instanceName(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('Lower-case letters, digits and "-" make a name of an instance.');
+}

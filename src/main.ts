@@ -1,0 +1,64 @@
+// argv in, exit code out: the process as a World, and nothing else.
+import { createInterface } from 'node:readline/promises';
+import { systemClock } from './adapters/system-clock.ts';
+import { systemRandom } from './adapters/system-random.ts';
+import { EXIT } from './cli/exit-code.ts';
+import { runProgram } from './cli/program.ts';
+import type { Output, World } from './cli/world.ts';
+
+const COLUMNS_WITHOUT_TERMINAL = 80;
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  // A reader that has seen enough, such as `head`, is no failure.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    get isTerminal() {
+      return stream.isTTY;
+    },
+    get columns() {
+      return stream.columns ?? COLUMNS_WITHOUT_TERMINAL;
+    },
+  };
+}
+
+async function readInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question, { signal: interruption.signal });
+  } finally {
+    lines.close();
+  }
+}
+
+const interruption = new AbortController();
+
+/** The first asks to finish, the second does not wait. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interruption.signal.aborted) process.exit(EXIT.Interrupted);
+    interruption.abort();
+  });
+}
+
+const world: World = {
+  env: process.env,
+  out: outputOf(process.stdout),
+  err: outputOf(process.stderr),
+  readInput,
+  ask,
+  clock: systemClock,
+  random: systemRandom,
+  interrupted: interruption.signal,
+};
+
+process.exitCode = await runProgram(world, process.argv.slice(2));

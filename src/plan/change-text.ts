@@ -1,0 +1,35 @@
+// A change in one line of plain text: the same words in plans, events and logs. Sensitive values stay out.
+import { isObject, type Json } from '../model/json.ts';
+import type { SettingChange } from './action.ts';
+import { REDACTED } from './redaction.ts';
+
+const VALUE_LENGTH_MAX = 60;
+const CHANGES_MAX = 5;
+
+export type ChangeSign = '+' | '-' | '~';
+
+export function signOf({ before, after }: Pick<SettingChange, 'before' | 'after'>): ChangeSign {
+  if (after === undefined) return '-';
+  return before === undefined ? '+' : '~';
+}
+
+/** `"Low" → "High"`, or the one value there is. */
+export function valuesText({ before, after, sensitive }: SettingChange): string {
+  const show = (value: Json): string => (sensitive ? REDACTED : shortValue(value));
+  if (before === undefined) return after === undefined ? '' : show(after);
+  return after === undefined ? show(before) : `${show(before)} → ${show(after)}`;
+}
+
+/** `~ eventPriorityLogin "Low" → "High", - snapshotFrequency "PT1H"`. */
+export function changesText(changes: readonly SettingChange[]): string {
+  const texts = changes.slice(0, CHANGES_MAX).map((change) => `${signOf(change)} ${change.name} ${valuesText(change)}`);
+  const more = changes.length - texts.length;
+  return [...texts, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
+/** A wrapped value without its wrapper. */
+function shortValue(value: Json): string {
+  const isWrapped = isObject(value) && Object.keys(value).join('') === 'value';
+  const text = JSON.stringify(isWrapped ? value['value'] : value) ?? '';
+  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
+}
