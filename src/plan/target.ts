@@ -1,10 +1,11 @@
 // What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
 import type { Mode, WhenMissing } from '../model/declared.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Layer } from './layer.ts';
 import { merge, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
-import { expectedOwners, type OwnedEntry } from './record.ts';
+import { composeOwn, expectedOwners, type OwnedEntry } from './record.ts';
 import type { Selected, Selection } from './selection.ts';
 
 export interface Target {
@@ -25,6 +26,8 @@ export interface Target {
   readonly hold: TargetHold | undefined;
   /** What the record holds on a twin that is in sync and was never owned by anybody else. */
   readonly owners: ReadonlyMap<string, OwnedEntry>;
+  /** The same as the record spells it. */
+  readonly own: JsonObject;
   /** Profiles of the layers, one each section. */
   readonly profiles: readonly Profile[];
   readonly whenMissing: WhenMissing;
@@ -81,6 +84,7 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
   const profiles = [
     ...new Map(layers.map(({ configuration }) => [configuration.profile.name, configuration.profile])).values(),
   ];
+  const owners = expectedOwners(enforced, merged.atoms);
   return {
     moduleId,
     layers,
@@ -93,9 +97,10 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
       layers.filter((layer) => layer.state !== 'Enforced').map((layer) => layer.configuration.owner),
     ),
     hold: findHold(enforced, merged, profiles),
-    owners: expectedOwners(enforced, merged.atoms),
+    owners,
+    own: composeOwn(owners),
     profiles,
-    whenMissing: strongestWhenMissing(enforced),
+    whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
   };
 }
@@ -111,6 +116,11 @@ function compareLayers(a: Layer, b: Layer): number {
 
 /** One configuration that wants the module created is enough; one that waits outweighs those that skip. */
 function strongestWhenMissing(layers: readonly Layer[]): WhenMissing {
-  const wishes = new Set(layers.map((layer) => layer.configuration.whenMissing));
+  const wishes = new Set(layers.map(whenMissingOf));
   return wishes.has('Create') ? 'Create' : wishes.has('Skip') && !wishes.has('Wait') ? 'Skip' : 'Wait';
+}
+
+/** A layer that may not write creates nothing either. */
+function whenMissingOf({ configuration, state }: Layer): WhenMissing {
+  return configuration.whenMissing === 'Create' && state !== 'Enforced' ? 'Wait' : configuration.whenMissing;
 }
