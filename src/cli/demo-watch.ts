@@ -23,6 +23,8 @@ export interface WatchOptions {
 const RESYNC_MS_MIN = 1_500;
 const RESYNC_MS_PER_DEVICE = 3;
 const REDRAW_MS = 250;
+/** Redraws that a growing list of events is waited for. */
+const TICKS_MAX = 8;
 /** So many events of one kind are told one by one, more of them as a count. */
 const SINGLE_EVENTS_MAX = 3;
 
@@ -71,13 +73,16 @@ function createTeller(
   const { clock, out } = world;
   const progress = createProgress(world);
   let told = '';
-  let standing = '';
+  let isAgentsNews = false;
+  let seen = 0;
+  let ticks = 0;
   let cancel = schedule();
 
   function schedule(): () => void {
     return clock.schedule(REDRAW_MS, () => {
+      tellSource();
       tellEvents();
-      tellConditions();
+      tellAgents();
       progress.show(standingText(controller));
       cancel = schedule();
     });
@@ -88,26 +93,37 @@ function createTeller(
     out.write(`${style.dim(new Date(clock.now()).toISOString().slice(11, 19))}  ${text}\n`);
   }
 
+  /** Waits while more of them come, so that one change is one line; not for ever. */
   function tellEvents(): void {
+    const isGrowing = events.length > seen && ticks < TICKS_MAX;
+    seen = events.length;
+    ticks = isGrowing ? ticks + 1 : 0;
+    if (isGrowing) return;
+    seen = 0;
     for (const [reason, list] of Map.groupBy(events.splice(0), (event) => event.reason)) {
       if (list.length > SINGLE_EVENTS_MAX) say(`${reason}  ${countOf(list.length, 'twin')} written`);
       else for (const { deviceId, moduleId, message } of list) say(`${reason}  ${deviceId}/${moduleId}  ${message}`);
+      isAgentsNews = true;
     }
   }
 
-  function tellConditions(): void {
-    const { conditions, hubs } = controller.status();
-    const source = conditions.find(({ type }) => type === 'SourceReady');
-    if (source !== undefined && source.message !== told && source.status !== 'Unknown') {
-      if (told !== '' || source.status === 'False')
-        say(source.status === 'False' ? style.red(source.message) : source.message);
-      told = source.message;
-    }
-    const now = hubs.map((hub) => agentsText(hub.counts.acknowledgements)).join('; ');
+  function tellSource(): void {
+    const { source, conditions } = controller.status();
+    const condition = conditions.find(({ type }) => type === 'SourceReady');
+    if (condition === undefined || condition.message === told || condition.status === 'Unknown') return;
+    const isFirst = told === '';
+    told = condition.message;
+    if (condition.status === 'False') say(style.red(condition.message));
+    else if (!isFirst) say(`manifests loaded: ${source.lastAppliedRevision ?? ''}`);
+  }
+
+  /** Once after each change, when every agent that is online has answered. */
+  function tellAgents(): void {
+    const { hubs } = controller.status();
     const isSettled = hubs.every(({ pending, counts }) => pending === 0 && counts.acknowledgements.Written === 0);
-    if (!isSettled || now === standing) return;
-    if (standing !== '') say(style.dim(now));
-    standing = now;
+    if (!isAgentsNews || events.length > 0 || !isSettled) return;
+    isAgentsNews = false;
+    say(style.dim(hubs.map((hub) => agentsText(hub.counts.acknowledgements)).join('; ')));
   }
 
   return {

@@ -18,32 +18,41 @@ const NAMES_SHOWN_MAX = 3;
 
 interface Section {
   readonly title: string;
-  readonly takes: (shape: Shape) => boolean;
+  readonly types: readonly ActionType[];
+  /** Only shapes that remove something, or only those that do not. */
+  readonly removing?: boolean;
 }
 
+/** What is not here, the equal and the skipped, is only counted. */
 const SECTIONS: readonly Section[] = [
-  { title: 'REMOVES', takes: (shape) => shape.type === 'Patch' && removes(shape) },
-  { title: 'CHANGES', takes: (shape) => shape.type === 'Patch' && !removes(shape) },
-  { title: 'CREATES', takes: ({ type }) => type === 'Create' },
-  { title: 'HELD', takes: ({ type }) => type === 'Hold' },
-  { title: 'OBSERVED, not written', takes: ({ type }) => type === 'Observe' },
-  { title: 'RECORDS, no setting changes', takes: ({ type }) => type === 'Record' },
-  { title: 'KEPT', takes: ({ type }) => type === 'Keep' },
-  { title: 'WAITING for their module', takes: ({ type }) => type === 'Wait' },
+  { title: 'REMOVES', types: ['Patch'], removing: true },
+  { title: 'CHANGES', types: ['Patch'], removing: false },
+  { title: 'CREATES', types: ['Create'] },
+  { title: 'HELD', types: ['Hold'] },
+  { title: 'OBSERVED, not written', types: ['Observe'] },
+  { title: 'RECORDS, no setting changes', types: ['Record'] },
+  { title: 'KEPT', types: ['Keep'] },
+  { title: 'WAITING for their module', types: ['Wait'] },
 ];
 
 /** `tag`: the device tag by which devices are counted. */
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const { name, mode, devices, twins, summary } = plan;
-  const different = twins.filter(({ action }) => action.type !== 'Equal');
+  const different = twins.filter(({ action }) => SECTIONS.some(({ types }) => types.includes(action.type)));
   const by = tag ?? tellingTag(different.map(({ device }) => device));
-  const numbered = foldShapes(different).map((shape, index) => ({ shape, number: index + 1 }));
+  const all = foldShapes(different);
+  let number = 0;
   const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
   const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];
-  for (const { title, takes } of SECTIONS) {
-    const shapes = numbered.filter(({ shape }) => takes(shape));
+  for (const { title, types, removing } of SECTIONS) {
+    const shapes = all.filter(
+      (shape) => types.includes(shape.type) && (removing === undefined || removes(shape) === removing),
+    );
     if (shapes.length > 0) lines.push(style.bold(title));
-    for (const { shape, number } of shapes) lines.push(...shapeLines(shape, number, by, style));
+    for (const shape of shapes) {
+      number += 1;
+      lines.push(...shapeLines(shape, number, by, style));
+    }
   }
   lines.push('', countsLine(summary));
   return `${lines.join('\n')}\n`;

@@ -28,7 +28,7 @@ export function changesText(changes: readonly SettingChange[]): string {
 }
 
 /** A wrapped value without its wrapper. */
-function shortValue(value: Json): string {
+export function shortValue(value: Json): string {
   const isWrapped = isObject(value) && Object.keys(value).join('') === 'value';
   const text = JSON.stringify(isWrapped ? value['value'] : value) ?? '';
   return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;

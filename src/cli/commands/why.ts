@@ -3,6 +3,7 @@ import { deviceFacts, type DeviceFacts } from '../../model/twin.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Json } from '../../model/json.ts';
 import { closest } from '../../model/similarity.ts';
+import { shortValue } from '../../plan/change-text.ts';
 import { explainTwin, type Claim, type SettingExplanation } from '../../plan/explain.ts';
 import { REDACTED } from '../../plan/redaction.ts';
 import { stateOf, type TwinState } from '../../controller/twin-state.ts';
@@ -13,7 +14,7 @@ import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
 import { createStyle, type Style } from '../style.ts';
-import { formatTable } from '../table.ts';
+import { countOf, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
 
 export interface WhyOptions extends SourceOptions, HubChoice {
@@ -45,7 +46,9 @@ export async function why(world: World, options: WhyOptions): Promise<ExitCode> 
     writeDocument(world, 'Why', { revision: declared.revision, twins: explained.map(twinFields) });
   } else {
     const style = createStyle(world.env, world.out);
-    world.out.write(explained.map((twin) => twinText(twin, declared.revision, style)).join('\n'));
+    const shown = explained.toSorted((a, b) => Number(b.exists) - Number(a.exists));
+    const isWhole = options.key !== undefined;
+    world.out.write(shown.map((twin) => twinText(twin, declared.revision, isWhole, style)).join('\n'));
   }
   return EXIT.Ok;
 }
@@ -115,15 +118,29 @@ const HIDDEN: ReadonlySet<string> = new Set(['declared', 'live', 'value', 'agent
 function twinText(
   { hub, device, moduleId, exists, state, settings }: ExplainedTwin,
   revision: string,
+  isWhole: boolean,
   style: Style,
 ): string {
   const tags = Object.entries(device.tags)
     .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');
   const head = `${style.bold(`${hub} / ${device.deviceId} / ${moduleId}`)}   ${tags}`;
-  const standing = exists ? stateText(state) : 'the module does not exist';
+  if (!exists && !isWhole) return `${head}\n${missingText(state, settings)}\n`;
+  const standing = exists ? stateText(state) : missingText(state, settings);
   const body = settings.map((setting) => settingText(setting, revision, style));
   return `${head}\n${standing}\n${body.length === 0 ? 'No configuration names a setting of it.\n' : `\n${body.join('\n')}`}`;
+}
+
+const MISSING_WORDS: Readonly<Record<string, string>> = {
+  Create: 'it will be created',
+  Wait: 'it is waited for',
+  Skip: 'it need not exist',
+};
+
+function missingText(state: TwinState | undefined, settings: readonly SettingExplanation[]): string {
+  const declared = settings.filter(({ claims }) => claims.some(({ verdict }) => verdict === 'Won')).length;
+  const then = MISSING_WORDS[state?.type ?? ''] ?? `${state?.type ?? 'nothing'} (${state?.reason ?? ''})`;
+  return `the module does not exist and ${then}; ${countOf(declared, 'setting')} would be declared for it`;
 }
 
 function stateText(state: TwinState | undefined): string {
@@ -136,7 +153,7 @@ function stateText(state: TwinState | undefined): string {
 function settingText(setting: SettingExplanation, revision: string, style: Style): string {
   const { name, owner, claims, sensitive } = setting;
   const show = (value: Json | undefined): string =>
-    value === undefined ? 'absent' : sensitive ? REDACTED : JSON.stringify(value);
+    value === undefined ? 'absent' : sensitive ? REDACTED : shortValue(value);
   const isDeclared = claims.some(({ verdict }) => verdict === 'Won');
   const declared = isDeclared ? `${show(setting.declared)}   ${revision.slice(0, 19)}` : 'nothing';
   const rows = claims.map(({ verdict, priority, configuration, origin, because, ...claim }) => [
