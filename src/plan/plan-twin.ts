@@ -9,7 +9,15 @@ import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, mergePatchBetwe
 import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull } from './patch.ts';
-import { composeRecord, RECORD_TAG, rawRecord, readRecord, sameOwnership, type OwnedEntry } from './record.ts';
+import {
+  composeRecord,
+  RECORD_TAG,
+  rawRecord,
+  readRecord,
+  recordHolds,
+  sameOwnership,
+  type OwnedEntry,
+} from './record.ts';
 import type { Target } from './target.ts';
 
 export interface PlanTwinInput {
@@ -28,22 +36,23 @@ export function planTwin(input: PlanTwinInput): TwinAction {
     return action(input, 'Hold', target.hold.reason, { message: target.hold.message });
   }
   if (live === undefined) return planMissing(input);
+  if (isInSync(target, live, input.instance)) return action(input, 'Equal', 'InSync');
   const record = readRecord(live, input.instance);
   if (record.kind === 'newer') {
     const message = `The record on the twin has version ${record.version}, written by a newer Twinward. Upgrade this one.`;
     return action(input, 'Hold', 'RecordNewer', { message });
   }
   const recorded = record.kind === 'valid' ? record.owners : undefined;
-  if (isInSync(target, live.properties.desired, recorded)) return action(input, 'Equal', 'InSync');
   return planDifferent(input, live, recorded);
 }
 
 /** The common case, decided without allocating: everything is met and the record says exactly that. */
-function isInSync(target: Target, desired: JsonObject, recorded: ReadonlyMap<string, OwnedEntry> | undefined): boolean {
-  if (target.frozenOwners.size > 0 || recorded === undefined) return false;
+function isInSync(target: Target, live: Twin, instance: string): boolean {
+  if (target.frozenOwners.size > 0) return false;
+  const { desired } = live.properties;
   for (const { atom } of target.atoms) if (!isMet(atom, desired)) return false;
   for (const absence of target.absences) if (!isAbsent(absence, desired)) return false;
-  return sameOwnership(recorded, target.owners);
+  return recordHolds(live, instance, target.own);
 }
 
 function planMissing(input: PlanTwinInput): TwinAction {

@@ -1,7 +1,16 @@
 // The record on the twin: who owns which settings, kept in module-twin tags and written in the same patch as they are.
 import { createHash } from 'node:crypto';
 import type { DeletionPolicy } from '../model/declared.ts';
-import { formatPointer, getKey, isObject, parsePointer, setKey, type Json, type JsonObject } from '../model/json.ts';
+import {
+  deepEqual,
+  formatPointer,
+  getKey,
+  isObject,
+  parsePointer,
+  setKey,
+  type Json,
+  type JsonObject,
+} from '../model/json.ts';
 import { etagCounter, etagOfCounter, type Twin } from '../model/twin.ts';
 import type { DeclaredAtom } from './layering.ts';
 import type { Layer } from './layer.ts';
@@ -162,6 +171,18 @@ export function composeRecord(
   owners: ReadonlyMap<string, OwnedEntry>,
   facts: { readonly revision: string; readonly nowMs: number; readonly etag: string },
 ): JsonObject {
+  const counter = etagCounter(facts.etag);
+  return {
+    v: RECORD_VERSION,
+    ...(counter === undefined ? {} : { etag: etagOfCounter(counter + 1n) }),
+    at: new Date(facts.nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    rev: shortRevision(facts.revision),
+    own: composeOwn(owners),
+  };
+}
+
+/** The record's `own`. */
+export function composeOwn(owners: ReadonlyMap<string, OwnedEntry>): JsonObject {
   const nameBytes = [...owners.values()].reduce((sum, { keys }) => sum + bytesOfNames(keys), 0);
   const own: JsonObject = {};
   for (const owner of [...owners.keys()].toSorted()) {
@@ -174,14 +195,31 @@ export function composeRecord(
       keys: composeKeys(entry.keys, nameBytes > NAME_BYTES_MAX),
     });
   }
-  const counter = etagCounter(facts.etag);
-  return {
-    v: RECORD_VERSION,
-    ...(counter === undefined ? {} : { etag: etagOfCounter(counter + 1n) }),
-    at: new Date(facts.nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-    rev: shortRevision(facts.revision),
-    own,
-  };
+  return own;
+}
+
+/**
+ * True where the record on a twin is one of ours and its owners are spelt exactly like these, digests aside: the common
+ * case, decided without taking the record apart. Where it is false, `readRecord` and `sameOwnership` tell.
+ */
+export function recordHolds(twin: Pick<Twin, 'tags'>, instance: string, own: JsonObject): boolean {
+  const raw = rawRecord(twin, instance);
+  if (!isObject(raw) || getKey(raw, 'v') !== RECORD_VERSION) return false;
+  const live = getKey(raw, 'own');
+  if (!isObject(live) || Object.keys(live).length !== Object.keys(own).length) return false;
+  for (const owner in own) if (!sameSpelling(own[owner], getKey(live, owner))) return false;
+  return true;
+}
+
+function sameSpelling(ours: Json | undefined, live: Json | undefined): boolean {
+  if (!isObject(ours) || !isObject(live)) return false;
+  return (
+    typeof live['digest'] === 'string' &&
+    live['deletionPolicy'] === ours['deletionPolicy'] &&
+    live['profile'] === ours['profile'] &&
+    live['section'] === ours['section'] &&
+    deepEqual(live['keys'], ours['keys'])
+  );
 }
 
 function composeKeys(keys: OwnedKeys, asHashes: boolean): Json {

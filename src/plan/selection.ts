@@ -33,11 +33,11 @@ export function createSelection(declared: Declared, hubName: string): SelectionI
     .map((configuration) => ({ configuration, targets: configuration.targets.filter(onHub(hubName)) }))
     .filter(({ targets }) => targets.length > 0);
   const observedGroups = declared.groups.filter((group) => group.mode === 'Observe' && onHub(hubName)(group));
-  const signatureOf = createSignature([
+  const branchOf = createTree([
     ...configurations.flatMap(({ targets }) => targets.map((target) => target.selector)),
     ...observedGroups.map((group) => group.selector),
   ]);
-  const cache = new Map<string, Selection>();
+  let count = 0;
 
   function evaluate(device: DeviceFacts): Selection {
     const capped = observedGroups.some((group) => matches(group.selector, device));
@@ -49,19 +49,16 @@ export function createSelection(declared: Declared, hubName: string): SelectionI
       const observed = capped || ways.some((target) => target.mode === 'Observe');
       selected.push({ configuration, group: way.group, observed });
     }
-    return { id: cache.size, selected, tagless: isTagless(device) };
+    count += 1;
+    return { id: count, selected, tagless: isTagless(device) };
   }
 
   return {
     moduleIds: [...new Set(configurations.map(({ configuration }) => configuration.profile.moduleId))].toSorted(),
     select(device) {
-      const signature = signatureOf(device);
-      let selection = cache.get(signature);
-      if (selection === undefined) {
-        selection = evaluate(device);
-        cache.set(signature, selection);
-      }
-      return selection;
+      const branch = branchOf(device);
+      branch.selection ??= evaluate(device);
+      return branch.selection;
     },
   };
 }
@@ -118,11 +115,17 @@ function onHub(name: string): (item: ConfigurationTarget | DeclaredGroup) => boo
   return (item) => item.hubs.includes(name);
 }
 
+/** A choice among devices by one fact; a selection where nothing is left to tell apart. */
+interface Branch {
+  readonly branches: Map<Json | undefined, Branch>;
+  selection: Selection | undefined;
+}
+
 /**
- * A text that is equal for two devices exactly where no selector can tell them apart: the facts that selectors look
- * at, and the device id only where some selector names it.
+ * Two devices end at the same branch exactly where no selector can tell them apart, by the facts that selectors look at
+ * and by the device id only where some selector names it. Walked once for each twin of a fleet: it makes no text.
  */
-function createSignature(selectors: readonly Selector[]): (device: DeviceFacts) => string {
+function createTree(selectors: readonly Selector[]): (device: DeviceFacts) => Branch {
   const keys = new Map<string, FactKey>();
   const namedIds = new Set<string>();
   for (const selector of selectors) {
@@ -133,13 +136,28 @@ function createSignature(selectors: readonly Selector[]): (device: DeviceFacts) 
     }
   }
   const facts = [...keys.values()];
+  const root = createBranch();
   return (device) => {
-    let signature = isTagless(device) ? '0' : '1';
-    if (namedIds.has(device.deviceId)) signature += JSON.stringify(device.deviceId);
+    let branch = follow(root, isTagless(device));
+    branch = follow(branch, namedIds.has(device.deviceId) ? device.deviceId : undefined);
     for (const key of facts) {
       const fact = factOf(key, device);
-      signature += isScalar(fact) ? `|${JSON.stringify(fact)}` : fact === undefined ? '|' : '|+';
+      // To selectors all values but scalars are one: something that is there.
+      branch = follow(branch, fact === undefined || isScalar(fact) ? fact : null);
     }
-    return signature;
+    return branch;
   };
+}
+
+function follow(branch: Branch, fact: Json | undefined): Branch {
+  let next = branch.branches.get(fact);
+  if (next === undefined) {
+    next = createBranch();
+    branch.branches.set(fact, next);
+  }
+  return next;
+}
+
+function createBranch(): Branch {
+  return { branches: new Map(), selection: undefined };
 }
