@@ -1,0 +1,72 @@
+// Numbers worth believing on a noisy machine: medians, ratios within one run, processes measured whole.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** One line of the table. */
+export interface Figure {
+  readonly what: string;
+  readonly value: string;
+  /** What it must keep to, where it must. */
+  readonly limit?: string;
+  readonly isMet?: boolean;
+}
+
+export function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+export function atMost(what: string, value: number, limit: number, unit: '×' | ' MB'): Figure {
+  const digits = unit === '×' ? 2 : 0;
+  return { what, value: value.toFixed(digits) + unit, limit: `≤ ${limit}${unit}`, isMet: value <= limit };
+}
+
+export function exactly(what: string, value: number, wanted: number): Figure {
+  return { what, value: String(value), limit: `= ${wanted}`, isMet: value === wanted };
+}
+
+export function note(what: string, value: string): Figure {
+  return { what, value };
+}
+
+/** User and system time of this process, all its threads, in milliseconds. */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+export interface Finished {
+  readonly wallMs: number;
+  /** User and system time. */
+  readonly cpuMs: number;
+  readonly output: string;
+}
+
+/** `path` is relative to this folder. */
+export function pathOf(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+/** Runs a script to its end and resolves with the lines it printed. Rejects where it fails. */
+export async function linesOf(script: string, args: readonly string[]): Promise<string[]> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: string[] = [];
+  let rest: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      lines.push(Buffer.concat([...rest, chunk.subarray(from, end)]).toString());
+      rest = [];
+      from = end + 1;
+    }
+    rest.push(chunk.subarray(from));
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`${script} ended with ${code}`);
+  return lines;
+}
