@@ -16,7 +16,7 @@ import { withCeiling } from './observe-only.ts';
 import type { Result } from './reconcile.ts';
 import type { HubScope } from './scope.ts';
 import type { FleetCounts } from './status.ts';
-import { survey, type Row } from './survey.ts';
+import { surveyOnce, type Row } from './survey.ts';
 import { tally } from './tally.ts';
 import { workOn } from './worker.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -116,7 +116,10 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
       ledger.see(row.key, row.planned.action, row.twin);
     }
   };
-  const error = await failureOf(() => survey(scope, visit, signal));
+  const error = await failureOf(() => surveyOnce(scope, visit, signal)).catch(async (bug: unknown) => {
+    await queue.stop();
+    throw bug;
+  });
   await queue.idle();
   signal.removeEventListener('abort', stop);
   return {

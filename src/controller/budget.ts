@@ -3,7 +3,7 @@ import { HubError } from '../model/errors.ts';
 import type { DeclaredHub } from '../model/declared.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
-import { Fifo } from './fifo.ts';
+import { abortable } from './abortable.ts';
 
 /** Operations a second that a hub allows; see rates(). */
 interface Rates {
@@ -46,11 +46,12 @@ export class TokenBucket {
   readonly #clock: Clock;
   readonly #fullRate: number;
   readonly #burstSeconds: number;
-  readonly #waiters = new Fifo<() => void>();
+  /** In the order they came. */
+  readonly #waiters = new Set<() => void>();
   #rate: number;
   #tokens: number;
   #filledAtMs: number;
-  #isTimed = false;
+  #cancelTimer: (() => void) | undefined;
 
   /** `rate` is in operations a second, above zero. */
   constructor(rate: number, clock: Clock, burstSeconds: number = BURST_SECONDS.perSecond) {
@@ -67,12 +68,17 @@ export class TokenBucket {
     return this.#rate;
   }
 
-  /** Resolves when it is the caller's turn, first come first served. */
-  take(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.push(resolve);
-      this.#serve();
-    });
+  /** Resolves when it is the caller's turn, first come first served. Rejects once aborted; that turn is the next one's. */
+  async take(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw stopped();
+    const turn = Promise.withResolvers<void>();
+    this.#waiters.add(turn.resolve);
+    this.#serve();
+    try {
+      await abortable(turn.promise, signal, stopped);
+    } finally {
+      if (this.#waiters.delete(turn.resolve)) this.#serve();
+    }
   }
 
   slowDown(): void {
@@ -84,6 +90,7 @@ export class TokenBucket {
   speedUp(): void {
     this.#fill();
     this.#rate = Math.min(this.#rate + this.#fullRate * RECOVERY_SHARE, this.#fullRate);
+    this.#serve();
   }
 
   get #burst(): number {
@@ -98,17 +105,22 @@ export class TokenBucket {
 
   #serve(): void {
     this.#fill();
-    while (this.#waiters.length > 0 && this.#tokens >= 1) {
+    for (const serve of this.#waiters) {
+      if (this.#tokens < 1) break;
       this.#tokens -= 1;
-      this.#waiters.shift()?.();
+      this.#waiters.delete(serve);
+      serve();
     }
-    if (this.#waiters.length === 0 || this.#isTimed) return;
-    this.#isTimed = true;
-    this.#clock.schedule(Math.ceil(((1 - this.#tokens) / this.#rate) * 1_000), () => {
-      this.#isTimed = false;
-      this.#serve();
-    });
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#waiters.size === 0) return;
+    const delayMs = Math.ceil(((1 - this.#tokens) / this.#rate) * 1_000);
+    this.#cancelTimer = this.#clock.schedule(delayMs, () => this.#serve());
   }
+}
+
+function stopped(): HubError {
+  return new HubError('Aborted', 'Stopped while waiting for a turn at the hub.');
 }
 
 /** The hub inside its budget; without a declared capacity the hub as it is. */
@@ -143,7 +155,7 @@ export function budgetedHub(
 
 /** Waiting comes before the call's own time limit begins. */
 async function within<T>(bucket: TokenBucket, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
-  await turn(bucket, signal);
+  await bucket.take(signal);
   try {
     const answer = await call();
     bucket.speedUp();
@@ -164,19 +176,5 @@ async function* pagesWithin<T>(bucket: TokenBucket, pages: AsyncIterable<T>, sig
     }
   } finally {
     await iterator.return?.();
-  }
-}
-
-/** A caller that is aborted while it waits stops waiting at once; its turn is spent on nobody. */
-async function turn(bucket: TokenBucket, signal: AbortSignal): Promise<void> {
-  const stopped = Promise.withResolvers<never>();
-  stopped.promise.catch(() => {});
-  const stop = (): void => stopped.reject(new HubError('Aborted', 'Stopped while waiting for a turn at the hub.'));
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await Promise.race([bucket.take(), stopped.promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

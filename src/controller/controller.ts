@@ -1,13 +1,16 @@
 // The controller: reads the source, runs one loop per hub, and answers for both.
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { deepEqual, type Json } from '../model/json.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { Source } from '../ports/source.ts';
 import { readyOfAll } from './conditions.ts';
+import { FleetView } from './fleet-view.ts';
 import { HubLoop, type HubLoopOptions } from './hub-loop.ts';
 import { SourceLoop } from './source-loop.ts';
 import type { ControllerStatus } from './status.ts';
+import { gaugeDevices, tally } from './tally.ts';
 
-export type { Connection } from './hub-loop.ts';
+export type { Connection } from './connection.ts';
 
 export const RESYNC_PERIOD_MS = 5 * 60_000;
 export const CONCURRENCY = 16;
@@ -40,7 +43,7 @@ export interface Controller {
 
 /** Returns at once; whatever happens later is in the status and the log, nothing throws. */
 export function startController(options: ControllerOptions): Controller {
-  const { source, clock, log, metrics, resyncPeriodMs = RESYNC_PERIOD_MS } = options;
+  const { source, clock, random, log, metrics, resyncPeriodMs = RESYNC_PERIOD_MS } = options;
   const loops = new HubLoops({
     ...options,
     resyncPeriodMs,
@@ -50,6 +53,7 @@ export function startController(options: ControllerOptions): Controller {
   const sourceLoop = new SourceLoop({
     source,
     clock,
+    random,
     log,
     metrics,
     periodMs: resyncPeriodMs,
@@ -104,6 +108,7 @@ class HubLoops {
     for (const { hub } of leaving) this.#loops.delete(hub.name);
     for (const loop of this.#loops.values()) loop.setDeclared(declared);
     await Promise.all(leaving.map((loop) => loop.stop()));
+    for (const { hub } of leaving) if (!wanted.has(hub.name)) forgetGauges(this.#options.metrics, hub.name);
     if (this.#isStopped) return;
     for (const hub of declared.hubs) {
       if (!this.#loops.has(hub.name)) this.#loops.set(hub.name, new HubLoop(hub, declared, this.#options));
@@ -114,6 +119,11 @@ class HubLoops {
     this.#isStopped = true;
     await Promise.all(this.all().map((loop) => loop.stop()));
   }
+}
+
+/** A hub that left the manifests must not go on as it was in anybody's charts. */
+function forgetGauges(metrics: Metrics, hubName: string): void {
+  gaugeDevices(metrics, hubName, tally(new FleetView()).counts);
 }
 
 /** Where a hub is written down does not matter; everything else asks for a new connection. */

@@ -3,36 +3,32 @@ import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
 import type { Recorder } from '../ports/recorder.ts';
+import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
+import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
 import { FleetView } from './fleet-view.ts';
 import { takeRow } from './intake.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
+import { sampledLog, type SampledLog } from './sampled-log.ts';
 import type { HubScope } from './scope.ts';
 import type { HubStatus } from './status.ts';
-import { survey } from './survey.ts';
+import { LIST_EMPTY_MESSAGE, survey } from './survey.ts';
 import { gaugeDevices, tally } from './tally.ts';
 import { workOn } from './worker.ts';
 import { WorkQueue } from './work-queue.ts';
 
-export interface Connection {
-  readonly hub: Hub;
-  /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
-  readonly mode: Mode;
-}
-
 export interface HubLoopOptions {
-  /** Rejects with HubError, whose message is shown. The loop closes the hub when it is done with it. */
-  readonly connect: (hub: DeclaredHub) => Promise<Connection>;
+  /** The loop closes the hub when it is done with it. */
+  readonly connect: Connect;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -51,6 +47,7 @@ const STOP_GRACE_MS = 10_000;
 export class HubLoop {
   readonly hub: DeclaredHub;
   readonly #options: HubLoopOptions;
+  readonly #log: SampledLog;
   readonly #view = new FleetView();
   readonly #queue: WorkQueue;
   readonly #alarm: Alarm;
@@ -63,6 +60,7 @@ export class HubLoop {
   #connected: { readonly scope: HubScope; readonly mode: Mode } | undefined;
   /** True until a whole pass was made with what is declared now. */
   #isChange = true;
+  #isPassing = false;
   #passedRevision: string | undefined;
   #appliedRevision: string | undefined;
   #lastResync: HubStatus['lastResync'];
@@ -74,6 +72,7 @@ export class HubLoop {
     const { clock, random, metrics, concurrency } = options;
     this.hub = hub;
     this.#options = options;
+    this.#log = sampledLog(options.log, clock);
     this.#declared = declared;
     this.#alarm = new Alarm(clock);
     this.#queue = new WorkQueue({
@@ -140,31 +139,34 @@ export class HubLoop {
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
     await Promise.all([this.#queue.stop(), this.#ended]);
     cancel();
+    this.#log.tellAllOmitted();
     this.#connected?.scope.hub.close();
   }
 
   async #run(): Promise<void> {
-    const { log, metrics } = this.#options;
+    const around = { name: this.hub.name, log: this.#log, metrics: this.#options.metrics };
     while (!this.#passes.signal.aborted) {
-      const outcome = await contain({ name: this.hub.name, log, metrics }, 'make a pass', () => this.#turn());
-      this.#failures = outcome?.kind === 'Settled' ? 0 : this.#failures + 1;
+      const outcome = (await contain(around, 'make a pass', () => this.#turn())) ?? this.#failByBug();
+      this.#failures = outcome.kind === 'Settled' ? 0 : this.#failures + 1;
       this.#firstTurn.resolve();
+      this.#log.tellOmitted();
       await this.#alarm.wait(this.#delayAfter(outcome));
     }
   }
 
   /** A failure that time alone can't heal waits for the next regular pass. */
-  #delayAfter(outcome: Outcome | undefined): number {
+  #delayAfter(outcome: Outcome): number {
     const { random, resyncPeriodMs } = this.#options;
-    if (outcome?.kind === 'RequeueAfter') return outcome.delayMs;
-    if (outcome?.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
+    if (outcome.kind === 'RequeueAfter') return outcome.delayMs;
+    if (outcome.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
     return resyncPeriodMs * (1 + RESYNC_JITTER * random.next());
   }
 
   async #turn(): Promise<Outcome> {
+    const { signal } = this.#passes;
     try {
-      this.#connected ??= await this.#connect();
-      return await this.#pass(this.#connected.scope);
+      this.#connected ??= await this.#connect(signal);
+      return await abortable(this.#pass(this.#connected.scope), signal, stopped);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       const outcome = classify(error, this.#options.clock.now());
@@ -175,9 +177,16 @@ export class HubLoop {
     }
   }
 
-  async #connect(): Promise<{ scope: HubScope; mode: Mode }> {
-    const { connect, clock, log, metrics, recorder } = this.#options;
-    const { hub, mode } = await connect(this.hub);
+  #failByBug(): Outcome {
+    const message = 'Unexpected failure, a bug in Twinward: the log has more.';
+    this.#noteProblem({ reason: 'ListFailed', message, isStalled: false });
+    return RETRY;
+  }
+
+  async #connect(signal: AbortSignal): Promise<{ scope: HubScope; mode: Mode }> {
+    const { connect, clock, metrics, recorder } = this.#options;
+    const log = this.#log;
+    const { hub, mode } = await openConnection(connect, this.hub, signal);
     log.info('Connected', { hub: this.hub.name, mode });
     return {
       mode,
@@ -207,6 +216,7 @@ export class HubLoop {
     const { revision } = this.#declared;
     const isChange = this.#isChange;
     this.#isChange = false;
+    this.#isPassing = true;
     let started = 0;
     let isComplete = false;
     try {
@@ -215,13 +225,14 @@ export class HubLoop {
       };
       isComplete = (await survey(scope, visit, this.#passes.signal)) === 'Complete';
     } finally {
+      this.#isPassing = false;
       if (!isComplete) this.#isChange ||= isChange;
     }
     if (!isComplete) {
-      const message = 'The hub lists nothing where there was something; that is not believed. Trying again.';
-      this.#noteProblem({ reason: 'ListEmpty', message, isStalled: false });
+      this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
       return RETRY;
     }
+    if (this.#problem !== undefined) scope.log.info('The hub can be listed again', { hub: scope.name });
     this.#problem = undefined;
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#passedRevision = revision;
@@ -233,19 +244,34 @@ export class HubLoop {
 
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
-    const { outcome } = await workOn(this.#connected.scope, key, this.#work.signal);
-    return outcome;
+    const { signal } = this.#work;
+    try {
+      const { outcome } = await abortable(workOn(this.#connected.scope, key, signal), signal, stopped);
+      return outcome;
+    } catch (error) {
+      // A call that does not even end when it is aborted must not keep us.
+      if (!signal.aborted) throw error;
+      return SETTLED;
+    }
   }
 
+  /** A pass tells when it is made: to count the fleet for each of its rows would take long. */
   #noteIdle(): void {
+    if (this.#isPassing) return;
     gaugeDevices(this.#options.metrics, this.hub.name, tally(this.#view).counts);
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
     this.#appliedRevision = this.#passedRevision;
-    this.#options.log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision });
+    this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision });
   }
 
+  /** Told when it begins and when it changes, not at each try. */
   #noteProblem(problem: Problem): void {
+    const isNews = problem.reason !== this.#problem?.reason || problem.message !== this.#problem.message;
     this.#problem = problem;
-    this.#options.log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
+    if (isNews) this.#log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
   }
+}
+
+function stopped(): HubError {
+  return new HubError('Aborted', 'Stopped.');
 }

@@ -12,7 +12,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import { FleetView } from './fleet-view.ts';
 import { withCeiling } from './observe-only.ts';
 import type { HubScope } from './scope.ts';
-import { survey } from './survey.ts';
+import { surveyOnce } from './survey.ts';
 import { stateOf, type TwinState } from './twin-state.ts';
 
 export interface InspectOptions {
@@ -54,9 +54,10 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
     metrics,
     writes: 0,
   };
-  await survey(
+  await surveyOnce(
     scope,
-    ({ key, ref, planned, twin }) => {
+    ({ key, ref, planned, twin, bug }) => {
+      if (bug !== undefined) throw bug;
       if (planned === undefined) return;
       const device = view.device(ref.deviceId);
       invariant(device !== undefined, 'only listed devices are planned');

@@ -9,6 +9,7 @@ import type { Priority, WorkQueue } from './work-queue.ts';
 export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: boolean): boolean {
   const { key, planned, twin } = row;
   if (planned === undefined) {
+    // Where planning the row threw, the worker meets the same bug, contains it and tells of it.
     queue.add(key, 'Resync');
     return true;
   }
@@ -17,7 +18,10 @@ export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: b
   if (twin === undefined && !writes(action)) {
     // A module that is not listed may still exist: one direct read settles that for good. Where it need not exist, the
     // list will show it soon enough once it does.
-    if (before?.type === action.type && before.failure === undefined) return false;
+    if (before?.type === action.type && before.failure === undefined) {
+      scope.view.note(key, stateOf(action, target, twin, scope.clock.now()));
+      return false;
+    }
     if (before !== undefined || action.type !== 'Skip') {
       queue.add(key, 'Resync');
       return true;

@@ -18,6 +18,8 @@ const RETRY_THROTTLED: Outcome = { kind: 'Retry', pace: 'Throttled' };
 const STALLED: Outcome = { kind: 'Stalled' };
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
+/** Asking a moment too early would cost another day. */
+const CLOCK_MARGIN_MS = 2 * 60 * 1_000;
 
 export function classify(error: HubError, nowMs: number): Outcome {
   switch (error.code) {
@@ -43,7 +45,7 @@ export function classify(error: HubError, nowMs: number): Outcome {
   }
 }
 
-/** The daily message quota starts anew at 00:00 UTC (facts: IoT Hub quotas). */
+/** The daily message quota starts anew at 00:00 UTC (facts: IoT Hub quotas), by the hub's clock. */
 function untilNextUtcDay(nowMs: number): number {
-  return DAY_MS - (nowMs % DAY_MS);
+  return DAY_MS - (nowMs % DAY_MS) + CLOCK_MARGIN_MS;
 }

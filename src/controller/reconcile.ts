@@ -1,5 +1,5 @@
 // Key in, outcome out: reads one module twin, decides, writes what is decided, checks the answer.
-import { HubError } from '../model/errors.ts';
+import { HubError, invariant } from '../model/errors.ts';
 import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../model/twin.ts';
 import { writes, type TwinAction } from '../plan/action.ts';
 import { changesText } from '../plan/change-text.ts';
@@ -52,7 +52,10 @@ async function converge(scope: HubScope, ref: ModuleRef, signal: AbortSignal): P
     const decision = await decide(scope, ref, signal);
     if (decision === undefined) return forget(scope, ref);
     if (!writes(decision.action)) return settle(scope, decision, hasCreated);
-    if (decision.planner !== scope.planner && count < DECISIONS_MAX) continue;
+    if (decision.planner !== scope.planner) {
+      if (count < DECISIONS_MAX) continue;
+      return outdated(ref, decision);
+    }
     try {
       if (decision.action.type !== 'Create') return await write(scope, decision, hasCreated, signal);
       await scope.hub.createModule(ref, signal);
@@ -63,6 +66,11 @@ async function converge(scope: HubScope, ref: ModuleRef, signal: AbortSignal): P
       countPatch(scope, 'conflict');
     }
   }
+}
+
+/** What was decided is not what is declared any more, and there was no end to it. */
+function outdated(ref: ModuleRef, { live }: Decision): Reconciled {
+  return { ref, result: 'Failed', action: undefined, live, outcome: RETRY, error: undefined };
 }
 
 /** Somebody else was there between our read and our write: read again and decide again. */
@@ -108,7 +116,8 @@ async function write(
   signal: AbortSignal,
 ): Promise<Reconciled> {
   const { hub, clock, view } = scope;
-  const { deviceId, moduleId, patch = {}, etag = '' } = action;
+  const { deviceId, moduleId, patch, etag } = action;
+  invariant(patch !== undefined && etag !== undefined, 'what writes to a twin has a patch and the etag it is made for');
   const ref = { deviceId, moduleId };
   const answer = await hub.patchModuleTwin(ref, patch, etag, signal);
   countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');

@@ -8,8 +8,11 @@ import { loadManifests } from '../manifest/load.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Random } from '../ports/random.ts';
 import type { Source } from '../ports/source.ts';
+import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
+import { backoffMs } from './backoff.ts';
 import { condition } from './conditions.ts';
 import { contain } from './contain.ts';
 import type { Condition, SourceStatus } from './status.ts';
@@ -17,6 +20,7 @@ import type { Condition, SourceStatus } from './status.ts';
 export interface SourceLoopOptions {
   readonly source: Source;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Watches can miss changes: the source is read this often in any case. */
@@ -34,6 +38,8 @@ export class SourceLoop {
   readonly #firstGood = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
   #unwatch: (() => Promise<void>) | undefined;
+  /** Why there is no watch, as last told. */
+  #unwatched: string | undefined;
   /** The last snapshot that was compiled, and what came of it. */
   #fingerprint: string | undefined;
   #verdict: Condition | undefined;
@@ -78,24 +84,53 @@ export class SourceLoop {
   }
 
   async #run(): Promise<void> {
-    const { log, metrics, periodMs } = this.#options;
+    const { log, metrics, periodMs, random } = this.#options;
     const around = { name: CONTROLLER, log, metrics };
-    while (!this.#stopping.signal.aborted) {
-      await contain(around, 'read the source', () => this.#turn());
-      await this.#alarm.wait(periodMs);
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      await contain(around, 'watch the source', () => this.#watch());
+      const end = (await contain(around, 'read the source', () => this.#turn())) ?? this.#failByBug();
+      failures = end === 'Read' ? 0 : failures + 1;
+      await this.#alarm.wait(failures === 0 ? periodMs : Math.min(periodMs, backoffMs(failures, 'Normal', random)));
     }
     await contain(around, 'stop watching the source', async () => this.#unwatch?.());
   }
 
-  async #turn(): Promise<void> {
-    const { source } = this.#options;
+  /** Without a watch changes are seen later; that is no reason not to read. */
+  async #watch(): Promise<void> {
+    if (this.#unwatch !== undefined) return;
+    const { signal } = this.#stopping;
+    const watching = this.#options.source.watch(() => this.#alarm.ring());
     try {
-      this.#unwatch ??= await source.watch(() => this.#alarm.ring());
-      await this.#take(await source.read(this.#stopping.signal));
+      this.#unwatch = await abortable(watching, signal, stopped);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      if (signal.aborted) void watching.then((unwatch) => unwatch()).catch(() => {});
+      else this.#noteUnwatched(error.message);
+    }
+  }
+
+  async #turn(): Promise<'Read' | 'Failed'> {
+    const { signal } = this.#stopping;
+    try {
+      await this.#take(await abortable(this.#options.source.read(signal), signal, stopped));
+      return 'Read';
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       if (error.code !== 'Aborted') this.#condition = this.#refuse('ReadFailed', error.message);
+      return 'Failed';
     }
+  }
+
+  #failByBug(): 'Failed' {
+    this.#condition = this.#refuse('ReadFailed', 'Unexpected failure, a bug in Twinward: the log has more.');
+    return 'Failed';
+  }
+
+  #noteUnwatched(why: string): void {
+    if (why !== this.#unwatched) this.#options.log.warn('The source can not be watched', { why });
+    this.#unwatched = why;
   }
 
   async #take(snapshot: Snapshot): Promise<void> {
@@ -137,6 +172,10 @@ export class SourceLoop {
       else this.#options.log.warn('Problem in the manifests', fields);
     }
   }
+}
+
+function stopped(): SourceError {
+  return new SourceError('Aborted', 'Stopped while waiting for the source.');
 }
 
 /** The contents count too: a working copy can change while its commit does not. */

@@ -1,7 +1,9 @@
 // One pass over a hub: lists its devices and module twins and plans every row, never holding all twins at once.
 // A row may be half an hour old and may name what is gone: what it says can start work and decides nothing.
-import type { ModuleRef, Twin } from '../model/twin.ts';
+import { HubError } from '../model/errors.ts';
+import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
 import type { ActionType, TwinAction } from '../plan/action.ts';
+import type { Planner } from '../plan/planner.ts';
 import type { Target } from '../plan/target.ts';
 import { DeviceList } from './fleet-view.ts';
 import { keyOf, refOf } from './key.ts';
@@ -14,10 +16,14 @@ export interface Row {
   readonly planned: { readonly action: TwinAction; readonly target: Target } | undefined;
   /** Undefined where no twin was listed. */
   readonly twin: Twin | undefined;
+  /** Why there is no plan although the lists say enough: one twin must not keep the others from being looked at. */
+  readonly bug: Error | undefined;
 }
 
-/** `ListEmpty`: no row where there were some before. That is not believed; nothing is forgotten. */
+/** `ListEmpty`: no row although the hub has some. That is not believed; nothing is forgotten. */
 export type SurveyEnd = 'Complete' | 'ListEmpty';
+
+export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices; that is not believed.';
 
 /** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
@@ -30,11 +36,16 @@ export async function survey(scope: HubScope, visit: (row: Row) => void, signal:
   return 'Complete';
 }
 
-/** False where the list is not believed: it is empty, was not before, and the hub still counts devices. */
+/** For those who look once: a list that is not believed is a HubError too. */
+export async function surveyOnce(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<void> {
+  if ((await survey(scope, visit, signal)) === 'ListEmpty') throw new HubError('Malformed', LIST_EMPTY_MESSAGE);
+}
+
+/** False where the list is not believed: it is empty and the hub counts devices. */
 async function listDevices({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
   const list = new DeviceList();
   for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
-  if (list.facts.size === 0 && view.deviceCount > 0 && (await hub.countDevices(signal)) > 0) return false;
+  if (list.facts.size === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
   return true;
 }
@@ -55,13 +66,8 @@ async function visitTwins(
       const key = keyOf(deviceId, moduleId);
       if (seen.has(key)) continue;
       seen.add(key);
-      const device = view.device(deviceId);
-      const target = device === undefined ? undefined : planner.targetFor(device, moduleId);
-      const planned =
-        device === undefined || target === undefined
-          ? undefined
-          : { action: planner.plan(target, device, twin, nowMs), target };
-      visit({ key, ref: { deviceId, moduleId }, planned, twin });
+      const ref = { deviceId, moduleId };
+      visit({ key, ref, twin, ...planRow(planner, ref, view.device(deviceId), twin, nowMs) });
     }
   }
   return seen;
@@ -81,8 +87,8 @@ function visitMissing(
       const key = keyOf(device.deviceId, moduleId);
       if (seen.has(key) || !moduleIds.includes(moduleId)) continue;
       seen.add(key);
-      const action = planner.plan(target, device, undefined, nowMs);
-      visit({ key, ref: { deviceId: device.deviceId, moduleId }, planned: { action, target }, twin: undefined });
+      const ref = { deviceId: device.deviceId, moduleId };
+      visit({ key, ref, twin: undefined, ...planRow(planner, ref, device, undefined, nowMs) });
     }
   }
 }
@@ -90,7 +96,23 @@ function visitMissing(
 /** Twins we knew and that no list mentions any more. */
 function visitForgotten({ view }: HubScope, seen: ReadonlySet<string>, visit: (row: Row) => void): void {
   for (const [key] of view.states()) {
-    if (!seen.has(key)) visit({ key, ref: refOf(key), planned: undefined, twin: undefined });
+    if (!seen.has(key)) visit({ key, ref: refOf(key), planned: undefined, twin: undefined, bug: undefined });
+  }
+}
+
+function planRow(
+  planner: Planner,
+  { moduleId }: ModuleRef,
+  device: DeviceFacts | undefined,
+  twin: Twin | undefined,
+  nowMs: number,
+): Pick<Row, 'planned' | 'bug'> {
+  if (device === undefined) return { planned: undefined, bug: undefined };
+  try {
+    const target = planner.targetFor(device, moduleId);
+    return { planned: { action: planner.plan(target, device, twin, nowMs), target }, bug: undefined };
+  } catch (error) {
+    return { planned: undefined, bug: error instanceof Error ? error : new Error(String(error)) };
   }
 }
 

@@ -15,7 +15,7 @@ export interface WorkQueueOptions {
   /** The label of its metrics. */
   readonly name: string;
   readonly concurrency: number;
-  /** Called whenever nothing is queued, active or waiting any more. */
+  /** Called whenever nothing is queued, active or waiting any more because all of it was done. */
   readonly onIdle?: () => void;
   /** Never rejects. */
   readonly process: (key: string) => Promise<Outcome>;
@@ -167,8 +167,9 @@ export class WorkQueue {
       return;
     }
     item.failures = outcome.kind === 'Retry' ? item.failures + 1 : 0;
-    if (again !== undefined && (isEnd || again === 'Change')) this.#enqueue(key, item, again);
-    else this.#wait(key, item, this.#delayOf(outcome, item));
+    if (again !== undefined && (isEnd || again === 'Change')) return this.#enqueue(key, item, again);
+    item.priority = higher(again, item.priority);
+    this.#wait(key, item, this.#delayOf(outcome, item));
   }
 
   #delayOf(outcome: Outcome, { failures }: Item): number {
@@ -191,11 +192,11 @@ export class WorkQueue {
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const resolve of waiters) resolve();
-    this.#options.onIdle?.();
+    if (!this.#isStopped) this.#options.onIdle?.();
   }
 
   get #labels(): Record<string, string> {
-    return { name: this.#options.name, controller: this.#options.name };
+    return { name: this.#options.name };
   }
 
   #countDepth(priority: Priority, by: number): void {

@@ -1,4 +1,6 @@
 // What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
+import { FleetView } from '../../src/controller/fleet-view.ts';
+import type { HubScope } from '../../src/controller/scope.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';
@@ -13,6 +15,7 @@ import { createPlanner, type Planner } from '../../src/plan/planner.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import type { Log, LogFields } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
+import type { Source } from '../../src/ports/source.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
 export const MODULE = 'acmeGuard';
@@ -135,19 +138,89 @@ export function createLog(): Lines {
 }
 
 export interface Numbers extends Metrics {
-  /** The sum over all labels of a counter; the last value of a gauge. */
-  total(name: string): number;
+  /** The sum over all labels of what was counted, of the observations, or of the last values of a gauge. */
+  total(name: string, labels?: Readonly<Record<string, string>>): number;
 }
 
 export function createMetrics(): Numbers {
-  const totals = new Map<string, number>();
-  return {
-    count: (name, _labels, by = 1) => void totals.set(name, (totals.get(name) ?? 0) + by),
-    gauge: (name, _labels, value) => void totals.set(name, value),
-    observe: (name) => void totals.set(name, (totals.get(name) ?? 0) + 1),
-    total: (name) => totals.get(name) ?? 0,
+  const series = new Map<string, { readonly labels: Readonly<Record<string, string>>; value: number }[]>();
+  const at = (name: string, labels: Readonly<Record<string, string>>): { value: number } => {
+    const known = series.get(name) ?? [];
+    series.set(name, known);
+    const same = known.find((one) => has(one.labels, labels) && has(labels, one.labels));
+    if (same !== undefined) return same;
+    const fresh = { labels, value: 0 };
+    known.push(fresh);
+    return fresh;
   };
+  return {
+    count: (name, labels, by = 1) => void (at(name, labels).value += by),
+    gauge: (name, labels, value) => void (at(name, labels).value = value),
+    observe: (name, labels) => void (at(name, labels).value += 1),
+    total: (name, labels = {}) =>
+      (series.get(name) ?? []).filter((one) => has(one.labels, labels)).reduce((sum, { value }) => sum + value, 0),
+  };
+}
+
+function has(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }
 
 /** Middle jitter: every wait is half of what it could be. */
 export const HALF = { next: () => 0.5 };
+
+export const NEVER = new AbortController().signal;
+
+/** One hub as the steps of the loop see it, with the fleet's own hub unless another is given. */
+export function createScope(
+  fleet: Fleet,
+  text: string,
+  options: { hub?: Hub; log?: Log; metrics?: Metrics } = {},
+): HubScope {
+  return {
+    name: 'dev',
+    hub: options.hub ?? fleet.hub,
+    planner: plannerFor(text),
+    view: new FleetView(),
+    clock: fleet.clock,
+    log: options.log ?? createLog(),
+    metrics: options.metrics ?? createMetrics(),
+    writes: 0,
+  };
+}
+
+/** Manifests that a test edits. */
+export interface TestSource extends Source {
+  /** What is read from now on: text, nothing at all, or a failure. Tells those who watch. */
+  set(content: string | undefined | Error): void;
+  readonly reads: { count: number };
+  /** Watches that are open. */
+  readonly watches: { count: number };
+}
+
+export function createSource(content: string | undefined | Error): TestSource {
+  const triggers = new Set<() => void>();
+  const reads = { count: 0 };
+  const watches = { count: 0 };
+  let current = content;
+  return {
+    reads,
+    watches,
+    set(next) {
+      current = next;
+      for (const trigger of triggers) trigger();
+    },
+    async read() {
+      reads.count += 1;
+      if (current instanceof Error) throw current;
+      return snapshotOf(current);
+    },
+    async watch(onTrigger) {
+      triggers.add(onTrigger);
+      watches.count += 1;
+      return async () => {
+        if (triggers.delete(onTrigger)) watches.count -= 1;
+      };
+    },
+  };
+}

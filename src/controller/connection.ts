@@ -1,0 +1,29 @@
+// One connection to one hub, made while somebody still wants it.
+import type { DeclaredHub, Mode } from '../model/declared.ts';
+import { HubError } from '../model/errors.ts';
+import type { Hub } from '../ports/hub.ts';
+import { abortable } from './abortable.ts';
+
+export interface Connection {
+  readonly hub: Hub;
+  /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
+  readonly mode: Mode;
+}
+
+/** Rejects with HubError, whose message is shown. */
+export type Connect = (hub: DeclaredHub) => Promise<Connection>;
+
+/** Rejects with Aborted once the signal fires; a connection that comes after that is closed. */
+export async function openConnection(connect: Connect, hub: DeclaredHub, signal: AbortSignal): Promise<Connection> {
+  const connecting = connect(hub);
+  try {
+    return await abortable(connecting, signal, stopped);
+  } catch (error) {
+    if (signal.aborted) void connecting.then((late) => late.hub.close()).catch(() => {});
+    throw error;
+  }
+}
+
+function stopped(): HubError {
+  return new HubError('Aborted', 'Stopped while connecting.');
+}
