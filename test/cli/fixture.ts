@@ -1,0 +1,100 @@
+// What tests of commands share: a World that remembers what was printed, and a hub served over HTTPS with a small fleet.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from '../../src/cli/program.ts';
+import type { ExitCode } from '../../src/cli/exit-code.ts';
+import type { World } from '../../src/cli/world.ts';
+import { buildFleet } from '../../src/emulator/fleet/demo-fleet.ts';
+import { loadFleet } from '../../src/emulator/fleet/load-fleet.ts';
+import type { IotHub } from '../../src/emulator/hub/iot-hub.ts';
+import { connectionString } from '../../src/emulator/rest/policies.ts';
+import { serveHub } from '../../src/emulator/server.ts';
+import { openHub } from '../../src/emulator/store/open-hub.ts';
+import { createSeededRandom } from '../../src/model/seeded-random.ts';
+import { createTestClock, type TestClock } from '../support/test-clock.ts';
+
+export interface Printed {
+  readonly code: ExitCode;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Given {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** What a person at a terminal answers; undefined: nobody is there. */
+  readonly answer?: string;
+  readonly clock?: TestClock;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs a command line to its end. */
+export async function twinward(argv: readonly string[], given: Given = {}): Promise<Printed> {
+  const { env = {}, input = '', answer, clock = createTestClock(), signal = new AbortController().signal } = given;
+  const printed = { out: '', err: '' };
+  const output = (name: 'out' | 'err'): World['out'] => ({
+    write: (text) => {
+      printed[name] += text;
+    },
+    isTerminal: false,
+    columns: 100,
+  });
+  const world: World = {
+    env,
+    out: output('out'),
+    err: output('err'),
+    readInput: () => Promise.resolve(Buffer.from(input)),
+    ask: () => Promise.resolve(answer),
+    clock,
+    random: createSeededRandom(1),
+    interrupted: signal,
+  };
+  const code = await runProgram(world, argv);
+  return { code, ...printed };
+}
+
+export interface ServedHub {
+  readonly iot: IotHub;
+  readonly clock: TestClock;
+  /** Names the hub and its credential. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly endpoint: string;
+  readonly caFile: string;
+  close(): Promise<void>;
+}
+
+export const HOST = 'twinward-demo.azure-devices.net';
+
+export async function serveFleet(devices: number): Promise<ServedHub> {
+  const clock = createTestClock();
+  const { hub, policies, certificate, close } = await openHub({ hostName: HOST, clock, random: createSeededRandom(7) });
+  loadFleet(hub, buildFleet({ devices, seed: 1 }));
+  const server = await serveHub({ hub, policies, clock, certificate, port: 0 });
+  const folder = mkdtempSync(join(tmpdir(), 'twinward-test-'));
+  const caFile = join(folder, 'ca.pem');
+  writeFileSync(caFile, certificate.authority);
+  return {
+    iot: hub,
+    clock,
+    endpoint: server.endpoint,
+    caFile,
+    env: {
+      IOTHUB_CONNECTION_STRING: connectionString(HOST, policies, 'iothubowner') ?? '',
+      TWINWARD_HUB_ENDPOINT: server.endpoint,
+      TWINWARD_HUB_CA: caFile,
+    },
+    close: async () => {
+      await server.close();
+      close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A folder of manifests that goes with the test. */
+export function folderOf(files: Readonly<Record<string, string>>): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'twinward-manifests-'));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}

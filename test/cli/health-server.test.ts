@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { healthApp, serveHealth } from '../../src/cli/health-server.ts';
+
+function app(isReady: boolean) {
+  return healthApp({ isReady: () => isReady, metricsText: () => Promise.resolve('up 1\n'), metricsType: 'text/plain' });
+}
+
+test.each([
+  { path: '/livez', isReady: false, status: 200, body: 'ok' },
+  { path: '/readyz', isReady: false, status: 503, body: 'not ready: the first pass is not made yet' },
+  { path: '/readyz', isReady: true, status: 200, body: 'ok' },
+  { path: '/healthz', isReady: true, status: 200, body: 'ok' },
+  { path: '/metrics', isReady: false, status: 200, body: 'up 1\n' },
+  { path: '/', isReady: true, status: 404, body: '404 Not Found' },
+])('$path while ready is $isReady answers $status', async ({ path, isReady, status, body }) => {
+  const answer = await app(isReady).request(path);
+  expect({ status: answer.status, body: await answer.text() }).toEqual({ status, body });
+});
+
+test('an address in use is said so, with what to do', async () => {
+  const first = await serveHealth(app(true), '127.0.0.1:0');
+  await expect(serveHealth(app(true), `127.0.0.1:${first.port}`)).rejects.toMatchObject({
+    message: `Could not listen on 127.0.0.1:${first.port}: it is in use.`,
+    hint: 'Choose another with --bind-address.',
+  });
+  await first.close();
+});
+
+test.each(['nowhere', '127.0.0.1', '127.0.0.1:99999', '::1:80'])('"%s" is no address', async (address) => {
+  await expect(serveHealth(app(true), address)).rejects.toThrow('is no address to listen on');
+});
