@@ -1,62 +1,57 @@
 // Resources to Declared: references resolved, defaults filled in, settings encoded. Goes on past errors to find them all.
-import type { Declared, DeclaredConfiguration, DeclaredGroup, DeclaredHub } from '../model/declared.ts';
-import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Declared, DeclaredGroup } from '../model/declared.ts';
+import { compareDiagnostics, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { compileConfiguration } from './configuration.ts';
+import { compileConfiguration, hasLabels } from './configuration.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
-import { findOverlaps } from './overlap.ts';
+import { findOverlaps, type Compiled } from './overlap.ts';
 import { compileProfiles } from './profiles.ts';
-import { resolveHubs, type References } from './references.ts';
+import { requireHubs, resolveHubs, type CompiledProfiles, type HubReferences, type References } from './references.ts';
 import type { Resource } from './resource.ts';
 import type { Resources } from './resources.ts';
-import type { DeviceGroupManifest } from './schema.ts';
+import type { DeviceGroupManifest, Kind } from './schema.ts';
 import { toSelector } from './selector.ts';
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): Declared {
   const compiledHubs = resources.hubs.map((hub) => compileHub(hub, diagnostics));
-  const hubs = compiledHubs.length === 0 ? [IMPLICIT_HUB] : compiledHubs.toSorted(byName);
-  const profiles = compileProfiles(resources.profiles, diagnostics);
+  const brokenHubs = namesOf('Hub', resources.misshapen);
+  const hubs = compiledHubs.length === 0 && brokenHubs.size === 0 ? [IMPLICIT_HUB] : compiledHubs.toSorted(byName);
+  const profiles = compileProfiles(resources.profiles, namesOf('AgentProfile', resources.misshapen), diagnostics);
   const groups = new Map<string, DeclaredGroup>();
-  const brokenGroups = new Set<string>();
-  for (const resource of resources.groups) {
-    const group = compileGroup(resource, hubs, diagnostics);
+  const brokenGroups = namesOf('DeviceGroup', resources.misshapen);
+  for (const resource of resources.groups.toSorted(byName)) {
+    const group = compileGroup(resource, { hubs, brokenHubs }, diagnostics);
     if (group === undefined) brokenGroups.add(resource.name);
     else groups.set(group.name, group);
   }
-  const references: References = { hubs, groups, brokenGroups, profiles };
-  const used = new Set<string>();
-  const configurations: DeclaredConfiguration[] = [];
-  for (const resource of resources.configurations) {
-    const configuration = compileConfiguration(resource, references, diagnostics);
-    if (configuration === undefined) continue;
-    configurations.push(configuration);
-    for (const { group } of configuration.targets) if (group !== undefined) used.add(group);
+  const references: References = { hubs, brokenHubs, groups, brokenGroups, profiles };
+  const compiled: Compiled[] = [];
+  for (const resource of resources.configurations.toSorted(byName)) {
+    const declared = compileConfiguration(resource, references, diagnostics);
+    if (declared !== undefined) compiled.push({ declared, resource });
   }
-  warnUnusedGroups(resources, used, diagnostics);
-  configurations.sort(byName);
-  findOverlaps(configurations, diagnostics);
+  warnUnusedGroups(resources, diagnostics);
+  warnEndOfSupport(resources, profiles, diagnostics);
+  findOverlaps(compiled, diagnostics);
   return {
     revision: snapshot.revision,
     partial: snapshot.partial,
     hubs,
-    groups: [...groups.values()].toSorted(byName),
-    configurations,
+    groups: [...groups.values()],
+    configurations: compiled.map(({ declared }) => declared),
     profiles: profiles.all,
   };
 }
 
 function compileGroup(
   resource: Resource<DeviceGroupManifest>,
-  hubs: readonly DeclaredHub[],
+  references: HubReferences,
   diagnostics: Diagnostic[],
 ): DeclaredGroup | undefined {
   const { metadata, spec } = resource.manifest;
   const selector = toSelector(resource, ['spec', 'selector'], spec.selector, diagnostics);
-  const names = resolveHubs(resource, spec.hubs, hubs, diagnostics);
-  if (names === undefined && spec.hubs === undefined) {
-    const hint = `Add "hubs", with some of: ${hubs.map(({ name }) => name).join(', ')}.`;
-    diagnostics.push(resource.problem('TW1207', ['spec'], 'Several hubs exist and this names none.', hint));
-  }
+  const names = resolveHubs(resource, spec.hubs, references, diagnostics);
+  if (names === undefined && spec.hubs === undefined) requireHubs(resource, references, diagnostics);
   if (selector === undefined || names === undefined) return undefined;
   return {
     name: metadata.name,
@@ -68,15 +63,38 @@ function compileGroup(
   };
 }
 
-function warnUnusedGroups(resources: Resources, used: ReadonlySet<string>, diagnostics: Diagnostic[]): void {
-  const byLabels = resources.configurations.some(({ manifest }) => manifest.spec.groupSelector !== undefined);
-  for (const resource of resources.groups) {
-    if (used.has(resource.name) || resource.manifest.spec.mode === 'Observe' || byLabels) continue;
-    if (resources.configurations.some(({ manifest }) => manifest.spec.groups?.includes(resource.name))) continue;
-    diagnostics.push(
-      resource.problem('TW2101', ['metadata', 'name'], `No configuration is for group "${resource.name}".`),
-    );
+function warnUnusedGroups({ groups, configurations }: Resources, diagnostics: Diagnostic[]): void {
+  const named = new Set(configurations.flatMap(({ manifest }) => manifest.spec.groups ?? []));
+  const wantedLabels = configurations.flatMap(({ manifest }) => manifest.spec.groupSelector ?? []);
+  for (const resource of groups) {
+    const { metadata, spec } = resource.manifest;
+    // A group that is only observed caps its members whether or not a configuration is for it.
+    if (named.has(resource.name) || spec.mode === 'Observe') continue;
+    if (wantedLabels.some(({ matchLabels }) => hasLabels(metadata.labels, matchLabels))) continue;
+    const message = `No configuration is for group "${resource.name}".`;
+    const hint = 'Name it under `groups` of a SecurityConfiguration, or remove it.';
+    diagnostics.push(resource.problem('TW2101', ['metadata', 'name'], message, hint));
   }
+}
+
+/** Once for each profile, at the first configuration that uses it. No clock is at hand to say whether the day is past. */
+function warnEndOfSupport({ configurations }: Resources, profiles: CompiledProfiles, diagnostics: Diagnostic[]): void {
+  const users = Map.groupBy(configurations, ({ manifest }) => manifest.spec.profile);
+  for (const [name, resources] of users) {
+    const endOfSupport = profiles.all.get(name)?.endOfSupport;
+    if (endOfSupport === undefined) continue;
+    const count = resources.length === 1 ? 'One configuration uses' : `${resources.length} configurations use`;
+    const message = `${endOfSupport} is the last day of vendor support for the agent of profile "${name}". ${count} it.`;
+    const places = resources.map((resource) =>
+      resource.problem('TW2104', ['spec', 'profile'], message, 'Plan the move to another agent.'),
+    );
+    diagnostics.push(...places.toSorted(compareDiagnostics).slice(0, 1));
+  }
+}
+
+function namesOf(kind: Kind, ids: ReadonlySet<string>): Set<string> {
+  const prefix = `${kind}/`;
+  return new Set([...ids].filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length)));
 }
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {

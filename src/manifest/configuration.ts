@@ -8,7 +8,7 @@ import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
 import { atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { checkSettings, unknownSetting } from '../profile/settings.ts';
-import { resolveHubs, suggest, type References } from './references.ts';
+import { requireHubs, resolveHubs, suggest, type References } from './references.ts';
 import type { Resource } from './resource.ts';
 import type { SecurityConfigurationManifest } from './schema.ts';
 import { toSelector } from './selector.ts';
@@ -64,14 +64,11 @@ function compileTargets(
     );
     return undefined;
   }
-  const hubs = resolveHubs(resource, spec.hubs, references.hubs, diagnostics);
+  const hubs = resolveHubs(resource, spec.hubs, references, diagnostics);
   if (spec.hubs !== undefined && hubs === undefined) return undefined;
   if (spec.selector !== undefined) {
     const selector = toSelector(resource, ['spec', 'selector'], spec.selector, diagnostics);
-    if (hubs === undefined) {
-      const hint = `Add "hubs", with some of: ${references.hubs.map(({ name }) => name).join(', ')}.`;
-      diagnostics.push(resource.problem('TW1207', ['spec'], 'Several hubs exist and this names none.', hint));
-    }
+    if (hubs === undefined) requireHubs(resource, references, diagnostics);
     return selector === undefined || hubs === undefined
       ? undefined
       : [{ group: undefined, hubs, selector, mode: 'Enforce' }];
@@ -80,12 +77,17 @@ function compileTargets(
     spec.groups === undefined
       ? groupsByLabel(resource, references, diagnostics)
       : groupsByName(resource, references, diagnostics);
-  return groups?.map(({ name, hubs: groupHubs, selector, mode }) => ({
+  const targets = groups?.map(({ name, hubs: groupHubs, selector, mode }) => ({
     group: name,
     hubs: spec.hubs === undefined ? groupHubs : groupHubs.filter((hub) => spec.hubs?.includes(hub)),
     selector,
     mode,
   }));
+  if (targets !== undefined && targets.length > 0 && targets.every((target) => target.hubs.length === 0)) {
+    const message = 'None of its groups is on any of these hubs, so the configuration is for no device.';
+    diagnostics.push(resource.problem('TW2108', ['spec', 'hubs'], message, 'Name a hub that a group is on.'));
+  }
+  return targets;
 }
 
 function groupsByName(resource: Configuration, { groups, brokenGroups }: References, diagnostics: Diagnostic[]) {
@@ -109,12 +111,18 @@ function groupsByName(resource: Configuration, { groups, brokenGroups }: Referen
 }
 
 function groupsByLabel(resource: Configuration, { groups }: References, diagnostics: Diagnostic[]) {
-  const wanted = Object.entries(resource.manifest.spec.groupSelector?.matchLabels ?? {});
-  const found = [...groups.values()].filter(({ labels }) => wanted.every(([label, value]) => labels[label] === value));
+  const wanted = resource.manifest.spec.groupSelector?.matchLabels ?? {};
+  const found = [...groups.values()].filter(({ labels }) => hasLabels(labels, wanted));
   if (found.length === 0) {
-    diagnostics.push(resource.problem('TW2107', ['spec', 'groupSelector'], 'No group has these labels.'));
+    const message = 'No group has these labels, so the configuration is for no device.';
+    const hint = 'Labels of a group stand under its `metadata.labels`.';
+    diagnostics.push(resource.problem('TW2107', ['spec', 'groupSelector'], message, hint));
   }
   return found;
+}
+
+export function hasLabels(labels: Readonly<Record<string, string>> = {}, wanted: Readonly<Record<string, string>>) {
+  return Object.entries(wanted).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value);
 }
 
 function findProfile(
@@ -138,10 +146,6 @@ function findProfile(
       resource.problem('TW1310', path, `Profile "${name}" names no module: it is a base for others.`, hint),
     );
     return undefined;
-  }
-  if (profile.endOfSupport !== undefined) {
-    const message = `The vendor's support for the agent of "${name}" ends or ended on ${profile.endOfSupport}.`;
-    diagnostics.push(resource.problem('TW2104', path, message));
   }
   return profile;
 }
@@ -187,7 +191,14 @@ function checkAgainstProfile(
     );
   }
   if (Object.keys(settings).length + unset.length === 0) {
-    diagnostics.push(resource.problem('TW2102', ['spec'], 'The configuration declares no setting.'));
+    diagnostics.push(
+      resource.problem(
+        'TW2102',
+        ['spec'],
+        'The configuration declares no setting.',
+        'Add `settings` or `unset`, or remove it.',
+      ),
+    );
   }
   diagnostics.push(...problems);
   return problems.length === 0;

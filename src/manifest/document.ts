@@ -18,17 +18,19 @@ import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { SourceFile } from '../model/snapshot.ts';
 
-/** Bounds on one document after its aliases are expanded. */
-const NODES_MAX = 100_000;
+/** Values that the aliases of one document may stand for, all together. What is written out is bounded by the file. */
+const ALIASED_MAX = 100_000;
 const DEPTH_MAX = 64;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
+/** In one document: its first mistake makes the parser stumble over much of the rest. */
+const PROBLEMS_MAX = 5;
 
 /** Steps into a document: keys of objects and indexes of arrays as text. */
 export type DocumentPath = readonly string[];
 
 export interface Document {
   readonly json: Json;
-  /** The file the document says it comes from (kustomize), else the one it was read from. */
+  /** The file it was read from, with the one the document says it comes from (kustomize): `base/gate.yaml via <stdin>`. */
   readonly file: string;
   /** The folder that paths in the document are relative to: that of its file, or "" for standard input. */
   readonly folder: string;
@@ -63,20 +65,22 @@ function parseText(file: string, text: string): ParsedFile {
     prettyErrors: false,
     logLevel: 'silent',
     stringKeys: true,
+    // The parser compares every key with every other one; Reading finds them in one pass.
+    uniqueKeys: false,
   });
   const documents: Document[] = [];
   const diagnostics: Diagnostic[] = [];
   if (!Array.isArray(parsed)) return { documents, diagnostics };
   for (const yaml of parsed) {
-    const problems = [...yaml.errors, ...yaml.warnings].map((error) => explain(error, file, lines));
-    if (problems.length > 0) {
-      diagnostics.push(...problems);
+    const errors = [...yaml.errors, ...yaml.warnings];
+    if (errors.length > 0) {
+      diagnostics.push(...explainAll(errors, file, lines));
       continue;
     }
     if (yaml.contents === null || (isScalar(yaml.contents) && yaml.contents.value === null)) continue;
     const reading = new Reading(file, lines);
     const json = reading.read(yaml.contents, 0);
-    if (reading.problem !== undefined) diagnostics.push(reading.problem);
+    if (reading.problems.length > 0) diagnostics.push(...reading.problems);
     else documents.push(toDocument(json, yaml, file, lines));
   }
   return { documents, diagnostics };
@@ -84,12 +88,15 @@ function parseText(file: string, text: string): ParsedFile {
 
 /** Turns nodes into JSON, counting what aliases expand to. */
 class Reading {
-  problem: Diagnostic | undefined;
+  /** Keys written twice, and the first thing that can't be read. */
+  readonly problems: Diagnostic[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
   /** Anchors met so far: an alias means the last one before it. */
   readonly #anchors = new Map<string, unknown>();
-  #nodes = 0;
+  #aliased = 0;
+  #insideAlias = false;
+  #isRefused = false;
 
   constructor(file: string, lines: LineCounter) {
     this.#file = file;
@@ -97,10 +104,9 @@ class Reading {
   }
 
   read(node: unknown, depth: number): Json {
-    this.#nodes += 1;
-    if (this.problem !== undefined) return null;
-    if (this.#nodes > NODES_MAX)
-      return this.#refuse(node, 'TW1005', `The document expands to more than ${NODES_MAX} values.`);
+    if (this.#isRefused) return null;
+    if (this.#insideAlias && ++this.#aliased > ALIASED_MAX)
+      return this.#refuse(node, 'TW1005', `The aliases of this document stand for more than ${ALIASED_MAX} values.`);
     if (depth > DEPTH_MAX)
       return this.#refuse(node, 'TW1006', `The document is nested deeper than ${DEPTH_MAX} levels.`);
     if (isAlias(node)) return this.#alias(node, depth);
@@ -108,8 +114,13 @@ class Reading {
     if (isScalar(node)) return this.#scalar(node, node.value);
     if (isMap(node)) {
       const object: JsonObject = {};
-      for (const pair of node.items)
-        setKey(object, String(isScalar(pair.key) ? pair.key.value : pair.key), this.read(pair.value, depth + 1));
+      for (const pair of node.items) {
+        const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
+        if (MERGE_KEYS.has(key))
+          return this.#refuse(pair.key, 'TW1008', 'Merge keys (<<) are not read.', 'Write the fields out.');
+        if (Object.hasOwn(object, key)) this.#noteDuplicate(pair.key, key);
+        setKey(object, key, this.read(pair.value, depth + 1));
+      }
       return object;
     }
     if (isSeq(node)) return node.items.map((item) => this.read(item, depth + 1));
@@ -119,28 +130,42 @@ class Reading {
   #alias(node: Alias, depth: number): Json {
     const target = this.#anchors.get(node.source);
     if (target === undefined) return this.#refuse(node, 'TW1001', `The alias *${node.source} names no anchor.`);
-    return this.read(target, depth + 1);
+    const wasInside = this.#insideAlias;
+    this.#insideAlias = true;
+    const json = this.read(target, depth + 1);
+    this.#insideAlias = wasInside;
+    return json;
   }
 
   #scalar(node: unknown, value: unknown): Json {
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    return this.#refuse(node, 'TW1008', `A ${typeof value} such as ${describeScalar(value)} has no place in JSON.`);
+    const told = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : 'of this kind';
+    return this.#refuse(node, 'TW1008', `A value ${told} has no place in JSON.`, 'Write a text in quotes.');
   }
 
-  #refuse(node: unknown, code: Code, message: string): null {
-    this.problem ??= diagnose(code, originOfNode(node, this.#file, this.#lines), message);
+  #noteDuplicate(node: unknown, key: string): void {
+    if (this.#insideAlias || this.problems.length >= PROBLEMS_MAX) return;
+    const message = `The key "${key}" is already in the same object.`;
+    const origin = originOfNode(node, this.#file, this.#lines);
+    this.problems.push(diagnose('TW1004', origin, message, { hint: 'Remove or rename one of them.' }));
+  }
+
+  #refuse(node: unknown, code: Code, message: string, hint?: string): null {
+    if (!this.#isRefused)
+      this.problems.push(diagnose(code, originOfNode(node, this.#file, this.#lines), message, { hint }));
+    this.#isRefused = true;
     return null;
   }
 }
 
-function describeScalar(value: unknown): string {
-  return typeof value === 'bigint' || typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? 'this');
-}
+/** The second is how the parser marks one under `%YAML 1.1`. */
+const MERGE_KEYS: ReadonlySet<string> = new Set(['<<', 'Symbol(<<)']);
 
 function toDocument(json: Json, yaml: YamlDocument.Parsed, file: string, lines: LineCounter): Document {
   const named = kustomizeOrigin(json);
-  const shown = named === undefined ? file : `${named} (${file})`;
+  // Lines and columns are those of what was read, which the last word names: "base/gate.yaml via <stdin>:14:3".
+  const shown = named === undefined ? file : `${named} via ${file}`;
   return {
     json,
     file: shown,
@@ -182,24 +207,42 @@ function kustomizeOrigin(json: Json): string | undefined {
   const annotations = (json as { metadata?: { annotations?: Record<string, unknown> } } | null)?.metadata?.annotations;
   const origin = annotations?.['config.kubernetes.io/origin'];
   const path =
-    typeof origin === 'string' ? /^path: *(\S+)/m.exec(origin)?.[1] : annotations?.['config.kubernetes.io/path'];
+    typeof origin === 'string' ? /^path: *(\S.*?) *$/m.exec(origin)?.[1] : annotations?.['config.kubernetes.io/path'];
   return typeof path === 'string' ? path : undefined;
 }
 
 const YAML_CODES: Readonly<Record<string, Code>> = {
-  DUPLICATE_KEY: 'TW1004',
   TAB_AS_INDENT: 'TW1003',
   NON_STRING_KEY: 'TW1007',
   TAG_RESOLVE_FAILED: 'TW1008',
   RESOURCE_EXHAUSTION: 'TW1006',
 };
 
+/** The first ones, one for each place; that it is too deep is said once. */
+function explainAll(errors: readonly YAMLError[], file: string, lines: LineCounter): Diagnostic[] {
+  const byPlace = new Map<number | string, YAMLError>();
+  for (const error of errors) {
+    if (byPlace.size === PROBLEMS_MAX) break;
+    const place = error.code === 'RESOURCE_EXHAUSTION' ? error.code : error.pos[0];
+    if (!byPlace.has(place)) byPlace.set(place, error);
+  }
+  return [...byPlace.values()].map((error) => explain(error, file, lines));
+}
+
 function explain(error: YAMLError, file: string, lines: LineCounter): Diagnostic {
   const { line, col } = lines.linePos(error.pos[0]);
   const code = YAML_CODES[error.code] ?? 'TW1001';
-  const hint = code === 'TW1003' ? 'Indent with spaces.' : undefined;
-  return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, sentence(error.message), { hint });
+  const { message = sentence(error.message), hint } = PLAIN_WORDS[code] ?? {};
+  return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, message, { hint });
 }
+
+/** Where the parser's own words help nobody. */
+const PLAIN_WORDS: Readonly<Partial<Record<Code, { readonly message?: string; readonly hint: string }>>> = {
+  TW1003: { hint: 'Indent with spaces.' },
+  TW1006: { message: 'The document is nested too deeply to be read.', hint: 'Flatten it.' },
+  TW1007: { message: 'A key must be a plain text.', hint: 'Put it in quotes.' },
+  TW1008: { hint: 'Remove the tag: only texts, numbers, booleans, null, lists and objects are read.' },
+};
 
 function sentence(message: string): string {
   const first = message.split('\n')[0] ?? message;

@@ -3,7 +3,7 @@ import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declar
 import type { Requirement, Selector } from '../model/selector.ts';
 import { formatFactKey } from './selector.ts';
 
-/** So many are looked at for one configuration; what lies beyond is found on the devices themselves. */
+/** So many are looked at for one target; what lies beyond is found on the devices themselves. */
 const COMPANIONS_MAX = 1_000;
 
 interface Entry {
@@ -11,13 +11,17 @@ interface Entry {
   readonly target: ConfigurationTarget;
 }
 
+/** For a target of a configuration, other configurations that take all its devices. */
+export type Implications = (
+  configuration: DeclaredConfiguration,
+  target: ConfigurationTarget,
+) => readonly DeclaredConfiguration[];
+
 /**
- * For a configuration, the others that take at least all devices of one of its targets, on a common hub and for the
- * same module. Only what follows from the manifests alone; no device is looked at.
+ * Companions share a hub and the module with the target. Only what follows from the manifests alone; no device is
+ * looked at.
  */
-export function createImplications(
-  configurations: readonly DeclaredConfiguration[],
-): (configuration: DeclaredConfiguration) => readonly DeclaredConfiguration[] {
+export function createImplications(configurations: readonly DeclaredConfiguration[]): Implications {
   const entries = configurations.flatMap((configuration) =>
     configuration.targets.map((target): Entry => ({ configuration, target })),
   );
@@ -29,15 +33,13 @@ export function createImplications(
     for (const token of indexTokens(entry.target, counts)) push(index, token, entry);
   }
 
-  return (configuration) => {
+  return (configuration, target) => {
     const found = new Set<DeclaredConfiguration>();
-    for (const target of configuration.targets) {
-      for (const token of [ANY_DEVICE, ...tokensOf(target)]) {
-        for (const entry of index.get(token) ?? []) {
-          if (found.size >= COMPANIONS_MAX) return [...found];
-          if (entry.configuration !== configuration && isCompanion(configuration, target, entry))
-            found.add(entry.configuration);
-        }
+    for (const token of [ANY_DEVICE, ...tokensOf(target)]) {
+      for (const entry of index.get(token) ?? []) {
+        if (found.size >= COMPANIONS_MAX) return [...found];
+        if (entry.configuration !== configuration && isCompanion(configuration, target, entry))
+          found.add(entry.configuration);
       }
     }
     return [...found];

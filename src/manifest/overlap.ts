@@ -1,66 +1,91 @@
 // What configurations say together, as far as the manifests alone prove it: conflicts, clashing profiles, broken rules.
-import type { DeclaredConfiguration } from '../model/declared.ts';
-import { diagnose, type Diagnostic } from '../model/diagnostic.ts';
-import { deepEqual, setKey, type JsonObject } from '../model/json.ts';
-import type { Profile } from '../model/profile.ts';
+import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import { deepEqual, setKey, unescapeSegment, type JsonObject } from '../model/json.ts';
+import type { Atom, Profile } from '../model/profile.ts';
 import { checkRules, type RuleFinding } from '../profile/rules.ts';
 import { createImplications } from './implication.ts';
+import type { Resource } from './resource.ts';
+import type { SecurityConfigurationManifest } from './schema.ts';
+import { excludeEachOther } from './selector.ts';
 
-export function findOverlaps(configurations: readonly DeclaredConfiguration[], diagnostics: Diagnostic[]): void {
+/** A configuration with its way back to the manifest. */
+export interface Compiled {
+  readonly declared: DeclaredConfiguration;
+  readonly resource: Resource<SecurityConfigurationManifest>;
+}
+
+/** `all` sorted by name. */
+export function findOverlaps(all: readonly Compiled[], diagnostics: Diagnostic[]): void {
+  const compiledOf = new Map(all.map((compiled) => [compiled.declared, compiled]));
+  const configurations = [...compiledOf.keys()];
   const companionsOf = createImplications(configurations);
   const reported = new Set<string>();
-  for (const configuration of configurations) {
-    const companions = companionsOf(configuration);
-    for (const other of companions) {
-      const pair = [configuration.name, other.name].toSorted().join(' ');
-      if (reported.has(pair)) continue;
-      const problems = [...findConflicts(configuration, other), ...findProfileClash(configuration, other)];
-      if (problems.length > 0) reported.add(pair);
-      diagnostics.push(...problems);
+  for (const compiled of all) {
+    const { declared } = compiled;
+    const broken = new Map<string, BrokenRule>();
+    for (const target of declared.targets) {
+      const companions = companionsOf(declared, target);
+      for (const companion of companions) {
+        const other = compiledOf.get(companion) as Compiled;
+        const [first, second] = declared.name < companion.name ? [compiled, other] : [other, compiled];
+        const pair = `${first.declared.name} ${second.declared.name}`;
+        if (reported.has(pair)) continue;
+        const problems = [...findConflicts(first, second), ...findProfileClash(first, second)];
+        if (problems.length > 0) reported.add(pair);
+        diagnostics.push(...problems);
+      }
+      for (const finding of findBrokenRules(declared, companions)) {
+        const helper = findHelper(declared, target, finding, configurations, companions);
+        // Where nobody can help on one target, it is an error, whatever holds for the others.
+        if (helper === undefined || !broken.has(finding.message)) broken.set(finding.message, { finding, helper });
+      }
     }
-    diagnostics.push(...findBrokenRules(configuration, companions));
+    for (const rule of broken.values()) diagnostics.push(explainRule(compiled, rule));
   }
 }
 
-function findConflicts(a: DeclaredConfiguration, b: DeclaredConfiguration): Diagnostic[] {
+function findConflicts({ declared: a, resource: first }: Compiled, { declared: b, resource: second }: Compiled) {
   if (a.priority !== b.priority || a.profile !== b.profile) return [];
-  const [first, second] = a.name < b.name ? [a, b] : [b, a];
-  const values = new Map(first.atoms.map((atom) => [atom.name, atom]));
-  const hint = 'Give one of them a higher priority.';
-  const clashing = second.atoms.flatMap((atom) => {
-    const rival = values.get(atom.name);
-    const where = first.atomOrigins.get(atom.name) ?? first.origin;
-    if (first.unset.includes(atom.name)) {
-      return [conflict(second, atom.name, `${first.owner} wants it absent`, hint)];
-    }
-    if (rival === undefined || deepEqual(rival.value, atom.value)) return [];
-    const told = atom.sensitive ? 'another value' : JSON.stringify(rival.plain);
-    return [conflict(second, atom.name, `${first.owner} says ${told} at ${where.file}:${where.line}`, hint)];
+  const rivals = new Map(a.atoms.filter(isEnforced).map((atom) => [atom.name, atom]));
+  const clash = (path: readonly string[], name: string, why: string): Diagnostic => {
+    const message = `"${name}" conflicts at equal priority ${b.priority}: ${why}, for the same devices.`;
+    return second.problem('TW1401', path, message, 'Give one of them a higher priority.');
+  };
+  const set = b.atoms.filter(isEnforced).flatMap((atom) => {
+    const path = ['spec', 'settings', ...atom.name.split('/').map(unescapeSegment)];
+    const rival = rivals.get(atom.name);
+    if (a.unset.includes(atom.name)) return [clash(path, atom.name, `${a.owner} wants it absent`)];
+    if (rival === undefined || (deepEqual(rival.value, atom.value) && rival.policy === atom.policy)) return [];
+    const { file, line } = first.originOf(path);
+    const told =
+      rival.policy !== atom.policy
+        ? `has the policy ${rival.policy}`
+        : atom.sensitive
+          ? 'says another value'
+          : `says ${JSON.stringify(rival.plain)}`;
+    return [clash(path, atom.name, `${a.owner} ${told} at ${file}:${line}`)];
   });
-  const unset = second.unset
-    .filter((name) => values.has(name))
-    .map((name) => conflict(second, name, `${first.owner} sets it`, hint));
-  return [...clashing, ...unset];
+  const unset = b.unset
+    .filter((name) => rivals.has(name))
+    .map((name) => clash(unsetPath(second, name), name, `${a.owner} sets it`));
+  return [...set, ...unset];
 }
 
-function conflict(configuration: DeclaredConfiguration, name: string, why: string, hint: string): Diagnostic {
-  const origin = configuration.atomOrigins.get(name) ?? configuration.origin;
-  const message = `"${name}" conflicts at equal priority ${configuration.priority}: ${why}, for the same devices.`;
-  return diagnose('TW1401', origin, message, { path: `spec.settings.${name}`, resource: configuration.owner, hint });
+function isEnforced({ policy }: Atom): boolean {
+  return policy !== 'Ignore';
 }
 
-function findProfileClash(a: DeclaredConfiguration, b: DeclaredConfiguration): Diagnostic[] {
+function unsetPath({ manifest }: Compiled['resource'], name: string): string[] {
+  return ['spec', 'unset', String(manifest.spec.unset?.indexOf(name) ?? 0)];
+}
+
+function findProfileClash({ declared: a }: Compiled, { declared: b, resource }: Compiled): Diagnostic[] {
   if (a.profile === b.profile || !sectionsOverlap(a.profile, b.profile)) return [];
   const message =
     `${a.owner} (profile "${a.profile.name}") and ${b.owner} (profile "${b.profile.name}") write the same part of ` +
     `module "${a.profile.moduleId}" for the same devices.`;
-  return [
-    diagnose('TW1402', a.origin, message, {
-      path: 'spec.profile',
-      resource: a.owner,
-      hint: 'Use one profile for both.',
-    }),
-  ];
+  return [resource.problem('TW1402', ['spec', 'profile'], message, 'Use one profile for both.')];
 }
 
 function sectionsOverlap(a: Profile, b: Profile): boolean {
@@ -68,17 +93,23 @@ function sectionsOverlap(a: Profile, b: Profile): boolean {
   return shorter.every((key, index) => key === longer[index]);
 }
 
+interface BrokenRule {
+  readonly finding: RuleFinding;
+  /** A configuration that may keep the rule on some of the devices. */
+  readonly helper: DeclaredConfiguration | undefined;
+}
+
 /** Rules on what the configuration and its companions give together, by priority. */
 function findBrokenRules(
   configuration: DeclaredConfiguration,
   companions: readonly DeclaredConfiguration[],
-): Diagnostic[] {
-  const { profile, settings, owner } = configuration;
+): RuleFinding[] {
+  const { profile, settings } = configuration;
   if (profile.rules.length === 0) return [];
   const layers = [configuration, ...companions.filter((other) => other.profile === profile)];
-  return checkRules(profile, mergeSettings(layers))
-    .filter(({ keys }) => keys.some((key) => Object.hasOwn(settings, key)))
-    .map((finding) => explainRule(configuration, owner, finding));
+  return checkRules(profile, mergeSettings(layers)).filter(({ keys }) =>
+    keys.some((key) => Object.hasOwn(settings, key)),
+  );
 }
 
 function mergeSettings(layers: readonly DeclaredConfiguration[]): JsonObject {
@@ -90,9 +121,35 @@ function mergeSettings(layers: readonly DeclaredConfiguration[]): JsonObject {
   return merged;
 }
 
-function explainRule(configuration: DeclaredConfiguration, owner: string, finding: RuleFinding): Diagnostic {
-  const key = finding.keys.find((name) => Object.hasOwn(configuration.settings, name)) ?? '';
-  const origin = configuration.atomOrigins.get(key) ?? configuration.origin;
-  const code = finding.severity === 'error' ? 'TW1311' : 'TW2103';
-  return diagnose(code, origin, finding.message, { path: `spec.settings.${key}`, resource: owner });
+/** Takes some of the target's devices perhaps, and says something of the settings in the rule. */
+function findHelper(
+  configuration: DeclaredConfiguration,
+  target: ConfigurationTarget,
+  { keys, severity }: RuleFinding,
+  configurations: readonly DeclaredConfiguration[],
+  companions: readonly DeclaredConfiguration[],
+): DeclaredConfiguration | undefined {
+  if (severity === 'warning') return undefined;
+  return configurations.find(
+    (other) =>
+      other !== configuration &&
+      other.profile === configuration.profile &&
+      keys.some((key) => Object.hasOwn(other.settings, key) || other.unset.includes(key)) &&
+      !companions.includes(other) &&
+      other.targets.some(
+        ({ hubs, selector }) =>
+          selector !== target.selector &&
+          hubs.some((hub) => target.hubs.includes(hub)) &&
+          !excludeEachOther(selector, target.selector),
+      ),
+  );
+}
+
+function explainRule({ declared, resource }: Compiled, { finding, helper }: BrokenRule): Diagnostic {
+  const key = finding.keys.find((name) => Object.hasOwn(declared.settings, name)) as string;
+  const path = ['spec', 'settings', key];
+  if (finding.severity === 'warning') return resource.problem('TW2103', path, finding.message);
+  if (helper === undefined) return resource.problem('TW1311', path, finding.message);
+  const hint = `${helper.owner} may set what is missing on some of the devices; all others will be held, unwritten.`;
+  return resource.problem('TW2109', path, finding.message, hint);
 }

@@ -10,12 +10,13 @@ import type { AgentProfileManifest } from './schema.ts';
 
 export function compileProfiles(
   resources: readonly Resource<AgentProfileManifest>[],
+  misshapen: ReadonlySet<string>,
   diagnostics: Diagnostic[],
 ): CompiledProfiles {
   const builtins = builtinProfiles();
   const manifests = new Map(resources.map((resource) => [resource.name, resource]));
   const all = new Map(builtins);
-  const broken = new Set<string>();
+  const broken = new Set(misshapen);
   const visiting = new Set<string>();
 
   function resolve(name: string): Profile | undefined {
@@ -53,7 +54,7 @@ export function compileProfiles(
     return profile;
   }
 
-  for (const resource of resources) {
+  for (const resource of resources.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!builtins.has(resource.name)) {
       resolve(resource.name);
       continue;

@@ -12,9 +12,14 @@ export interface CompiledProfiles {
   readonly broken: ReadonlySet<string>;
 }
 
-/** What configurations refer to. */
-export interface References {
+export interface HubReferences {
   readonly hubs: readonly DeclaredHub[];
+  /** Hubs that exist but have the wrong shape. */
+  readonly brokenHubs: ReadonlySet<string>;
+}
+
+/** What configurations refer to. */
+export interface References extends HubReferences {
   readonly groups: ReadonlyMap<string, DeclaredGroup>;
   /** Groups that exist but have problems of their own: naming them is no further mistake. */
   readonly brokenGroups: ReadonlySet<string>;
@@ -25,19 +30,30 @@ export interface References {
 export function resolveHubs(
   resource: Resource,
   named: readonly string[] | undefined,
-  hubs: readonly DeclaredHub[],
+  { hubs, brokenHubs }: HubReferences,
   diagnostics: Diagnostic[],
 ): readonly string[] | undefined {
   const known = hubs.map(({ name }) => name);
-  if (named === undefined) return known.length === 1 ? known : undefined;
+  if (named === undefined) return known.length === 1 && brokenHubs.size === 0 ? known : undefined;
   let isRight = true;
   for (const [index, name] of named.entries()) {
     if (known.includes(name)) continue;
     isRight = false;
+    if (brokenHubs.has(name)) continue;
     const message = `Hub "${name}" does not exist.`;
     diagnostics.push(resource.problem('TW1204', ['spec', 'hubs', String(index)], message, suggest(name, known)));
   }
   return isRight ? named : undefined;
+}
+
+/** Says that hubs must be named, where several exist. */
+export function requireHubs(resource: Resource, { hubs, brokenHubs }: HubReferences, diagnostics: Diagnostic[]): void {
+  const names = [...hubs.map(({ name }) => name), ...brokenHubs];
+  if (names.length < 2) return;
+  const hint = `Add "hubs" with some of: ${names.slice(0, SUGGESTIONS_MAX).join(', ')}.`;
+  diagnostics.push(
+    resource.problem('TW1207', ['spec'], `${resource.id} names none of the ${names.length} hubs.`, hint),
+  );
 }
 
 /** A did-you-mean, or what there is. */

@@ -1,7 +1,7 @@
 // Documents to resources: kind and shape checked, each with a way back to the line of any of its values.
 import type { Code } from '../model/codes.ts';
 import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
-import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
 import type { Document, DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
@@ -22,13 +22,16 @@ export interface Resources {
   readonly groups: readonly Resource<DeviceGroupManifest>[];
   readonly configurations: readonly Resource<SecurityConfigurationManifest>[];
   readonly profiles: readonly Resource<AgentProfileManifest>[];
+  /** `Kind/name` of what exists and has the wrong shape: naming it is no further mistake. */
+  readonly misshapen: ReadonlySet<string>;
 }
 
 export function toResources(
   documents: readonly Document[],
   diagnostics: Diagnostic[],
 ): { readonly all: readonly Resource[]; readonly byKind: Resources } {
-  const all = documents.flatMap((document) => readDocument(document, [], document.json, diagnostics));
+  const misshapen = new Set<string>();
+  const all = documents.flatMap((document) => readDocument(document, [], document.json, misshapen, diagnostics));
   const kept = withoutDuplicates(all, diagnostics);
   const of = <M>(kind: Kind): Resource<M>[] => kept.filter((resource) => resource.kind === kind) as Resource<M>[];
   return {
@@ -38,11 +41,18 @@ export function toResources(
       groups: of<DeviceGroupManifest>('DeviceGroup'),
       configurations: of<SecurityConfigurationManifest>('SecurityConfiguration'),
       profiles: of<AgentProfileManifest>('AgentProfile'),
+      misshapen,
     },
   };
 }
 
-function readDocument(document: Document, base: DocumentPath, json: Json, diagnostics: Diagnostic[]): Resource[] {
+function readDocument(
+  document: Document,
+  base: DocumentPath,
+  json: Json,
+  misshapen: Set<string>,
+  diagnostics: Diagnostic[],
+): Resource[] {
   const origin = document.originOf(base);
   if (!isObject(json)) {
     const message = 'A document must be a resource with apiVersion, kind, metadata and spec.';
@@ -54,7 +64,9 @@ function readDocument(document: Document, base: DocumentPath, json: Json, diagno
   if (typeof apiVersion === 'string' && apiVersion.startsWith('kustomize.config.k8s.io/')) return [];
   const items = getKey(json, 'items');
   if (apiVersion === 'v1' && kind === 'List' && Array.isArray(items)) {
-    return items.flatMap((item, index) => readDocument(document, [...base, 'items', String(index)], item, diagnostics));
+    return items.flatMap((item, index) =>
+      readDocument(document, [...base, 'items', String(index)], item, misshapen, diagnostics),
+    );
   }
   const wrong = wrongKind(apiVersion, kind);
   if (wrong !== undefined) {
@@ -64,9 +76,25 @@ function readDocument(document: Document, base: DocumentPath, json: Json, diagno
   }
   const resource = toResource(document, base, json, kind as Kind);
   const problems = checkShape(resource, json);
-  diagnostics.push(...problems);
-  return problems.length === 0 ? [resource] : [];
+  diagnostics.push(...problems, ...findUnknownAnnotations(resource, json));
+  if (problems.length === 0) return [resource];
+  misshapen.add(resource.id);
+  return [];
 }
+
+/** Ours and not known to this version: left out in silence, an approval or a pause would be believed to work. */
+function findUnknownAnnotations(resource: Resource, json: JsonObject): Diagnostic[] {
+  const annotations = getPath(json, ['metadata', 'annotations']);
+  if (!isObject(annotations)) return [];
+  return Object.keys(annotations)
+    .filter((name) => name.startsWith(ANNOTATION_PREFIX))
+    .map((name) => {
+      const message = `This version of Twinward knows no annotation "${name}" and does nothing about it.`;
+      return resource.problem('TW2106', ['metadata', 'annotations', name], message, 'Remove it.', 'key');
+    });
+}
+
+const ANNOTATION_PREFIX = 'twinward.dev/';
 
 interface WrongKind {
   readonly code: Code;
@@ -82,6 +110,15 @@ function wrongKind(apiVersion: Json | undefined, kind: Json | undefined): WrongK
       field: 'kind',
       message: 'The document names no kind.',
       hint: `Use one of: ${KINDS.join(', ')}.`,
+    };
+  }
+  const near = KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? closest(kind, KINDS);
+  if (typeof apiVersion === 'string' && !apiVersion.startsWith('twinward.') && near === undefined) {
+    return {
+      code: 'TW1101',
+      field: 'apiVersion',
+      message: `${kind} of "${apiVersion}" is no resource of Twinward.`,
+      hint: 'Keep documents of other tools out of the manifests.',
     };
   }
   if (apiVersion !== API_VERSION) {
@@ -100,7 +137,6 @@ function wrongKind(apiVersion: Json | undefined, kind: Json | undefined): WrongK
     };
   }
   if ((KINDS as readonly string[]).includes(kind)) return undefined;
-  const near = KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? closest(kind, KINDS);
   const hint = near === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${near}"?`;
   return { code: 'TW1101', field: 'kind', message: `"${kind}" is no kind of Twinward.`, hint };
 }

@@ -28,26 +28,25 @@ export function toSelector(
   }
   if (matchAll !== true && count === 0) {
     problems.push(
-      resource.problem(
-        'TW1108',
-        path,
-        'An empty selector selects nothing.',
-        'For every device write `matchAll: true`.',
-      ),
+      resource.problem('TW1108', path, 'The selector is empty.', 'For every device write `matchAll: true`.'),
     );
   }
-  const requirements: Requirement[] = Object.entries(matchTags).map(([tag, value]) => ({
-    key: { kind: 'tag', path: tag.split('.') },
-    operator: 'In',
-    values: [value],
-  }));
+  const requirements: Requirement[] = [];
+  for (const [tag, value] of Object.entries(matchTags)) {
+    const misnamed = misnamedTag(tag);
+    if (misnamed !== undefined) {
+      const message = `"${tag}" can't be the name of a tag.`;
+      problems.push(resource.problem('TW1106', [...path, 'matchTags', tag], message, misnamed, 'key'));
+    }
+    requirements.push({ key: { kind: 'tag', path: tag.split('.') }, operator: 'In', values: [value] });
+  }
   for (const [index, expression] of matchExpressions.entries()) {
     const at = [...path, 'matchExpressions', String(index)];
     const { operator, values } = expression;
     const key = toFactKey(expression.key);
     const takesValues = operator === 'In' || operator === 'NotIn';
     if (takesValues && values === undefined) {
-      problems.push(resource.problem('TW1103', at, `${operator} needs "values".`));
+      problems.push(resource.problem('TW1103', at, `${operator} needs "values".`, 'Add `values: [...]`.'));
     } else if (!takesValues && values !== undefined) {
       problems.push(
         resource.problem('TW1109', [...at, 'values'], `${operator} takes no values.`, 'Remove "values".', 'key'),
@@ -69,6 +68,13 @@ export function toSelector(
   return deviceIds === undefined ? { requirements } : { requirements, deviceIds: new Set(deviceIds) };
 }
 
+/** What to write instead, where the text is no path of a tag. */
+function misnamedTag(tag: string): string | undefined {
+  if (tag.startsWith('tags.')) return `Write "${tag.slice('tags.'.length)}": what stands here is a tag already.`;
+  if (/^[^.$#\s\p{Cc}]+(\.[^.$#\s\p{Cc}]+)*$/u.test(tag)) return undefined;
+  return 'Write "name", or "outer.inner" for a tag inside a tag; no spaces, "$" or "#".';
+}
+
 function toFactKey(key: string): FactKey {
   if (key === 'deviceId' || key === 'status') return { kind: key };
   if (key === 'capabilities.iotEdge') return { kind: 'iotEdge' };
@@ -78,6 +84,13 @@ function toFactKey(key: string): FactKey {
 export function formatFactKey(key: FactKey): string {
   if (key.kind === 'tag') return `tags.${key.path.join('.')}`;
   return key.kind === 'iotEdge' ? 'capabilities.iotEdge' : key.kind;
+}
+
+/** True where it can be proved that no device fits both. */
+export function excludeEachOther(a: Selector, b: Selector): boolean {
+  const { deviceIds } = a;
+  if (deviceIds !== undefined && b.deviceIds !== undefined && deviceIds.isDisjointFrom(b.deviceIds)) return true;
+  return contradiction([...a.requirements, ...b.requirements]) !== undefined;
 }
 
 /** Two conditions on one fact that exclude each other, in words. */

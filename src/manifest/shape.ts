@@ -1,7 +1,7 @@
 // Schema errors as problems people can act on: one for each real mistake, with a did-you-mean.
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
 import { compileSchema } from '../profile/schema-compiler.ts';
 import type { DocumentPath } from './document.ts';
@@ -15,14 +15,42 @@ export function checkShape(resource: Resource, json: JsonObject): Diagnostic[] {
   const validate = validatorOf(resource.kind);
   if (validate(json)) return problems;
   const refused = new Set(problems.map(({ path }) => path));
-  const errors = validate.errors ?? [];
-  const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf').map(({ schemaPath }) => schemaPath);
-  for (const error of errors) {
-    if (alternatives.some((schemaPath) => error.schemaPath.startsWith(`${schemaPath}/`))) continue;
+  for (const error of withoutAlternatives(json, validate.errors ?? [])) {
     const problem = explain(resource, json, error);
     if (!refused.has(problem.path)) problems.push(problem);
   }
   return problems;
+}
+
+/** Where a value fits none of several shapes, what keeps it from the one that its `type` chooses, or else that alone. */
+function withoutAlternatives(json: JsonObject, errors: readonly ErrorObject[]): ErrorObject[] {
+  let rest = errors;
+  for (const outer of errors.filter(({ keyword }) => keyword === 'anyOf')) {
+    const chosen = chosenBranch(outer, valueAt(json, pathOf(outer)));
+    const inside = `${outer.schemaPath}/`;
+    rest = rest.filter((error) => {
+      if (error === outer) return chosen === undefined;
+      const isOfOther = error.instancePath.startsWith(outer.instancePath) && error.schemaPath.startsWith(inside);
+      return !isOfOther || (chosen !== undefined && error.schemaPath.startsWith(`${inside}${chosen}/`));
+    });
+  }
+  return [...rest];
+}
+
+function chosenBranch(error: ErrorObject, value: Json | undefined): number | undefined {
+  const type = isObject(value) ? getKey(value, 'type') : undefined;
+  const index = branchesOf(error).findIndex((branch) => type !== undefined && typeOfBranch(branch) === type);
+  return index === -1 ? undefined : index;
+}
+
+function branchesOf({ parentSchema }: ErrorObject): readonly JsonObject[] {
+  const branches = parentSchema?.['anyOf'];
+  return Array.isArray(branches) ? branches.filter((branch) => isObject(branch)) : [];
+}
+
+/** The `type` that a value of this shape bears. */
+function typeOfBranch(branch: JsonObject): Json | undefined {
+  return getPath(branch, ['properties', 'type', 'const']);
 }
 
 function validatorOf(kind: Kind): ValidateFunction {
@@ -50,7 +78,8 @@ function findNotYet(resource: Resource, json: JsonObject): Diagnostic[] {
     );
 }
 
-const SECRET = /SharedAccess(Key|Signature)\s*=/i;
+/** A connection string with its key, or a SAS token. */
+const SECRET = /SharedAccessKey\s*=|SharedAccessSignature[\s=]/i;
 
 function findSecrets(resource: Resource, json: Json, path: DocumentPath = []): Diagnostic[] {
   if (typeof json === 'string') {
@@ -64,7 +93,7 @@ function findSecrets(resource: Resource, json: Json, path: DocumentPath = []): D
 }
 
 function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diagnostic {
-  const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescapePointer);
+  const path = pathOf(error);
   const params = error.params as Record<string, unknown>;
   const name = path.join('.') === '' ? 'The document' : `"${path.join('.')}"`;
   const value = valueAt(json, path);
@@ -76,16 +105,18 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
       const hint = near === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${near}"?`;
       return resource.problem('TW1102', [...path, key], `Unknown field "${[...path, key].join('.')}".`, hint, 'key');
     }
-    case 'required':
-      return resource.problem('TW1103', path, `${name} lacks "${String(params['missingProperty'])}".`);
+    case 'required': {
+      const missing = String(params['missingProperty']);
+      const hint = descriptionOf(error.parentSchema, missing) ?? `Add \`${missing}:\`.`;
+      return resource.problem('TW1103', path, `${name} lacks "${missing}".`, hint);
+    }
     case 'type': {
       const type = String(params['type']);
-      const hint =
-        type === 'string' && (typeof value === 'number' || typeof value === 'boolean')
-          ? `Put it in quotes: "${value}".`
-          : undefined;
+      const hint = spellingHint(type, value) ?? descriptionOf(error.parentSchema);
       return resource.problem('TW1104', path, `${name} must be ${article(type)}, not ${kindOf(value)}.`, hint);
     }
+    case 'anyOf':
+      return explainAlternatives(resource, path, name, value, error);
     case 'enum':
     case 'const': {
       const allowed = (
@@ -99,19 +130,63 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
         near === undefined
           ? `Use one of: ${allowed.join(', ')}.`
           : `Did you mean "${near}"? Allowed: ${allowed.join(', ')}.`;
-      return resource.problem('TW1105', path, `${name} can't be ${JSON.stringify(value)}.`, hint);
+      return resource.problem('TW1105', path, `${name} can't be ${kindOf(value)}.`, hint);
     }
     default: {
-      const form = error.parentSchema?.['description'];
-      const hint = typeof form === 'string' ? form : undefined;
-      return resource.problem(
-        'TW1106',
-        path,
-        `${name} can't be ${shorten(value)}: it ${error.message ?? 'has the wrong form'}.`,
-        hint,
-      );
+      const message = `${name} can't be ${kindOf(value)}: it ${error.message ?? 'has the wrong form'}.`;
+      return resource.problem('TW1106', path, message, descriptionOf(error.parentSchema));
     }
   }
+}
+
+/** Shapes that their `type` tells apart, or simple types. */
+function explainAlternatives(
+  resource: Resource,
+  path: DocumentPath,
+  name: string,
+  value: Json | undefined,
+  error: ErrorObject,
+): Diagnostic {
+  const branches = branchesOf(error);
+  const types = branches.map(typeOfBranch).filter((type) => typeof type === 'string');
+  if (types.length === 0 || !isObject(value)) {
+    const simple =
+      types.length > 0 ? ['object'] : branches.flatMap(({ type }) => (typeof type === 'string' ? [type] : []));
+    const message = `${name} must be ${simple.map(article).join(' or ')}, not ${kindOf(value)}.`;
+    return resource.problem('TW1104', path, message, descriptionOf(error.parentSchema));
+  }
+  const type = getKey(value, 'type');
+  if (type === undefined) {
+    return resource.problem('TW1103', path, `${name} lacks "type".`, `Use one of: ${types.join(', ')}.`);
+  }
+  const near = typeof type === 'string' ? closest(type, types) : undefined;
+  const hint = near === undefined ? `Use one of: ${types.join(', ')}.` : `Did you mean "${near}"?`;
+  const at = [...path, 'type'];
+  return resource.problem('TW1105', at, `"${at.join('.')}" can't be ${kindOf(type)}.`, hint);
+}
+
+/** What the schema says of a field, or of one of its members. */
+function descriptionOf(schema: ErrorObject['parentSchema'], member?: string): string | undefined {
+  const described: unknown = member === undefined ? schema : getPath(schema, ['properties', member]);
+  const description = isObject(described) ? described['description'] : undefined;
+  return typeof description === 'string' ? description : undefined;
+}
+
+const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
+
+function spellingHint(type: string, value: Json | undefined): string | undefined {
+  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return `Put it in quotes: "${value}".`;
+  if (typeof value !== 'string') return undefined;
+  if (type === 'boolean') {
+    const meant = YAML_1_1_BOOLEANS[value.toLowerCase()];
+    return meant === undefined ? undefined : `Write ${meant}.`;
+  }
+  return type === 'array' ? 'Write it in brackets: [...].' : undefined;
+}
+
+function pathOf({ instancePath }: ErrorObject): string[] {
+  return instancePath === '' ? [] : instancePath.slice(1).split('/').map(unescapePointer);
 }
 
 function valueAt(root: Json, path: DocumentPath): Json | undefined {
@@ -123,6 +198,7 @@ function valueAt(root: Json, path: DocumentPath): Json | undefined {
   return value;
 }
 
+/** Lists and objects are only named: they may be long, and hold what must not be printed. */
 function kindOf(value: Json | undefined): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';

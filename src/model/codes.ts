@@ -64,6 +64,8 @@ export const CODES = {
   TW2105: { severity: 'warning', title: 'The input holds no resource' },
   TW2106: { severity: 'warning', title: 'An unknown annotation of Twinward' },
   TW2107: { severity: 'warning', title: 'A group label selector matches no group' },
+  TW2108: { severity: 'warning', title: 'A configuration is for no hub' },
+  TW2109: { severity: 'warning', title: 'A rule is kept only where other configurations help' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

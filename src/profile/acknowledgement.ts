@@ -2,16 +2,16 @@
 import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
-import { listItems, sameMeaning, sameValue } from './meaning.ts';
+import { listItems, reportsSame, sameValue } from './meaning.ts';
 
 /** A connected agent that says nothing for this long is called silent; the slowest known one answers within minutes. */
 export const SILENCE_MS = 10 * 60 * 1_000;
 
 type Reading = (profile: Profile, atoms: readonly Atom[], twin: Twin) => Answer;
 
-/** `Pending`: nothing newer than the last write was said about it. */
+/** `Pending`: nothing newer than the last write was said about it. `Never`: nothing ever will be. */
 interface Answer {
-  readonly state: 'Applied' | 'Rejected' | 'Unsupported' | 'Pending' | 'Never';
+  readonly state: 'Applied' | 'Rejected' | 'Unsupported' | 'Pending' | 'InProgress' | 'Never';
   readonly keys: readonly string[];
   readonly detail: string | undefined;
 }
@@ -31,7 +31,7 @@ export function readAcknowledgement(
   nowMs: number,
 ): Acknowledgement {
   const { state, keys, detail } = READINGS[profile.acknowledgement.type](profile, atoms, twin);
-  if (state === 'Never') return { state: 'Written', keys, detail };
+  if (state === 'Never' || state === 'InProgress') return { state: 'Written', keys, detail };
   return { state: state === 'Pending' ? pendingState(profile, twin, nowMs) : state, keys, detail };
 }
 
@@ -51,7 +51,7 @@ function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answe
   for (const atom of atoms) {
     const value = getPath(reported, atom.path);
     if (value === undefined) missing.push(atom.name);
-    else if (!sameMeaning(atom, value)) different.push(atom.name);
+    else if (!reportsSame(atom, value)) different.push(atom.name);
   }
   const detail = getPath(reported, [...profile.section, 'lastError']);
   if (different.length > 0) return answer('Rejected', different, typeof detail === 'string' ? detail : undefined);
@@ -76,31 +76,38 @@ function invalidFields(value: Json | undefined): string[] {
   return isObject(value) ? Object.keys(value) : [];
 }
 
-/** IoT Plug and Play: each property is acknowledged with a code `ac`, a version `av` and a description `ad`. */
+/**
+ * IoT Plug and Play: each property is acknowledged with a code `ac` as in HTTP, the version `av` it is about and a
+ * description `ad`. 202 says that the agent is still at it.
+ */
 function readPnp(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
   const { desired, reported } = twin.properties;
   const refused: string[] = [];
   const details: string[] = [];
+  const inProgress: string[] = [];
   let isPending = false;
   for (const atom of atoms) {
     const reply = getPath(reported, atom.path);
     const written = getPath(getKey(desired, '$metadata'), [...atom.path, '$lastUpdatedVersion']);
-    if (!isObject(reply) || !isAtLeast(getKey(reply, 'av'), written)) {
+    const code = isObject(reply) ? getKey(reply, 'ac') : undefined;
+    if (!isObject(reply) || typeof code !== 'number' || !isAtLeast(getKey(reply, 'av'), written)) {
       isPending = true;
       continue;
     }
-    const code = getKey(reply, 'ac');
-    const isTaken = code === 200 && sameValue(atom.comparator, atom.plain, getKey(reply, 'value'));
-    if (code === 202) isPending = true;
-    else if (!isTaken) {
+    const isSuccess = code >= 200 && code < 300;
+    if (code === IN_PROGRESS) inProgress.push(atom.name);
+    else if (!isSuccess || !sameValue(atom.comparator, atom.plain, getKey(reply, 'value'))) {
       refused.push(atom.name);
       const text = getKey(reply, 'ad');
       if (typeof text === 'string' && text !== '' && text !== '-') details.push(text);
     }
   }
   if (refused.length > 0) return answer('Rejected', refused, details.length === 0 ? undefined : details.join('; '));
-  return answer(isPending ? 'Pending' : 'Applied');
+  if (isPending) return answer('Pending');
+  return inProgress.length > 0 ? answer('InProgress', inProgress, 'the agent is still at it') : answer('Applied');
 }
+
+const IN_PROGRESS = 202;
 
 function isAtLeast(version: Json | undefined, written: Json | undefined): boolean {
   return typeof version === 'number' && (typeof written !== 'number' || version >= written);

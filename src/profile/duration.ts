@@ -17,6 +17,11 @@ export function parseDuration(text: string): number | undefined {
 /** Whole numbers of days, hours, minutes and seconds: what both security agents understand alike. */
 const AGENT_DURATION = /^P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/;
 
+/** Weeks (refused by C#), years (nothing to C) and fractions (refused by C) stand apart; months are 30 days to both. */
+export function isReadAlike(text: string): boolean {
+  return !/[WY.]/.test(text);
+}
+
 /** The C agent counts milliseconds in 32 bits. */
 const AGENT_DURATION_SECONDS_MAX = 4_294_967;
 

@@ -1,7 +1,7 @@
 // Plain settings to the atoms that live in a twin, and back from names to paths.
 import { escapeSegment, getKey, isObject, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Comparator, Profile, SettingPolicy } from '../model/profile.ts';
-import { matchesPattern } from './patterns.ts';
+import { holdsMatch, matchesPattern } from './patterns.ts';
 
 /** The atom's name: its path below the section, as in RFC 6901 without the first slash. */
 export function atomName(segments: readonly string[]): string {
@@ -28,13 +28,18 @@ export function encodeSettings(
         path: [...profile.section, ...segments],
         value: wrapped ? { value } : value,
         plain: value,
-        comparator: comparatorOf(profile, name),
+        comparator: comparatorFor(profile, name, value),
         wrapped,
-        sensitive: matchesPattern(name, profile.sensitive),
+        sensitive: holdsMatch(name, value, profile.sensitive),
         policy: policies.get(segments[0] as string) ?? 'Override',
       };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** Where each atom of these settings lies, as keys below the section. */
+export function settingPaths(profile: Profile, settings: JsonObject): (readonly string[])[] {
+  return splitSettings(profile, settings).map(({ segments }) => segments);
 }
 
 /** Names of everything in a live section that could be an atom of this profile. */
@@ -46,6 +51,13 @@ export function liveAtomNames(profile: Profile, section: JsonObject): string[] {
 
 export function comparatorOf(profile: Profile, name: string): Comparator {
   return profile.comparators.find(({ keys }) => matchesPattern(name, keys))?.comparator ?? 'exact';
+}
+
+/** An empty list means the same as none, unless the agent then falls back to a list of its own. */
+function comparatorFor(profile: Profile, name: string, value: Json): Comparator {
+  const comparator = comparatorOf(profile, name);
+  const isEmptyOverDefault = comparator === 'csvSet' && value === '' && (getKey(profile.defaults, name) ?? '') !== '';
+  return isEmptyOverDefault ? 'exact' : comparator;
 }
 
 interface Piece {
@@ -63,7 +75,8 @@ function descend(object: JsonObject, levels: number, above: readonly string[] = 
   return Object.keys(object).flatMap((key) => {
     const value = getKey(object, key) as Json;
     const segments = [...above, key];
-    const isInner = levels > 1 && isObject(value) && Object.keys(value).length > 0;
-    return isInner ? descend(value, levels - 1, segments) : [{ segments, value }];
+    // An empty object above the atoms holds none: as an atom it would own what others put into it.
+    const isAbove = levels > 1 && isObject(value);
+    return isAbove ? descend(value, levels - 1, segments) : [{ segments, value }];
   });
 }

@@ -1,12 +1,32 @@
 // Equality by meaning: PT60M is PT1H, "high" is "High", "a, b" is "b,a" where the agent thinks so.
-import { deepEqual, getKey, isObject, type Json } from '../model/json.ts';
+import { deepEqual, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Comparator } from '../model/profile.ts';
-import { parseDuration } from './duration.ts';
+import { isReadAlike, parseDuration } from './duration.ts';
 
-/** True where the live value means what the setting declares. Allocates nothing where the two are spelt alike. */
+/**
+ * True where the desired value on the twin means what the setting declares, to every agent that may read it: a spelling
+ * that one of them refuses does not count. Allocates nothing where the two are spelt alike.
+ */
 export function sameMeaning(atom: Atom, live: Json | undefined): boolean {
-  if (!atom.wrapped) return sameValue(atom.comparator, atom.plain, live);
-  return isObject(live) && sameValue(atom.comparator, atom.plain, getKey(live, 'value'));
+  if (atom.wrapped && !isWrapper(live)) return false;
+  const value = plainOf(atom, live);
+  if (value === atom.plain) return true;
+  if (atom.comparator === 'duration' && typeof value === 'string' && !isReadAlike(value)) return false;
+  return sameValue(atom.comparator, atom.plain, value);
+}
+
+/** True where the agent reports what the setting declares, in whatever spelling it has of its own. */
+export function reportsSame(atom: Atom, reported: Json | undefined): boolean {
+  if (atom.wrapped && !isWrapper(reported)) return false;
+  return sameValue(atom.comparator, atom.plain, plainOf(atom, reported));
+}
+
+function isWrapper(value: Json | undefined): boolean {
+  return isObject(value) && Object.hasOwn(value, 'value');
+}
+
+function plainOf(atom: Atom, value: Json | undefined): Json | undefined {
+  return atom.wrapped ? (value as JsonObject)['value'] : value;
 }
 
 export function sameValue(comparator: Comparator, a: Json, b: Json | undefined): boolean {

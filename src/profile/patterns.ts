@@ -1,11 +1,24 @@
 // Names of settings, and patterns over them in which `*` stands for any text.
+import { escapeSegment, isObject, type Json } from '../model/json.ts';
 
-/** True where the name, or the top-level setting it lies in, fits one of the patterns. */
+/** True where the name, or anything it lies in, fits one of the patterns. */
 export function matchesPattern(name: string, patterns: readonly string[]): boolean {
   if (patterns.length === 0) return false;
-  const slash = name.indexOf('/');
-  const top = slash === -1 ? name : name.slice(0, slash);
-  return patterns.some((pattern) => fits(name, pattern) || fits(top, pattern));
+  for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
+    const above = name.slice(0, slash);
+    if (patterns.some((pattern) => fits(above, pattern))) return true;
+  }
+  return patterns.some((pattern) => fits(name, pattern));
+}
+
+/** True where the name fits, or that of anything inside the value. Arrays are leaves. */
+export function holdsMatch(name: string, value: Json | undefined, patterns: readonly string[]): boolean {
+  if (patterns.length === 0) return false;
+  if (matchesPattern(name, patterns)) return true;
+  return (
+    isObject(value) &&
+    Object.keys(value).some((key) => holdsMatch(`${name}/${escapeSegment(key)}`, value[key], patterns))
+  );
 }
 
 /** Greedy matching of the texts between stars: linear, whatever the pattern. */

@@ -1,14 +1,15 @@
 // A profile's specification to the profile itself: inheritance, defaults, and whether it makes sense.
 import type { Origin } from '../model/diagnostic.ts';
-import { isObject, parsePointer } from '../model/json.ts';
+import { parsePointer, unescapeSegment, type JsonObject } from '../model/json.ts';
 import type { Profile, Rule } from '../model/profile.ts';
+import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { checkSettings, unknownSetting } from './settings.ts';
 import { keysOf } from './rules.ts';
 import type { AgentProfileSpec } from './spec.ts';
 
 export interface ProfileProblem {
-  /** Path below `spec`. */
+  /** Path below `spec`; of a value that is inherited, where it would stand. */
   readonly path: readonly string[];
   readonly message: string;
   readonly hint?: string;
@@ -45,6 +46,9 @@ export function resolveProfile(
       hint: 'Write "/name", or "" for the root.',
     });
   }
+  const wrongSchema = spec.schema === undefined ? undefined : findWrongSchema(name, spec.schema);
+  if (wrongSchema !== undefined) problems.push(wrongSchema);
+  const inherited = spec.schema === undefined || wrongSchema !== undefined ? base : notesUnder(spec.schema, base);
   const profile: Profile = {
     name,
     origin,
@@ -57,8 +61,8 @@ export function resolveProfile(
     onRemove: spec.onRemove ?? base?.onRemove ?? 'Null',
     schema: spec.schema ?? base?.schema ?? { type: 'object' },
     comparators: [...(spec.comparators ?? []), ...(base?.comparators ?? [])],
-    rules: [...((spec.rules ?? []) as Rule[]), ...(base?.rules ?? [])],
-    defaults: { ...base?.defaults, ...spec.defaults },
+    rules: [...((spec.rules ?? []) as Rule[]), ...(inherited?.rules ?? [])],
+    defaults: { ...inherited?.defaults, ...spec.defaults },
     sensitive: [...(base?.sensitive ?? []), ...(spec.sensitive ?? [])],
     deny: [...(base?.deny ?? []), ...(spec.deny ?? [])],
     preserve: [...(base?.preserve ?? []), ...(spec.preserve ?? [])],
@@ -66,40 +70,70 @@ export function resolveProfile(
     acknowledgement: spec.acknowledgement ?? base?.acknowledgement ?? { type: 'None' },
     endOfSupport: spec.endOfSupport ?? base?.endOfSupport,
   };
-  problems.push(...checkSchema(profile));
+  if (wrongSchema === undefined) {
+    problems.push(...checkRuleKeys(profile), ...checkNames(profile, spec), ...checkDefaults(profile));
+  }
   return { profile: problems.length === 0 ? profile : undefined, problems };
 }
 
-function checkSchema(profile: Profile): ProfileProblem[] {
+function findWrongSchema(name: string, schema: JsonObject): ProfileProblem | undefined {
   try {
-    compileSchema(profile.schema);
+    compileSchema(schema);
+    return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it does not compile';
-    return [{ path: ['schema'], message: `The schema of profile "${profile.name}" is wrong: ${reason}.` }];
+    const message = `The schema of profile "${name}" is wrong: ${reason}.`;
+    return { path: ['schema'], message, hint: 'It must be JSON Schema 2020-12, complete in itself.' };
   }
-  return [...checkRuleKeys(profile), ...checkDefaults(profile)];
+}
+
+/** What the base says of single settings, as far as these still exist under a schema of one's own. */
+function notesUnder(schema: JsonObject, base: Profile | undefined): Pick<Profile, 'rules' | 'defaults'> | undefined {
+  if (base === undefined) return undefined;
+  const own: Profile = { ...base, schema };
+  const exists = (key: string): boolean => unknownSetting(own, key) === undefined;
+  return {
+    rules: base.rules.filter((rule) => keysOf(rule).every(exists)),
+    defaults: Object.fromEntries(Object.entries(base.defaults).filter(([key]) => exists(key))),
+  };
+}
+
+/** A misspelt name here would quietly print a secret, or compare in the wrong way. */
+function checkNames(profile: Profile, { sensitive = [], preserve = [], comparators = [] }: AgentProfileSpec) {
+  const lists: [path: string[], names: readonly string[]][] = [
+    [['sensitive'], sensitive],
+    [['preserve'], preserve],
+    ...comparators.map(({ keys }, index): [string[], string[]] => [['comparators', String(index), 'keys'], keys]),
+  ];
+  return lists.flatMap(([path, names]) =>
+    names.flatMap((name, index): ProfileProblem[] => {
+      const top = name.split('/')[0] as string;
+      // What is denied has no place in the schema, and may well be sensitive.
+      if (name.includes('*') || matchesPattern(name, profile.deny)) return [];
+      const unknown = unknownSetting(profile, unescapeSegment(top));
+      return unknown === undefined ? [] : [toProblem([...path, String(index)], unknown.message, unknown.hint)];
+    }),
+  );
 }
 
 function checkRuleKeys(profile: Profile): ProfileProblem[] {
   return profile.rules.flatMap((rule, index) =>
     keysOf(rule).flatMap((key) => {
       const unknown = unknownSetting(profile, key);
-      if (unknown === undefined) return [];
-      return [
-        {
-          path: ['rules', String(index)],
-          message: unknown.message,
-          ...(unknown.hint === undefined ? {} : { hint: unknown.hint }),
-        },
-      ];
+      return unknown === undefined ? [] : [toProblem(['rules', String(index)], unknown.message, unknown.hint)];
     }),
   );
 }
 
+function toProblem(path: readonly string[], message: string, hint: string | undefined): ProfileProblem {
+  return hint === undefined ? { path, message } : { path, message, hint };
+}
+
 /** Each default alone must fit the schema; together they need not, so what is required does not count. */
 function checkDefaults(profile: Profile): ProfileProblem[] {
+  if (Object.keys(profile.defaults).length === 0) return [];
   const { required: _required, ...schema } = profile.schema;
-  const alone: Profile = { ...profile, schema: isObject(schema) ? schema : profile.schema, deny: [] };
+  const alone: Profile = { ...profile, schema, deny: [] };
   return checkSettings(alone, profile.defaults).map(({ path, message }) => ({
     path: ['defaults', ...path],
     message: `A default of profile "${profile.name}" is wrong. ${message}`,

@@ -6,11 +6,30 @@ import type { JsonObject } from '../model/json.ts';
 import { isAgentDuration } from './duration.ts';
 
 let compiler: Ajv2020 | undefined;
+/** Compiling takes milliseconds, so each schema object is compiled once. */
+const compiled = new WeakMap<JsonObject, ValidateFunction>();
 
-/** Throws where the schema is not one. Compiling takes milliseconds: keep the result. */
+/** Throws where the schema is not one. */
 export function compileSchema(schema: JsonObject): ValidateFunction {
-  compiler ??= createCompiler();
-  return compiler.compile(schema);
+  let validate = compiled.get(schema);
+  if (validate === undefined) {
+    refuseSurprises(schema);
+    compiler ??= createCompiler();
+    validate = compiler.compile(schema);
+    // The compiler would keep it for ever, and a controller reads new manifests for months.
+    compiler.removeSchema(schema);
+    compiled.set(schema, validate);
+  }
+  return validate;
+}
+
+/** What the compiler would take, to our harm. */
+function refuseSurprises({ $async, $id }: JsonObject): void {
+  // Such a schema's validator answers with a promise, which nobody here awaits.
+  if ($async !== undefined) throw new Error('"$async" has no meaning for settings');
+  if (typeof $id === 'string' && /^https?:\/\/json-schema\.org\//.test($id)) {
+    throw new Error(`"$id" ${$id} belongs to JSON Schema itself`);
+  }
 }
 
 function createCompiler(): Ajv2020 {

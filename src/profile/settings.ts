@@ -1,22 +1,16 @@
 // Plain settings against their profile: the schema, what may not be declared, and what no twin can hold.
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
+import { atomName, settingPaths } from './encode.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { findTwinProblems, type SettingProblem } from './twin-rules.ts';
 
-const validators = new WeakMap<Profile, ValidateFunction>();
-
 export function checkSettings(profile: Profile, settings: JsonObject): SettingProblem[] {
-  const problems: SettingProblem[] = findTwinProblems(settings, profile.section.length);
-  for (const key of Object.keys(settings)) {
-    if (!matchesPattern(key, profile.deny)) continue;
-    const message = `"${key}" can't be declared: profile "${profile.name}" always preserves what the device has.`;
-    problems.push({ code: 'TW1306', path: [key], message, hint: 'Remove it from the settings.' });
-  }
-  const validate = validatorOf(profile);
+  const problems = [...findTwinProblems(settings, profile.section.length), ...findForbidden(profile, settings)];
+  const validate = compileSchema(profile.schema);
   if (validate(settings)) return problems;
   const known = new Set(problems.map(({ path }) => JSON.stringify(path)));
   for (const problem of explainErrors(profile, settings, validate.errors ?? [])) {
@@ -25,11 +19,28 @@ export function checkSettings(profile: Profile, settings: JsonObject): SettingPr
   return problems;
 }
 
-/** Names the schema knows at the top level; undefined where it allows any name. */
-export function knownSettings(profile: Profile): readonly string[] | undefined {
-  const { additionalProperties, properties, patternProperties } = profile.schema;
-  if (additionalProperties !== false || patternProperties !== undefined) return undefined;
-  return isObject(properties) ? Object.keys(properties) : [];
+/** Settings that nobody may declare: those the profile denies, and the marks it adds by itself. */
+function findForbidden(profile: Profile, settings: JsonObject): SettingProblem[] {
+  const { deny, envelope } = profile;
+  if (deny.length === 0 && envelope === undefined) return [];
+  const found = new Map<string, SettingProblem>();
+  for (const segments of settingPaths(profile, settings)) {
+    const top = segments[0] as string;
+    if (matchesPattern(atomName(segments), deny)) {
+      const path = matchesPattern(top, deny) ? [top] : segments;
+      const message = `"${path.join('.')}" can't be declared: profile "${profile.name}" always preserves what the device has.`;
+      found.set(path.join('.'), { code: 'TW1306', path, message, hint: 'Remove it from the settings.' });
+    } else if (isEnvelope(profile, segments)) {
+      const message = `"${segments.join('.')}" can't be declared: profile "${profile.name}" adds it by itself.`;
+      found.set(segments.join('.'), { code: 'TW1306', path: segments, message, hint: 'Remove it from the settings.' });
+    }
+  }
+  return [...found.values()];
+}
+
+function isEnvelope({ envelope, encoding, section }: Profile, segments: readonly string[]): boolean {
+  if (envelope === undefined || !Object.hasOwn(envelope, segments.at(-1) as string)) return false;
+  return segments.length === (encoding === 'PnpComponent' && section.length === 0 ? 2 : 1);
 }
 
 /** Why the profile takes no setting of this name, in words, or undefined where it does. */
@@ -45,21 +56,14 @@ export function unknownSetting(
   return { message: `Profile "${profile.name}" has no setting "${name}".`, hint: didYouMean(name, names) };
 }
 
-function validatorOf(profile: Profile): ValidateFunction {
-  let validate = validators.get(profile);
-  if (validate === undefined) {
-    validate = compileSchema(profile.schema);
-    validators.set(profile, validate);
-  }
-  return validate;
-}
-
 function explainErrors(profile: Profile, settings: JsonObject, errors: readonly ErrorObject[]): SettingProblem[] {
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   const shown = errors.filter(
     (error) =>
-      alternatives.includes(error) ||
-      !alternatives.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)),
+      // An "if" only says that its "then" failed, which stands in the list too.
+      error.keyword !== 'if' &&
+      (alternatives.includes(error) ||
+        !alternatives.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`))),
   );
   return shown.map((error) => explain(profile, settings, error));
 }
@@ -67,9 +71,11 @@ function explainErrors(profile: Profile, settings: JsonObject, errors: readonly 
 function explain(profile: Profile, settings: JsonObject, error: ErrorObject): SettingProblem {
   const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescapeText);
   const params: JsonObject = isObject(error.params) ? error.params : {};
-  const name = path.join('.');
-  const isSensitive = path.length > 0 && matchesPattern(path[0] as string, profile.sensitive);
-  const value = isSensitive ? 'the value' : JSON.stringify(valueAt(settings, path));
+  const name = path.length === 0 ? 'The settings' : `"${path.join('.')}"`;
+  const current = valueAt(settings, path);
+  const isSecret = isSensitive(profile, path);
+  const value = isSecret ? 'the sensitive value given' : told(current);
+  const meaning = descriptionOf(error);
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
@@ -85,20 +91,19 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
       return {
         code: 'TW1302',
         path,
-        message: `"${name}" must be ${article(textOf(params['type']))}, not ${value}.`,
-        hint: quoteHint(valueAt(settings, path), textOf(params['type'])),
+        message: `${name} must be ${typeText(params['type'])}, not ${value}.`,
+        hint: (isSecret ? undefined : spellingHint(current, textOf(params['type']))) ?? meaning,
       };
     case 'enum':
     case 'const': {
       const allowed =
         (error.keyword === 'enum' ? (params['allowedValues'] as Json[]) : [params['allowedValue'] as Json]) ?? [];
       const texts = allowed.map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
-      const current = valueAt(settings, path);
-      const near = typeof current === 'string' && !isSensitive ? nearest(current, texts) : undefined;
+      const near = typeof current === 'string' && !isSecret ? nearest(current, texts) : undefined;
       return {
         code: 'TW1303',
         path,
-        message: `"${name}" can't be ${value}.`,
+        message: `${name} can't be ${value}.`,
         hint:
           near === undefined
             ? `Use one of: ${texts.join(', ')}.`
@@ -107,7 +112,7 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
     }
     case 'pattern':
     case 'format':
-      return { code: 'TW1304', path, message: `"${name}" can't be ${value}: ${formOf(error)}.`, hint: undefined };
+      return { code: 'TW1304', path, message: `${name} can't be ${value}: ${formOf(error)}.`, hint: meaning };
     case 'minimum':
     case 'maximum':
     case 'exclusiveMinimum':
@@ -120,38 +125,75 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
       return {
         code: 'TW1305',
         path,
-        message: `"${name}" is out of range: ${value} ${error.message ?? ''}.`,
-        hint: undefined,
+        message: `${name} is out of range: ${value} ${error.message ?? ''}.`,
+        hint: meaning,
       };
     default:
       return {
         code: 'TW1307',
         path,
-        message: `"${name}" does not fit profile "${profile.name}": ${error.message ?? error.keyword}.`,
-        hint: undefined,
+        message: `${name} ${path.length === 0 ? 'do' : 'does'} not fit profile "${profile.name}": ${error.message ?? error.keyword}.`,
+        hint: meaning,
       };
   }
 }
 
 /** What the value should look like: the schema's own words where it has them. */
 function formOf(error: ErrorObject): string {
-  const description = isObject(error.parentSchema) ? error.parentSchema['$comment'] : undefined;
-  if (typeof description === 'string') return description;
+  const form = isObject(error.parentSchema) ? error.parentSchema['$comment'] : undefined;
+  if (typeof form === 'string') return form;
   return error.keyword === 'format'
     ? `it must be a ${String(error.params['format'])}`
-    : (error.message ?? 'wrong form');
+    : `it ${error.message ?? 'has the wrong form'}`;
 }
 
-function quoteHint(value: Json | undefined, type: string): string | undefined {
-  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `Put it in quotes: "${value}".`;
-  if (type !== 'string' && typeof value === 'string') return 'Write it without quotes.';
-  return undefined;
+function descriptionOf(error: ErrorObject): string | undefined {
+  const description = isObject(error.parentSchema) ? error.parentSchema['description'] : undefined;
+  return typeof description === 'string' ? description : undefined;
 }
 
+/** True where the value at the path is, or lies in, a setting that is never printed. */
+function isSensitive({ sensitive }: Profile, path: readonly string[]): boolean {
+  return path.some((_, index) => matchesPattern(atomName(path.slice(0, index + 1)), sensitive));
+}
+
+const SHOWN_CHARACTERS_MAX = 80;
+
+/** Lists and objects are only named: they may be long, and hold what must not be printed. */
+function told(value: Json | undefined): string {
+  if (Array.isArray(value)) return 'a list';
+  if (isObject(value)) return 'an object';
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
+}
+
+const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
+
+/** Where only the spelling is wrong: quotes too many or too few, or a boolean of YAML 1.1. */
+function spellingHint(value: Json | undefined, type: string): string | undefined {
+  if (type === 'string') {
+    return typeof value === 'number' || typeof value === 'boolean' ? `Put it in quotes: "${value}".` : undefined;
+  }
+  if (typeof value !== 'string') return undefined;
+  if (type === 'boolean') {
+    const meant = YAML_1_1_BOOLEANS[value.toLowerCase()];
+    if (meant !== undefined) return `Write ${meant}.`;
+    return value === 'true' || value === 'false' ? 'Write it without quotes.' : undefined;
+  }
+  const isNumber = (type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(value);
+  return isNumber ? 'Write it without quotes.' : undefined;
+}
+
+const LISTED_MAX = 12;
+
+/** A did-you-mean, or what there is. */
 function didYouMean(name: string, candidates: readonly string[]): string | undefined {
   const near = nearest(name, candidates);
-  return near === undefined ? undefined : `Did you mean "${near}"?`;
+  if (near !== undefined) return `Did you mean "${near}"?`;
+  if (candidates.length === 0) return undefined;
+  return candidates.length <= LISTED_MAX
+    ? `Known: ${candidates.join(', ')}.`
+    : `It has ${candidates.length} settings; docs/profiles.md lists those of the built-in profiles.`;
 }
 
 function nearest(word: string, candidates: readonly string[]): string | undefined {
@@ -171,7 +213,12 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
+function typeText(types: Json | undefined): string {
+  return (Array.isArray(types) ? types : [types]).map((type) => article(textOf(type))).join(' or ');
+}
+
 function article(type: string): string {
+  if (type === 'array') return 'a list';
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
 }
 
