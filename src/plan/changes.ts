@@ -4,7 +4,6 @@ import type { Atom } from '../model/profile.ts';
 import { sameMeaning } from '../profile/meaning.ts';
 import type { ChangeCause, SettingChange } from './action.ts';
 import type { DeclaredAbsence, DeclaredAtom } from './layering.ts';
-import type { OwnedEntry } from './record.ts';
 
 /** True where live already means what the setting asks for. */
 export function isMet(atom: Atom, desired: JsonObject): boolean {
@@ -17,25 +16,29 @@ export function isAbsent(absence: DeclaredAbsence, desired: JsonObject): boolean
   return getPath(desired, absence.path) === undefined;
 }
 
+/** What both kinds of differences need to know of the twin's history and of secrets. */
+export interface ChangeContext {
+  /** Why the owner's setting at this path differs. `isRecorded` is false for claims that leave no trace in the record. */
+  readonly causeOf: (owner: string, path: readonly string[], isRecorded: boolean) => ChangeCause;
+  /** True where the value of that setting must not be printed. */
+  readonly isSensitive: (name: string, value: Json | undefined) => boolean;
+}
+
 /** Changes that make live mean what is declared. */
 export function diffDeclared(
   atoms: readonly DeclaredAtom[],
   desired: JsonObject,
-  causeOf: (owner: string) => ChangeCause,
+  { causeOf, isSensitive }: ChangeContext,
 ): SettingChange[] {
   const changes: SettingChange[] = [];
   for (const { atom, owner } of atoms) {
     if (isMet(atom, desired)) continue;
-    const before = getPath(desired, atom.path);
-    changes.push({
-      name: atom.name,
-      path: atom.path,
-      before,
-      after: afterOf(atom, before),
-      owner,
-      cause: causeOf(owner),
-      sensitive: atom.sensitive,
-    });
+    const { name, path } = atom;
+    const before = getPath(desired, path);
+    const after = afterOf(atom, before);
+    const cause = causeOf(owner, path, atom.policy === 'Override');
+    const sensitive = atom.sensitive || isSensitive(name, before);
+    changes.push({ name, path, before, after, owner, cause, sensitive });
   }
   return changes;
 }
@@ -44,20 +47,15 @@ export function diffDeclared(
 export function diffAbsences(
   absences: readonly DeclaredAbsence[],
   desired: JsonObject,
-  causeOf: (owner: string) => ChangeCause,
-  isSensitive: (name: string) => boolean,
+  { causeOf, isSensitive }: ChangeContext,
 ): SettingChange[] {
   return absences
     .filter((absence) => !isAbsent(absence, desired))
-    .map(({ name, path, owner }) => ({
-      name,
-      path,
-      before: getPath(desired, path),
-      after: undefined,
-      owner,
-      cause: causeOf(owner),
-      sensitive: isSensitive(name),
-    }));
+    .map(({ name, path, owner }) => {
+      const before = getPath(desired, path);
+      const cause = causeOf(owner, path, false);
+      return { name, path, before, after: undefined, owner, cause, sensitive: isSensitive(name, before) };
+    });
 }
 
 /** Members that others put into a live value wrapper are foreign and stay. */
@@ -66,16 +64,24 @@ function afterOf(atom: Atom, before: Json | undefined): Json {
   return { ...before, ...atom.value };
 }
 
-/** Why an owner's setting differs: what the record says of the owner's last write to this twin. */
-export function causeFrom(
-  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
-  digestOf: (owner: string) => string | undefined,
-): (owner: string) => ChangeCause {
-  return (owner) => {
-    const entry = recorded?.get(owner);
-    if (entry === undefined) return 'FirstConfiguration';
-    return entry.digest === digestOf(owner) ? 'Drift' : 'ConfigurationChanged';
-  };
+/** What the record of one twin says about an owner there. */
+export interface OwnerHistory {
+  /** Of the owner's last write to this twin; undefined where there was none. */
+  readonly digest: string | undefined;
+  /** True where the record names it at that place. */
+  readonly owns: boolean;
+  /** True where the record names another owner there, which no longer selects the device. */
+  readonly followsDeparted: boolean;
+}
+
+/** `digest` is what the owner declares now. */
+export function causeFrom(history: OwnerHistory, digest: string | undefined, isRecorded: boolean): ChangeCause {
+  if (history.digest === undefined) return 'FirstConfiguration';
+  if (history.digest !== digest) return 'ConfigurationChanged';
+  if (history.owns) return 'Drift';
+  if (history.followsDeparted) return 'LeftGroup';
+  // It owned other settings here and not this one: other layers must have changed, unless it never shows in the record.
+  return isRecorded ? 'ConfigurationChanged' : 'Drift';
 }
 
 /** The smallest merge patch that turns one value into another; undefined where they are equal. */

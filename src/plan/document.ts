@@ -60,14 +60,15 @@ export function actionDocument(
     ...common,
     changes: patch === undefined || live === undefined ? [] : changeOperations(live, patch as JsonObject, redact),
     patch: patch === undefined ? null : redactPatch(patch as JsonObject, redact),
-    settings: action.changes.map(settingDocument),
-    observed: action.observed.map(settingDocument),
+    settings: action.changes.map((change) => settingDocument(change, redact)),
+    observed: action.observed.map((change) => settingDocument(change, redact)),
     ...(message === undefined ? {} : { message }),
   };
 }
 
-function settingDocument({ name, owner, cause, before, after, sensitive }: SettingChange): SettingDocument {
-  const shown = (value: Json): Json => (sensitive ? REDACTED : value);
+function settingDocument(change: SettingChange, redact: Redact): SettingDocument {
+  const { name, path, owner, cause, before, after, sensitive } = change;
+  const shown = (value: Json): Json => (sensitive ? REDACTED : redact(path, value));
   return {
     name,
     owner,

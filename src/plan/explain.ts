@@ -1,19 +1,21 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
 import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
 import type { Origin } from '../model/diagnostic.ts';
-import { getKey, getPath, type Json } from '../model/json.ts';
+import { formatPointer, getKey, getPath, type Json, type JsonObject } from '../model/json.ts';
 import type { FactKey, Requirement, Selector } from '../model/selector.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { atomPath } from '../profile/encode.ts';
-import { matchesPattern } from '../profile/patterns.ts';
-import { readRecord, ownsName } from './record.ts';
+import { holdsMatch } from '../profile/patterns.ts';
+import { settleOwners, type Ownership } from './ownership.ts';
+import { PathMap } from './path-map.ts';
+import { readRecord, type OwnedEntry } from './record.ts';
 import { factOf, failingRequirement } from './selection.ts';
 import type { Layer } from './layer.ts';
 import type { Target } from './target.ts';
 
 export type Verdict =
   | 'Won' // its value is the declared one
-  | 'Lost' // another configuration has a higher priority
+  | 'Lost' // another configuration has a higher priority, or keeps the setting as it is
   | 'Held' // it contradicts another: nothing is written
   | 'Out'; // it does not count for this device
 
@@ -52,15 +54,31 @@ export interface ExplainInput {
   readonly live: Twin | undefined;
 }
 
+/** A setting by its place on the twin: two profiles may use one name for two places. */
+interface Place {
+  readonly name: string;
+  readonly path: readonly string[];
+}
+
+/** What the record makes of the twin. */
+interface Context extends ExplainInput {
+  readonly configurations: readonly DeclaredConfiguration[];
+  readonly desired: JsonObject;
+  readonly ownership: Ownership;
+}
+
 /** Every setting that some configuration for the module names, sorted; those of other devices too. */
 export function explainTwin(input: ExplainInput): SettingExplanation[] {
-  const configurations = input.declared.configurations.filter(
-    ({ profile }) => profile.moduleId === input.target.moduleId,
-  );
-  const names = new Set(configurations.flatMap(namesIn));
-  return [...names]
-    .toSorted()
-    .map((name) => explainSetting(input, name, configurations))
+  const { declared, target, live, instance } = input;
+  const configurations = declared.configurations.filter(({ profile }) => profile.moduleId === target.moduleId);
+  const desired = live?.properties.desired ?? {};
+  const record = live === undefined ? undefined : readRecord(live, instance);
+  const recorded: ReadonlyMap<string, OwnedEntry> = record?.kind === 'valid' ? record.owners : new Map();
+  const context = { ...input, configurations, desired, ownership: settleOwners(recorded, target, declared, desired) };
+  const places = new Map(configurations.flatMap(placesIn).map((place) => [JSON.stringify(place.path), place]));
+  return [...places.values()]
+    .toSorted((a, b) => compareTexts(a.name, b.name) || compareTexts(formatPointer(a.path), formatPointer(b.path)))
+    .map((place) => explainSetting(context, place))
     .toSorted((a, b) => Number(isOut(a)) - Number(isOut(b)));
 }
 
@@ -68,79 +86,86 @@ function isOut({ claims }: SettingExplanation): boolean {
   return claims.every(({ verdict }) => verdict === 'Out');
 }
 
-function namesIn({ atoms, unset }: DeclaredConfiguration): string[] {
-  return [...atoms.map(({ name }) => name), ...unset];
+function placesIn({ atoms, unset, profile }: DeclaredConfiguration): Place[] {
+  return [
+    ...atoms.map(({ name, path }) => ({ name, path })),
+    ...unset.map((name) => ({ name, path: atomPath(profile.section, name) })),
+  ];
 }
 
-function explainSetting(
-  input: ExplainInput,
-  name: string,
-  configurations: readonly DeclaredConfiguration[],
-): SettingExplanation {
+function isAt(place: Place): (candidate: Pick<Place, 'path'>) => boolean {
+  const pointer = formatPointer(place.path);
+  return ({ path }) => formatPointer(path) === pointer;
+}
+
+function explainSetting(context: Context, place: Place): SettingExplanation {
+  const { name, path } = place;
+  const configurations = context.configurations.filter((configuration) => placesIn(configuration).some(isAt(place)));
   const claims = configurations
-    .filter((configuration) => namesIn(configuration).includes(name))
-    .map((configuration) => claimOf(input, name, configuration))
-    .toSorted((a, b) => rank(a) - rank(b) || b.priority - a.priority || (a.configuration < b.configuration ? -1 : 1));
+    .map((configuration) => claimOf(context, place, configuration))
+    .toSorted((a, b) => rank(a) - rank(b) || b.priority - a.priority || compareTexts(a.configuration, b.configuration));
   const declared = claims.find(({ verdict }) => verdict === 'Won')?.value;
-  const profile =
-    input.target.profiles.find(({ section }) => section.length === 0 || isKnown(input, name, section)) ??
-    configurations[0]?.profile;
-  const live = profile === undefined ? undefined : getPath(desiredOf(input), atomPath(profile.section, name));
-  const agentDefault = profile === undefined ? undefined : getKey(profile.defaults, name);
-  const owner = ownerOf(input, name);
+  const live = getPath(context.desired, path);
+  const agentDefault = configurations.map(({ profile }) => getKey(profile.defaults, name)).find(isGiven);
+  const owner = context.ownership.recordedPaths.overlapping(path)[0]?.owner;
+  const values = [declared, live, ...claims.map(({ value }) => value)];
   return {
     name,
     ...(declared === undefined ? {} : { declared }),
     ...(live === undefined ? {} : { live }),
     ...(owner === undefined ? {} : { owner }),
     ...(agentDefault === undefined ? {} : { agentDefault }),
-    sensitive: configurations.some((configuration) => matchesPattern(name, configuration.profile.sensitive)),
+    sensitive: configurations.some(({ profile }) => values.some((value) => holdsMatch(name, value, profile.sensitive))),
     claims,
   };
 }
 
-function isKnown(input: ExplainInput, name: string, section: readonly string[]): boolean {
-  return input.target.atoms.some(({ atom }) => atom.name === name && section.every((key, at) => atom.path[at] === key));
+function isGiven(value: Json | undefined): boolean {
+  return value !== undefined;
 }
 
-function desiredOf({ live }: ExplainInput): Twin['properties']['desired'] {
-  return live?.properties.desired ?? {};
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function ownerOf({ live, instance }: ExplainInput, name: string): string | undefined {
-  if (live === undefined) return undefined;
-  const record = readRecord(live, instance);
-  if (record.kind !== 'valid') return undefined;
-  return [...record.owners].find(([, entry]) => ownsName(entry.keys, name))?.[0];
-}
-
-function claimOf(input: ExplainInput, name: string, configuration: DeclaredConfiguration): Claim {
-  const atom = configuration.atoms.find((candidate) => candidate.name === name);
-  const layer = input.target.layers.find((candidate) => candidate.configuration === configuration);
+function claimOf(context: Context, place: Place, configuration: DeclaredConfiguration): Claim {
+  const atom = configuration.atoms.find(isAt(place));
+  const layer = context.target.layers.find((candidate) => candidate.configuration === configuration);
   return {
     ...(layer === undefined
-      ? { verdict: 'Out', because: whyNotSelected(input, configuration) }
-      : verdictOf(input.target, layer, name)),
+      ? { verdict: 'Out', because: whyNotSelected(context, configuration) }
+      : verdictOf(context, layer, place)),
     configuration: configuration.name,
     priority: configuration.priority,
     ...(atom === undefined ? {} : { value: atom.plain }),
-    origin: configuration.atomOrigins.get(name) ?? configuration.origin,
+    origin: configuration.atomOrigins.get(place.name) ?? configuration.origin,
   };
 }
 
-function verdictOf(target: Target, layer: Layer, name: string): Pick<Claim, 'verdict' | 'because'> {
+function verdictOf(context: Context, layer: Layer, place: Place): Pick<Claim, 'verdict' | 'because'> {
+  const { target, ownership } = context;
   const { configuration, group, state } = layer;
   if (state === 'Suspended') return { verdict: 'Out', because: 'suspended: what it owns stays as it is' };
   if (state === 'Observed') return { verdict: 'Out', because: 'mode Observe, never merged' };
-  if (configuration.atoms.find((atom) => atom.name === name)?.policy === 'Ignore') {
+  if (configuration.atoms.find(isAt(place))?.policy === 'Ignore') {
     return { verdict: 'Out', because: 'setting policy Ignore' };
   }
   const way = group === undefined ? 'selector' : `group ${group}`;
   if (target.hold?.reason === 'Conflicted') return { verdict: 'Held', because: target.hold.message };
-  const isWinner =
-    target.atoms.some(({ atom, owner }) => atom.name === name && owner === configuration.owner) ||
-    target.absences.some((absence) => absence.name === name && absence.owner === configuration.owner);
-  return { verdict: isWinner ? 'Won' : 'Lost', because: way };
+  const wins = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): boolean =>
+    atoms.some(({ atom, owner }) => owner === configuration.owner && isAt(place)(atom)) ||
+    absences.some((absence) => absence.owner === configuration.owner && isAt(place)(absence));
+  if (wins(ownership)) return { verdict: 'Won', because: way };
+  return { verdict: 'Lost', because: wins(target) ? `${way}; ${frozenBy(context, place)}` : way };
+}
+
+/** Who keeps a setting from the layer that would have won it. */
+function frozenBy({ target, ownership }: Context, { path }: Place): string {
+  const recorded = ownership.recordedPaths.overlapping(path)[0]?.owner;
+  const frozen = new PathMap<string>();
+  for (const { atom, owner } of target.frozenAtoms) frozen.set(atom.path, owner);
+  for (const absence of target.frozenAbsences) frozen.set(absence.path, absence.owner);
+  return `${recorded ?? frozen.overlapping(path)[0] ?? 'another configuration'} keeps it as it is`;
 }
 
 function rank({ verdict }: Claim): number {

@@ -1,7 +1,8 @@
 // Layers to one answer a key: higher priority wins, absent never equals declared, equal priority with other values conflicts.
 import { deepEqual } from '../model/json.ts';
-import type { Atom } from '../model/profile.ts';
+import type { Atom, Profile } from '../model/profile.ts';
 import { atomPath } from '../profile/encode.ts';
+import { matchesPattern } from '../profile/patterns.ts';
 import { PathMap } from './path-map.ts';
 import type { Layer } from './layer.ts';
 
@@ -11,7 +12,7 @@ export interface DeclaredAtom {
   readonly owner: string;
 }
 
-/** A setting that its winning owner wants absent. */
+/** A setting that its winning owner wants absent, and that may be removed. */
 export interface DeclaredAbsence {
   readonly name: string;
   readonly path: readonly string[];
@@ -35,6 +36,7 @@ interface Claim {
   readonly owner: string;
   readonly name: string;
   readonly path: readonly string[];
+  readonly profile: Profile;
   /** Undefined: the owner wants the setting absent. */
   readonly atom: Atom | undefined;
 }
@@ -46,17 +48,22 @@ export function merge(layers: readonly Layer[]): Merged {
   const conflicts: Conflict[] = [];
   for (const claim of layers.flatMap(claimsOf)) {
     const rivals = winners.overlapping(claim.path);
-    const rival = rivals.find((winner) => winner.priority === claim.priority && !agree(winner, claim));
     if (rivals.length === 0) {
       winners.set(claim.path, claim);
       claims.push(claim);
-    } else if (rival !== undefined) {
+      continue;
+    }
+    if (rivals.some((winner) => winner.priority > claim.priority)) continue;
+    const rival = rivals.find((winner) => !agree(winner, claim));
+    if (rival !== undefined) {
       conflicts.push({ name: claim.name, owners: [rival.owner, claim.owner] });
     }
   }
   return {
     atoms: claims.flatMap(({ atom, owner }) => (atom === undefined ? [] : [{ atom, owner }])),
-    absences: claims.flatMap(({ atom, name, path, owner }) => (atom === undefined ? [{ name, path, owner }] : [])),
+    absences: claims
+      .filter(({ atom, profile, name }) => atom === undefined && isRemovable(profile, name))
+      .map(({ name, path, owner }) => ({ name, path, owner })),
     conflicts,
   };
 }
@@ -66,9 +73,33 @@ function claimsOf(layer: Layer): Claim[] {
   return [
     ...atoms
       .filter((atom) => atom.policy !== 'Ignore')
-      .map((atom) => ({ priority, owner, name: atom.name, path: atom.path, atom })),
-    ...unset.map((name) => ({ priority, owner, name, path: atomPath(profile.section, name), atom: undefined })),
+      .map((atom) => ({ priority, owner, profile, name: atom.name, path: atom.path, atom })),
+    ...unset.map((name) => ({
+      priority,
+      owner,
+      profile,
+      name,
+      path: atomPath(profile.section, name),
+      atom: undefined,
+    })),
   ];
+}
+
+/** Every place that layers name without writing there: frozen ones all of theirs, enforced ones what they ignore. */
+export function placesNamedOnly(layers: readonly Layer[]): PathMap<true> {
+  const places = new PathMap<true>();
+  for (const { configuration, state } of layers) {
+    for (const { path, policy } of configuration.atoms) {
+      if (state !== 'Enforced' || policy === 'Ignore') places.set(path, true);
+    }
+  }
+  return places;
+}
+
+/** False where the profile keeps the setting on the twin, whoever wants it gone. */
+export function isRemovable(profile: Profile, name: string): boolean {
+  if (profile.onRemove === 'Keep') return false;
+  return !matchesPattern(name, [...profile.preserve, ...profile.deny]);
 }
 
 function agree(a: Claim, b: Claim): boolean {

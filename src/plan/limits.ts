@@ -1,9 +1,11 @@
 // IoT Hub's limits on the size of a twin, checked before anything is called.
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
 
-/** Bytes, by IoT Hub's own way of counting; `tags` of a module twin, `properties.desired`. */
+/** Bytes, by IoT Hub's own way of counting, that a section must stay below; `tags` of a module twin, `properties.desired`. */
 export const TAGS_BYTES_MAX = 8 * 1024;
 export const DESIRED_BYTES_MAX = 32 * 1024;
+/** Of one text. */
+export const TEXT_BYTES_MAX = 4 * 1024;
 
 const NUMBER_BYTES = 8;
 const BOOLEAN_BYTES = 4;
@@ -31,9 +33,17 @@ function textBytes(text: string): number {
 /** What would be too large, in words, or undefined. */
 export function tooLarge(tags: JsonObject, desired: JsonObject): string | undefined {
   const tagBytes = twinBytes(tags);
-  if (tagBytes > TAGS_BYTES_MAX) return `tags would take ${tagBytes} of ${TAGS_BYTES_MAX} bytes`;
+  if (tagBytes >= TAGS_BYTES_MAX) return `tags would take ${tagBytes} of ${TAGS_BYTES_MAX} bytes`;
   const desiredBytes = twinBytes(desired);
-  if (desiredBytes > DESIRED_BYTES_MAX)
+  if (desiredBytes >= DESIRED_BYTES_MAX)
     return `properties.desired would take ${desiredBytes} of ${DESIRED_BYTES_MAX} bytes`;
+  if (longestText(tags) > TEXT_BYTES_MAX)
+    return `the record of one configuration would take more than the ${TEXT_BYTES_MAX} bytes of one tag`;
   return undefined;
+}
+
+function longestText(value: Json): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (!isObject(value)) return 0;
+  return Object.keys(value).reduce((longest, key) => Math.max(longest, longestText(value[key] as Json)), 0);
 }

@@ -1,17 +1,18 @@
 // What becomes of every owner in the record: it goes on, is frozen, is released, or its settings are removed.
-import { getPath, isObject, type JsonObject } from '../model/json.ts';
-import type { Declared } from '../model/declared.ts';
+import { getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
+import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
 import type { Profile } from '../model/profile.ts';
-import { atomName, atomPath, liveAtomNames } from '../profile/encode.ts';
-import { matchesPattern } from '../profile/patterns.ts';
+import { atomName, atomPath } from '../profile/encode.ts';
+import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
-import type { DeclaredAtom } from './layering.ts';
+import { isAbsent, isMet } from './changes.ts';
+import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
-import { expectedOwners, ownedNames, type OwnedEntry } from './record.ts';
+import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from './record.ts';
 import type { Target } from './target.ts';
 
 /** What happens to one recorded owner, decided by the first rule that applies. */
-type Fate =
+export type Fate =
   | 'Continues' // enforced: what it no longer declares is removed
   | 'Suspended' // observed or suspended: everything it owns stays as it is
   | 'LeftGroup' // no longer selects the device, but others manage the module
@@ -21,26 +22,37 @@ type Fate =
   | 'OwnerRemoved' // left the source; its recorded policy asks for removal
   | 'Released'; // left the source; its settings stay, owned by nobody
 
-const KEEPING: ReadonlySet<Fate> = new Set(['Suspended', 'Unassigned', 'OutOfInput', 'SourceEmpty']);
+type KeepingFate = Extract<Fate, 'Suspended' | 'Unassigned' | 'OutOfInput' | 'SourceEmpty'>;
+const KEEPING: ReadonlySet<Fate> = new Set<KeepingFate>(['Suspended', 'Unassigned', 'OutOfInput', 'SourceEmpty']);
+
+/** An owner that the record names at some place. */
+export interface RecordedOwner {
+  readonly owner: string;
+  readonly fate: Fate;
+}
 
 export interface Ownership {
   /** Declared settings that may be written: frozen ones are left out. */
   readonly atoms: readonly DeclaredAtom[];
+  readonly absences: readonly DeclaredAbsence[];
   readonly removals: readonly SettingChange[];
   /** The record's owners after the write. */
   readonly owners: ReadonlyMap<string, OwnedEntry>;
   /** Why an owner that decides nothing is kept; undefined where none is. */
-  readonly kept: Extract<Fate, 'Suspended' | 'Unassigned' | 'OutOfInput' | 'SourceEmpty'> | undefined;
-  /** True where an owner drops out of the record and its settings stay. */
-  readonly released: boolean;
-  /** True where membership decided: it must be read directly before anything is removed. */
+  readonly kept: KeepingFate | undefined;
+  /** True where membership decided: it must be read directly before anything is written. */
   readonly departed: boolean;
   /** A profile that recorded settings need for their removal and that is gone. */
   readonly unknownProfile: string | undefined;
-  /** Profiles through which the settings to remove were written. */
-  readonly removalProfiles: readonly Profile[];
-  /** Everything the record named. */
-  readonly recordedPaths: PathMap<true>;
+  /** Profiles for this module through which anything in the record was written. */
+  readonly profiles: readonly Profile[];
+  /** Everything the record named that is on the twin or declared. */
+  readonly recordedPaths: PathMap<RecordedOwner>;
+}
+
+interface RecordedEntry extends RecordedOwner {
+  readonly entry: OwnedEntry;
+  readonly paths: readonly (readonly string[])[];
 }
 
 export function settleOwners(
@@ -49,71 +61,50 @@ export function settleOwners(
   declared: Declared,
   desired: JsonObject,
 ): Ownership {
-  const context = { target, declared, desired, isEmpty: isEmptySource(declared) };
-  const fates = [...recorded].map(([owner, entry]) => ({ owner, entry, fate: fateOf(owner, entry, context) }));
-  const keptFates = fates.filter(({ fate }) => KEEPING.has(fate));
-  const keptPaths = new PathMap<true>();
-  for (const { entry } of keptFates) {
-    for (const path of recordedPathsOf(entry, declared, desired)) keptPaths.set(path, true);
-  }
-  const atoms = keptPaths.isEmpty ? target.atoms : target.atoms.filter(({ atom }) => !keptPaths.overlaps(atom.path));
-  const claimed = new PathMap<true>();
-  for (const { path } of [...atoms.map(({ atom }) => atom), ...target.absences]) claimed.set(path, true);
-
-  const recordedPaths = new PathMap<true>();
-  const removals: SettingChange[] = [];
-  const removalProfiles = new Set<Profile>();
-  let unknownProfile: string | undefined;
-  for (const { owner, entry, fate } of fates) {
-    const profile = declared.profiles.get(entry.profile);
-    const cause = removalCause(fate);
-    for (const path of recordedPathsOf(entry, declared, desired)) {
-      recordedPaths.set(path, true);
-      const before = getPath(desired, path);
-      if (cause === undefined || before === undefined || claimed.overlaps(path) || keptPaths.overlaps(path)) continue;
-      if (profile === undefined) unknownProfile = entry.profile;
-      const name = atomName(path.slice(entry.section.length));
-      if (profile === undefined || !isRemovable(profile, name)) continue;
-      removalProfiles.add(profile);
-      removals.push({
-        name,
-        path,
-        before,
-        after: undefined,
-        owner,
-        cause,
-        sensitive: matchesPattern(name, profile.sensitive),
-      });
-    }
-  }
+  const entries = [...recorded].map(([owner, entry]) => ({
+    owner,
+    entry,
+    fate: fateOf(owner, entry, target, declared),
+    paths: recordedPathsOf(entry, target, desired),
+  }));
+  const recordedPaths = new PathMap<RecordedOwner>();
+  for (const { owner, fate, paths } of entries) for (const path of paths) recordedPaths.set(path, { owner, fate });
+  const kept = entries.filter(({ fate }) => KEEPING.has(fate));
+  const isFree = createFreedom(kept, recordedPaths, target, declared, desired);
+  const atoms = filterAll(target.atoms, ({ atom, owner }) => isFree(atom.path, owner));
+  const absences = filterAll(target.absences, ({ path, owner }) => isFree(path, owner));
   return {
     atoms,
-    removals,
-    owners: nextOwners(target, atoms, keptFates),
-    kept: keptFates.map(({ fate }) => fate)[0] as Ownership['kept'],
-    released: fates.some(({ fate }) => fate === 'Released'),
-    departed: fates.some(({ fate }) => fate === 'LeftGroup'),
-    unknownProfile,
-    removalProfiles: [...removalProfiles],
+    absences,
+    ...removalsOf(entries, { atoms, absences }, target, declared, desired),
+    owners: nextOwners(target, { atoms, absences }, kept),
+    kept: kept.map(({ fate }) => fate)[0] as KeepingFate | undefined,
+    departed: entries.some(({ fate }) => fate === 'LeftGroup'),
+    profiles: [...new Set(entries.flatMap(({ entry }) => declared.profiles.get(entry.profile) ?? []))].filter(
+      ({ moduleId }) => moduleId === target.moduleId,
+    ),
     recordedPaths,
   };
 }
 
-function fateOf(
-  owner: string,
-  entry: OwnedEntry,
-  { target, declared, isEmpty }: { target: Target; declared: Declared; isEmpty: boolean },
-): Fate {
+function fateOf(owner: string, entry: OwnedEntry, target: Target, declared: Declared): Fate {
   const layer = target.layers.find(({ configuration }) => configuration.owner === owner);
   if (layer !== undefined) return layer.state === 'Enforced' ? 'Continues' : 'Suspended';
-  if (declared.configurations.some((configuration) => configuration.owner === owner)) {
+  const configuration = declared.configurations.find((candidate) => candidate.owner === owner);
+  if (configuration !== undefined) {
+    if (configuration.suspend || configuration.mode === 'Observe') return 'Suspended';
     const isManaged = target.layers.some(({ state }) => state === 'Enforced');
     // A device without any tag most likely lost them to somebody's mistake: that is no reason to remove anything.
-    return isManaged && !target.tagless ? 'LeftGroup' : 'Unassigned';
+    const mayComeBack = target.tagless && looksAtTags(configuration);
+    return isManaged && !mayComeBack ? 'LeftGroup' : 'Unassigned';
   }
   if (declared.partial) return 'OutOfInput';
-  if (isEmpty) return 'SourceEmpty';
+  if (isEmptySource(declared)) return 'SourceEmpty';
   return entry.deletionPolicy === 'Remove' ? 'OwnerRemoved' : 'Released';
+}
+
+function looksAtTags({ targets }: DeclaredConfiguration): boolean {
+  return targets.some(({ selector }) => selector.requirements.some(({ key }) => key.kind === 'tag'));
 }
 
 function isEmptySource(declared: Declared): boolean {
@@ -124,32 +115,117 @@ function isEmptySource(declared: Declared): boolean {
   );
 }
 
+/**
+ * True for a place where the owner may write. What the record says is kept is free only for a higher priority. A claim
+ * that leaves no trace in the record (a setting kept absent, one written only where it is absent, one whose record was
+ * lost) keeps its place as long as live already means it, unless a lower layer is recorded as the owner already.
+ */
+function createFreedom(
+  kept: readonly RecordedEntry[],
+  recordedPaths: PathMap<RecordedOwner>,
+  target: Target,
+  declared: Declared,
+  desired: JsonObject,
+): (path: readonly string[], owner: string) => boolean {
+  const keptPaths = new PathMap<number>();
+  for (const { owner, paths } of kept) {
+    const priority = declared.configurations.find((one) => one.owner === owner)?.priority ?? Number.POSITIVE_INFINITY;
+    for (const path of paths) keptPaths.set(path, priority);
+  }
+  const claims = new PathMap<true>();
+  for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claims.set(atom.path, true);
+  for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claims.set(absence.path, true);
+  if (keptPaths.isEmpty && claims.isEmpty) return () => true;
+  const priorities = new Map(target.layers.map(({ configuration }) => [configuration.owner, configuration.priority]));
+  return (path, owner) => {
+    const priority = priorities.get(owner) ?? Number.NEGATIVE_INFINITY;
+    if (keptPaths.overlapping(path).some((keptPriority) => keptPriority >= priority)) return false;
+    return !claims.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => fate === 'Continues');
+  };
+}
+
+function removalsOf(
+  entries: readonly RecordedEntry[],
+  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
+  target: Target,
+  declared: Declared,
+  desired: JsonObject,
+): Pick<Ownership, 'removals' | 'unknownProfile'> {
+  const taken = new PathMap<true>();
+  for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);
+  for (const { fate, paths } of entries) if (KEEPING.has(fate)) for (const path of paths) taken.set(path, true);
+  const removals: SettingChange[] = [];
+  let unknownProfile: string | undefined;
+  // Shorter paths first: what lies in something removed needs no removal of its own.
+  const candidates = entries
+    .flatMap(({ owner, entry, fate, paths }) => paths.map((path) => ({ owner, entry, fate, path })))
+    .toSorted((a, b) => a.path.length - b.path.length);
+  for (const { owner, entry, fate, path } of candidates) {
+    const cause = removalCause(fate);
+    const before = getPath(desired, path);
+    if (cause === undefined || before === undefined || taken.overlaps(path) || target.named.overlaps(path)) continue;
+    const profile = declared.profiles.get(entry.profile);
+    if (profile === undefined) {
+      unknownProfile = entry.profile;
+      continue;
+    }
+    const name = atomName(path.slice(entry.section.length));
+    if (!isRemovable(profile, name)) continue;
+    taken.set(path, true);
+    const sensitive = holdsMatch(name, before, profile.sensitive);
+    removals.push({ name, path, before, after: undefined, owner, cause, sensitive });
+  }
+  return { removals, unknownProfile };
+}
+
 function removalCause(fate: Fate): 'SettingRemoved' | 'LeftGroup' | 'OwnerRemoved' | undefined {
   if (fate === 'Continues') return 'SettingRemoved';
   return fate === 'LeftGroup' || fate === 'OwnerRemoved' ? fate : undefined;
 }
 
-function recordedPathsOf(entry: OwnedEntry, declared: Declared, desired: JsonObject): readonly string[][] {
+/** Hashes are looked for among everything on the twin and everything declared, whatever profile wrote them. */
+function recordedPathsOf(entry: OwnedEntry, target: Target, desired: JsonObject): readonly string[][] {
   const names = ownedNames(entry.keys, () => {
-    const profile = declared.profiles.get(entry.profile);
-    const section = getPath(desired, entry.section);
-    return profile !== undefined && isObject(section) ? liveAtomNames(profile, section) : [];
+    const found = new Set(namesIn(getPath(desired, entry.section)));
+    for (const { path } of [...target.atoms.map(({ atom }) => atom), ...target.absences]) {
+      const isInside = entry.section.every((key, index) => path[index] === key);
+      if (isInside) found.add(atomName(path.slice(entry.section.length)));
+    }
+    return [...found];
   });
   return names.map((name) => atomPath(entry.section, name));
 }
 
-function isRemovable(profile: Profile, name: string): boolean {
-  if (profile.onRemove === 'Keep') return false;
-  return !matchesPattern(name, [...profile.preserve, ...profile.deny]);
+/** Of everything inside the value, at any depth. */
+function namesIn(value: Json | undefined, above: readonly string[] = []): string[] {
+  if (!isObject(value)) return [];
+  return Object.keys(value).flatMap((key) => {
+    const path = [...above, key];
+    return key.startsWith('$') ? [] : [atomName(path), ...namesIn(value[key], path)];
+  });
 }
 
 function nextOwners(
   target: Target,
-  atoms: readonly DeclaredAtom[],
-  kept: readonly { owner: string; entry: OwnedEntry }[],
+  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
+  kept: readonly RecordedEntry[],
 ): ReadonlyMap<string, OwnedEntry> {
   const enforced = target.layers.filter(({ state }) => state === 'Enforced');
   const base = atoms === target.atoms ? target.owners : expectedOwners(enforced, atoms);
   if (kept.length === 0) return base;
-  return new Map([...base, ...kept.map(({ owner, entry }) => [owner, entry] as const)]);
+  const taken = new PathMap<true>();
+  for (const { atom } of atoms) if (atom.policy === 'Override') taken.set(atom.path, true);
+  for (const { path } of absences) taken.set(path, true);
+  const owners = new Map(base);
+  for (const { owner, entry, paths } of kept) {
+    const lost = paths.filter((path) => taken.overlaps(path));
+    const keys = withoutNames(entry.keys, new Set(lost.map((path) => atomName(path.slice(entry.section.length)))));
+    if (keys !== undefined) owners.set(owner, keys === entry.keys ? entry : { ...entry, keys });
+  }
+  return owners;
+}
+
+/** The very list where everything passes. */
+function filterAll<T>(items: readonly T[], passes: (item: T) => boolean): readonly T[] {
+  return items.every(passes) ? items : items.filter(passes);
 }

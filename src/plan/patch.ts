@@ -76,7 +76,7 @@ function withRemovals(whole: Json, patch: Json | undefined): Json {
   return merged;
 }
 
-/** Marks that objects above written settings must carry, once each. */
+/** Marks that objects above written or removed settings must carry, once each: the agent reads the patch alone. */
 function envelopes(
   changes: readonly SettingChange[],
   profiles: readonly Profile[],
@@ -84,8 +84,8 @@ function envelopes(
   const found = new Map<string, { path: readonly string[]; members: JsonObject }>();
   for (const { envelope, section, encoding } of profiles) {
     if (envelope === undefined) continue;
-    for (const { path, after } of changes) {
-      if (after === undefined || !section.every((key, index) => path[index] === key)) continue;
+    for (const { path } of changes) {
+      if (!section.every((key, index) => path[index] === key)) continue;
       // Below the root each component is an object of its own; a property of the root itself has none to mark.
       const isComponentAtRoot = encoding === 'PnpComponent' && section.length === 0;
       const holder = isComponentAtRoot ? path.slice(0, 1) : section;

@@ -1,14 +1,21 @@
 // One module twin in, one action out. Pure; the order of the decisions is the order of this file.
 import type { Declared } from '../model/declared.ts';
 import { isObject, mergePatch, setKey, type Json, type JsonObject } from '../model/json.ts';
-import type { Profile } from '../model/profile.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
-import { matchesPattern } from '../profile/patterns.ts';
+import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
-import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, mergePatchBetween } from './changes.ts';
+import {
+  causeFrom,
+  diffAbsences,
+  diffDeclared,
+  isAbsent,
+  isMet,
+  mergePatchBetween,
+  type ChangeContext,
+} from './changes.ts';
 import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
-import { applyChanges, desiredPatch, hasNull } from './patch.ts';
+import { applyChanges, desiredPatch, hasNull, userDesired } from './patch.ts';
 import {
   composeRecord,
   RECORD_TAG,
@@ -31,8 +38,7 @@ export interface PlanTwinInput {
 
 export function planTwin(input: PlanTwinInput): TwinAction {
   const { target, live } = input;
-  const isEnforced = target.layers.some((layer) => layer.state === 'Enforced');
-  if (target.hold !== undefined && isEnforced) {
+  if (target.hold !== undefined) {
     return action(input, 'Hold', target.hold.reason, { message: target.hold.message });
   }
   if (live === undefined) return planMissing(input);
@@ -48,7 +54,7 @@ export function planTwin(input: PlanTwinInput): TwinAction {
 
 /** The common case, decided without allocating: everything is met and the record says exactly that. */
 function isInSync(target: Target, live: Twin, instance: string): boolean {
-  if (target.frozenOwners.size > 0) return false;
+  if (target.hasFrozen) return false;
   const { desired } = live.properties;
   for (const { atom } of target.atoms) if (!isMet(atom, desired)) return false;
   for (const absence of target.absences) if (!isAbsent(absence, desired)) return false;
@@ -69,68 +75,90 @@ function planDifferent(
 ): TwinAction {
   const { declared, target } = input;
   const desired = live.properties.desired;
-  const ownership = settleOwners(recorded ?? new Map(), target, declared, desired);
+  const ownership = settleOwners(recorded ?? NOBODY, target, declared, desired);
   if (ownership.unknownProfile !== undefined) {
     const message =
       `Settings written through profile "${ownership.unknownProfile}" are to be removed, but the source no longer ` +
       'holds that profile. Put it back until they are gone.';
     return action(input, 'Hold', 'ProfileUnknown', { message });
   }
-  const causeOf = causeFrom(recorded, (owner) => digestOf(target, owner));
-  const isSensitive = (name: string): boolean =>
-    target.profiles.some((profile) => matchesPattern(name, profile.sensitive));
+  const context = changeContext(target, ownership, recorded ?? NOBODY);
   const changes = [
     ...ownership.removals,
-    ...diffAbsences(target.absences, desired, causeOf, isSensitive),
-    ...diffDeclared(ownership.atoms, desired, causeOf),
+    ...diffAbsences(ownership.absences, desired, context),
+    ...diffDeclared(ownership.atoms, desired, context),
   ];
   const observed = [
-    ...diffAbsences(target.observedAbsences, desired, causeOf, isSensitive),
-    ...diffDeclared(target.observedAtoms, desired, causeOf),
+    ...diffAbsences(target.observedAbsences, desired, context),
+    ...diffDeclared(target.observedAtoms, desired, context),
   ];
-  if (changes.length > 0) return planPatch(input, live, ownership, changes, observed);
-  if (!sameOwnership(recorded ?? new Map(), ownership.owners))
-    return planRecord(input, live, ownership, recorded, observed);
-  if (observed.length > 0) return action(input, 'Observe', 'ModeObserve', { observed });
-  if (ownership.kept !== undefined && target.owners.size === 0) {
-    return action(input, 'Keep', ownership.kept, { message: KEEP_MESSAGES[ownership.kept] });
+  if (!target.observeOnly) {
+    if (changes.length > 0) return planPatch(input, live, recorded ?? NOBODY, ownership, changes, observed);
+    if (!sameOwnership(recorded ?? NOBODY, ownership.owners))
+      return planRecord(input, live, recorded, ownership, observed);
   }
-  return action(input, 'Equal', 'InSync');
+  const differences = [...observed, ...changes];
+  if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
+  if (target.layers.some(({ state }) => state !== 'Suspended')) return action(input, 'Equal', 'InSync');
+  const kept = ownership.kept ?? (target.layers.length > 0 ? 'Suspended' : undefined);
+  if (kept === undefined) return action(input, 'Equal', 'InSync');
+  return action(input, 'Keep', kept, { message: KEEP_MESSAGES[kept] });
 }
 
+const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
+
 const KEEP_MESSAGES = {
-  Suspended: 'Every configuration that owns settings here is suspended or only observed; they stay as they are.',
+  Suspended: 'Every configuration for this module is suspended; what they own stays as it is.',
   Unassigned: 'No configuration selects this device any more; what was written stays, and so does its record.',
   OutOfInput: 'Its owners are not in this part of the source; nothing of theirs is touched.',
   SourceEmpty: 'The source holds no resource at all; that removes nothing. Keep at least the Hub to mean it.',
 } as const;
 
+function changeContext(
+  target: Target,
+  { recordedPaths }: Ownership,
+  recorded: ReadonlyMap<string, OwnedEntry>,
+): ChangeContext {
+  return {
+    causeOf(owner, path, isRecorded) {
+      const recordedThere = recordedPaths.overlapping(path);
+      const history = {
+        digest: recorded.get(owner)?.digest,
+        owns: recordedThere.some((there) => there.owner === owner),
+        followsDeparted: recordedThere.some(({ fate }) => fate === 'LeftGroup'),
+      };
+      return causeFrom(history, digestOf(target, owner), isRecorded);
+    },
+    isSensitive: (name, value) => target.profiles.some(({ sensitive }) => holdsMatch(name, value, sensitive)),
+  };
+}
+
 function planPatch(
   input: PlanTwinInput,
   live: Twin,
+  recorded: ReadonlyMap<string, OwnedEntry>,
   ownership: Ownership,
   changes: readonly SettingChange[],
   observed: readonly SettingChange[],
 ): TwinAction {
-  const profiles = profilesInPlay(input, ownership);
+  const profiles = [...new Set([...input.target.profiles, ...ownership.profiles])];
   const desired = live.properties.desired;
   const next = applyChanges(desired, changes, profiles);
   const tags = recordPatch(input, live, ownership.owners);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
-  if (size !== undefined) {
-    const message = `The twin would be too large: ${size}. Declare less, or remove what others left on it.`;
-    return action(input, 'Hold', 'TwinTooLarge', { message });
-  }
+  if (size !== undefined) return holdTooLarge(input, size);
   const patch = { tags, properties: { desired: desiredPatch(desired, next, changes, profiles) } };
-  const isFirst = changes.some(({ cause }) => cause === 'FirstConfiguration');
+  const joins = [...ownership.owners.keys()].some((owner) => !recorded.has(owner));
+  const isFirst = joins || changes.some(({ cause }) => cause === 'FirstConfiguration');
   const isSection = profiles.some(({ patchGranularity }) => patchGranularity === 'section');
+  const isMembership = isFirst || ownership.departed;
   return action(input, 'Patch', weightiest(changes), {
     changes,
     observed,
     patch,
     needs: {
-      moduleTwin: isFirst || isSection || hasNull(tags) || hasNull(patch.properties.desired),
-      deviceTwin: isFirst || ownership.departed,
+      moduleTwin: isMembership || isSection || hasNull(tags) || hasNull(patch.properties.desired),
+      deviceTwin: isMembership,
     },
   });
 }
@@ -138,39 +166,57 @@ function planPatch(
 function planRecord(
   input: PlanTwinInput,
   live: Twin,
-  ownership: Ownership,
   recorded: ReadonlyMap<string, OwnedEntry> | undefined,
+  ownership: Ownership,
   observed: readonly SettingChange[],
 ): TwinAction {
-  const isKnown = ownership.atoms.some(({ atom }) => ownership.recordedPaths.overlaps(atom.path));
-  const reason =
-    recorded === undefined ? 'Adopted' : isKnown ? 'OwnerChanged' : ownership.released ? 'Released' : 'Adopted';
-  return action(input, 'Record', reason, {
-    observed,
-    patch: { tags: recordPatch(input, live, ownership.owners) },
-    needs: BOTH_READS,
-  });
+  const tags = recordPatch(input, live, ownership.owners);
+  const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
+  if (size !== undefined) return holdTooLarge(input, size);
+  return action(input, 'Record', recordReason(recorded, ownership), { observed, patch: { tags }, needs: BOTH_READS });
 }
 
-/** The patch on tags that makes the record say who owns what; without owners the record goes. */
+function recordReason(
+  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
+  { atoms, owners, recordedPaths }: Ownership,
+): 'Adopted' | 'OwnerChanged' | 'Released' {
+  if (recorded === undefined) return 'Adopted';
+  const before = atoms
+    .filter(({ atom }) => atom.policy === 'Override')
+    .map(({ atom, owner }) => ({ owner, there: recordedPaths.overlapping(atom.path) }));
+  if (before.some(({ owner, there }) => there.length > 0 && !there.some((one) => one.owner === owner)))
+    return 'OwnerChanged';
+  if (before.some(({ there }) => there.length === 0)) return 'Adopted';
+  const isRespelt = [...owners].some(([owner, { deletionPolicy, profile }]) => {
+    const entry = recorded.get(owner);
+    return entry !== undefined && (entry.deletionPolicy !== deletionPolicy || entry.profile !== profile);
+  });
+  return isRespelt ? 'OwnerChanged' : 'Released';
+}
+
+/** The patch on tags that makes the record say who owns what; without owners the record goes, and all of the tag with the last. */
 function recordPatch(input: PlanTwinInput, live: Twin, owners: ReadonlyMap<string, OwnedEntry>): JsonObject {
   const { declared, instance, nowMs } = input;
   const raw = rawRecord(live, instance);
-  const entry: JsonObject = {};
   if (owners.size === 0) {
-    if (raw !== undefined) setKey(entry, instance, null);
-  } else {
-    const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag });
-    const difference: Json | undefined = mergePatchBetween(raw, record);
-    if (difference !== undefined) setKey(entry, instance, difference);
+    if (raw === undefined) return {};
+    const isLast = Object.keys(asObject(live.tags?.[RECORD_TAG] ?? null)).length === 1;
+    return { [RECORD_TAG]: isLast ? null : withKey(instance, null) };
   }
-  return Object.keys(entry).length === 0 ? {} : { [RECORD_TAG]: entry };
+  const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag });
+  const difference = mergePatchBetween(raw, record);
+  return difference === undefined ? {} : { [RECORD_TAG]: withKey(instance, difference) };
 }
 
-/** Profiles whose agent will see the patch: those declared here and those through which settings are removed. */
-function profilesInPlay({ target }: PlanTwinInput, { removalProfiles }: Ownership): readonly Profile[] {
-  const profiles = [...target.profiles, ...removalProfiles];
-  return [...new Map(profiles.map((profile) => [profile.name, profile])).values()];
+function withKey(key: string, value: Json): JsonObject {
+  const object: JsonObject = {};
+  setKey(object, key, value);
+  return object;
+}
+
+function holdTooLarge(input: PlanTwinInput, size: string): TwinAction {
+  const message = `The twin would be too large: ${size}. Declare less, or remove what others left on it.`;
+  return action(input, 'Hold', 'TwinTooLarge', { message });
 }
 
 const WEIGHTS: readonly ActionReason[] = [

@@ -86,7 +86,7 @@ function readEntry(raw: Json | undefined): OwnedEntry | undefined {
 
 function readKeys(raw: Json | undefined): OwnedKeys | undefined {
   if (Array.isArray(raw)) {
-    return raw.every((name) => typeof name === 'string') ? { names: raw } : undefined;
+    return raw.every(isName) ? { names: raw } : undefined;
   }
   const text = isObject(raw) ? getKey(raw, 'h') : undefined;
   if (typeof text !== 'string') return undefined;
@@ -99,13 +99,25 @@ function readKeys(raw: Json | undefined): OwnedKeys | undefined {
   return { hashes };
 }
 
-export function ownsName(keys: OwnedKeys, name: string): boolean {
-  return 'names' in keys ? keys.names.includes(name) : keys.hashes.has(hashName(name));
+/** What starts with "$" is the hub's own and never a setting. */
+function isName(raw: Json): raw is string {
+  return typeof raw === 'string' && !raw.startsWith('$');
 }
 
 /** The names an entry owns, given those that exist on the twin: hashes only say which of these are meant. */
 export function ownedNames(keys: OwnedKeys, existing: () => readonly string[]): readonly string[] {
   return 'names' in keys ? keys.names : existing().filter((name) => keys.hashes.has(hashName(name)));
+}
+
+/** The keys without these names, undefined where none is left; the very keys where they hold none of them. */
+export function withoutNames(keys: OwnedKeys, names: ReadonlySet<string>): OwnedKeys | undefined {
+  if (names.size === 0) return keys;
+  if ('names' in keys) {
+    const left = keys.names.filter((name) => !names.has(name));
+    return left.length === 0 ? undefined : { names: left };
+  }
+  const left = keys.hashes.difference(new Set([...names].map(hashName)));
+  return left.size === 0 ? undefined : { hashes: left };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Selection {
   readonly selected: readonly Selected[];
   /** True where the device carries no tag at all: somebody may have wiped them. */
   readonly tagless: boolean;
+  /** True where some group that holds the device is only observed: nothing on it is written. */
+  readonly capped: boolean;
 }
 
 export interface SelectionIndex {
@@ -50,7 +52,7 @@ export function createSelection(declared: Declared, hubName: string): SelectionI
       selected.push({ configuration, group: way.group, observed });
     }
     count += 1;
-    return { id: count, selected, tagless: isTagless(device) };
+    return { id: count, selected, tagless: isTagless(device), capped };
   }
 
   return {

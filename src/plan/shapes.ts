@@ -77,7 +77,9 @@ function compareChanges(a: SettingChange, b: SettingChange): number {
   return Number(a.after !== undefined) - Number(b.after !== undefined) || (a.name < b.name ? -1 : 1);
 }
 
-function textOf({ name, before, after, owner, cause }: SettingChange): string {
-  const text = (value: Json | undefined): string => (value === undefined ? '' : canonicalJson(value));
+/** Secrets differ from device to device and are not shown: they make no shape of their own. */
+function textOf({ name, before, after, owner, cause, sensitive }: SettingChange): string {
+  const text = (value: Json | undefined): string =>
+    value === undefined ? '' : sensitive ? 'sensitive' : canonicalJson(value);
   return `${name}\n${text(before)}\n${text(after)}\n${owner}\n${cause}`;
 }

@@ -3,8 +3,9 @@ import type { Mode, WhenMissing } from '../model/declared.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Layer } from './layer.ts';
-import { merge, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
+import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
+import type { PathMap } from './path-map.ts';
 import { composeOwn, expectedOwners, type OwnedEntry } from './record.ts';
 import type { Selected, Selection } from './selection.ts';
 
@@ -20,8 +21,13 @@ export interface Target {
   /** The winning settings if observed layers were enforced too: only those that an observed layer would win. */
   readonly observedAtoms: readonly DeclaredAtom[];
   readonly observedAbsences: readonly DeclaredAbsence[];
-  /** Owners that declare nothing for now, so that what they own is left exactly as it is. */
-  readonly frozenOwners: ReadonlySet<string>;
+  /** What observed and suspended layers would win: a lower layer must not take it while they only look. */
+  readonly frozenAtoms: readonly DeclaredAtom[];
+  readonly frozenAbsences: readonly DeclaredAbsence[];
+  /** True where some layer declares nothing for now, so that what it owns is left exactly as it is. */
+  readonly hasFrozen: boolean;
+  /** Named by some layer and written by none: nothing is removed there. */
+  readonly named: PathMap<true>;
   /** Why nothing may be written, where the manifests contradict themselves on this kind of device. */
   readonly hold: TargetHold | undefined;
   /** What the record holds on a twin that is in sync and was never owned by anybody else. */
@@ -32,6 +38,8 @@ export interface Target {
   readonly profiles: readonly Profile[];
   readonly whenMissing: WhenMissing;
   readonly tagless: boolean;
+  /** True where nothing on this device is written, whoever asks. */
+  readonly observeOnly: boolean;
 }
 
 export interface Targets {
@@ -58,10 +66,10 @@ export function createTargets(hubMode: Mode): Targets {
     forModule(selection, moduleId) {
       const found = forSelection(selection).find((target) => target.moduleId === moduleId);
       if (found !== undefined) return found;
-      const key = `${selection.tagless}/${moduleId}`;
+      const key = `${selection.tagless}/${selection.capped}/${moduleId}`;
       let target = empty.get(key);
       if (target === undefined) {
-        target = buildTarget(moduleId, { id: -1, selected: [], tagless: selection.tagless }, hubMode);
+        target = buildTarget(moduleId, { ...selection, id: -1, selected: [] }, hubMode);
         empty.set(key, target);
       }
       return target;
@@ -78,9 +86,9 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
   const active = layers.filter((layer) => layer.state !== 'Suspended');
   const merged = merge(enforced);
   const wouldBe = enforced.length === active.length ? merged : merge(active);
-  const observedOwners = new Set(
-    layers.filter((layer) => layer.state === 'Observed').map((layer) => layer.configuration.owner),
-  );
+  const everyone = active.length === layers.length ? wouldBe : merge(layers);
+  const observedOwners = ownersOf(layers.filter(({ state }) => state === 'Observed'));
+  const frozenOwners = ownersOf(layers.filter(({ state }) => state !== 'Enforced'));
   const profiles = [
     ...new Map(layers.map(({ configuration }) => [configuration.profile.name, configuration.profile])).values(),
   ];
@@ -93,16 +101,23 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
     absences: merged.absences,
     observedAtoms: wouldBe.atoms.filter((declared) => observedOwners.has(declared.owner)),
     observedAbsences: wouldBe.absences.filter((absence) => observedOwners.has(absence.owner)),
-    frozenOwners: new Set(
-      layers.filter((layer) => layer.state !== 'Enforced').map((layer) => layer.configuration.owner),
-    ),
-    hold: findHold(enforced, merged, profiles),
+    frozenAtoms: everyone.atoms.filter(({ owner }) => frozenOwners.has(owner)),
+    frozenAbsences: everyone.absences.filter(({ owner }) => frozenOwners.has(owner)),
+    hasFrozen: frozenOwners.size > 0,
+    named: placesNamedOnly(layers),
+    // Where everything is only observed, what would hold is what there is to know.
+    hold: enforced.length > 0 ? findHold(enforced, merged, profiles) : findHold(active, wouldBe, profiles),
     owners,
     own: composeOwn(owners),
     profiles,
     whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
+    observeOnly: hubMode === 'Observe' || selection.capped,
   };
+}
+
+function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
+  return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
 function toLayer({ configuration, group, observed }: Selected, hubMode: Mode): Layer {
