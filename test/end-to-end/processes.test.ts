@@ -1,0 +1,218 @@
+// The real processes, started as people start them, on folders of their own. Nothing here waits for a fixed time.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const DEVICES = 40;
+
+let folder: string;
+const running: Running[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'twinward-e2e-'));
+  cpSync(join(ROOT, 'manifests'), join(folder, 'manifests'), { recursive: true });
+});
+
+afterEach(async () => {
+  for (const process of running.splice(0)) {
+    process.child.kill('SIGKILL');
+    await process.ended;
+  }
+  rmSync(folder, { recursive: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  /** Everything printed so far, both streams. */
+  text(): string;
+  stdout(): string;
+  /** Resolves with the match once it is printed after `from` characters; rejects where the process ends first. */
+  printed(pattern: RegExp, from?: number): Promise<RegExpExecArray>;
+}
+
+function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const child = spawn(process.execPath, [join(ROOT, 'bin', 'twinward.js'), ...argv], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let all = '';
+  let out = '';
+  const listeners = new Set<() => void>();
+  const take = (chunk: Buffer): void => {
+    all += chunk.toString();
+    for (const listener of listeners) listener();
+  };
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    take(chunk);
+  });
+  child.stderr.on('data', take);
+  const ended = new Promise<number | null>((resolve) => {
+    child.on('close', (code) => resolve(code));
+  });
+  const one: Running = {
+    child,
+    ended,
+    text: () => all,
+    stdout: () => out,
+    printed: (pattern, from = 0) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(all.slice(from));
+          if (match === null) return;
+          listeners.delete(look);
+          resolve(match);
+        };
+        listeners.add(look);
+        look();
+        void ended.then((code) => reject(new Error(`ended with ${code} before ${String(pattern)}:\n${all}`)));
+      }),
+  };
+  running.push(one);
+  return one;
+}
+
+function get(port: string, path: string): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+function edit(name: string, from: string, to: string): void {
+  const path = join(folder, 'manifests', name);
+  const text = readFileSync(path, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(path, text.replace(from, to));
+}
+
+describe('demo', () => {
+  test('--once converges, sums up and ends', async () => {
+    const demo = start(['demo', '--once', '--devices', String(DEVICES)]);
+    expect(await demo.ended).toBe(0);
+    const sum = /(\d+) written = (.+?) {3}/.exec(demo.stdout());
+    const terms = [...(sum?.[2] ?? '').matchAll(/\d+/g)].map(([count]) => Number(count));
+    expect(terms.reduce((total, count) => total + count, 0)).toBe(Number(sum?.[1]));
+    expect(Number(sum?.[1])).toBeGreaterThan(DEVICES / 2);
+    expect(demo.stdout()).toContain('second pass: 0 writes');
+    expect(demo.stdout()).toMatch(/REJECTED {2}kiosk-\d\d.* {2}usbPolicy: firmware 1\.2 does not know "audit"/);
+    expect(demo.text()).not.toMatch(/SharedAccessKey=|demo-token-of/);
+  });
+
+  test('keeps watching: an edit is applied, a hand edit corrected, a mistake told; SIGTERM ends it', async () => {
+    const demo = start(['demo', '--port', '0', '--devices', String(DEVICES)]);
+    const [, endpoint = ''] = await demo.printed(/hub +(https:\S+)/);
+    await demo.printed(/watch /);
+
+    const [, tampered = ''] = await demo.printed(/npx twinward demo tamper (\S+)/);
+    const tamper = start(['demo', 'tamper', tampered], { TWINWARD_HUB_ENDPOINT: endpoint });
+    expect(await tamper.ended).toBe(0);
+    expect(tamper.stdout()).toMatch(/changed by hand: .*\ncorrected after /);
+    await demo.printed(new RegExp(`Drift  ${tampered}/`));
+
+    const before = demo.text().length;
+    edit('baseline.yaml', 'Process_MessageFrequency: Medium', 'Process_MessageFrequency: Low');
+    await demo.printed(/ConfigurationChanged {2}/, before);
+
+    const { length } = demo.text();
+    edit('baseline.yaml', 'profile: defender-micro-agent', 'profile: defender-micro-agnt');
+    await demo.printed(/Did you mean|TW1203 manifests\/baseline\.yaml:\d+: .*still decides/, length);
+
+    demo.child.kill('SIGTERM');
+    expect(await demo.ended).toBe(0);
+  });
+
+  test('a port in use ends it with the way out', async () => {
+    const hub = start(['hub', '--port', '0', '-o', 'json']);
+    const [, port = ''] = await hub.printed(/127\.0\.0\.1:(\d+)/);
+    const demo = start(['demo', '--port', port]);
+    expect(await demo.ended).toBe(1);
+    expect(demo.text()).toContain(`port ${port} on 127.0.0.1 is in use`);
+  });
+});
+
+interface HubFacts {
+  readonly endpoint: string;
+  readonly hostName: string;
+  readonly connectionString: string;
+  readonly caFile: string;
+}
+
+async function startHub(
+  ...argv: readonly string[]
+): Promise<{ hub: Running; facts: HubFacts; env: Record<string, string> }> {
+  const hub = start(['hub', '--port', '0', '-o', 'json', ...argv]);
+  await hub.printed(/\}\n/);
+  expect(hub.stdout().trim().split('\n')).toHaveLength(1);
+  const facts = JSON.parse(hub.stdout()) as HubFacts;
+  expect(Object.keys(facts)).toEqual(['endpoint', 'hostName', 'connectionString', 'caFile']);
+  const env = {
+    IOTHUB_CONNECTION_STRING: facts.connectionString,
+    TWINWARD_HUB_ENDPOINT: facts.endpoint,
+    TWINWARD_HUB_CA: facts.caFile,
+  };
+  return { hub, facts, env };
+}
+
+describe('hub and run', () => {
+  test('the controller converges the hub, serves probes and metrics, and ends on SIGTERM', async () => {
+    const { env } = await startHub('--fleet', String(DEVICES));
+    const run = start(['run', '--bind-address', '127.0.0.1:0', '--resync-period', '1s'], env);
+    const [, port = ''] = await run.printed(/"port":(\d+)/);
+    await run.printed(/Revision applied/);
+    expect(await get(port, '/livez')).toEqual({ status: 200, body: 'ok' });
+    expect(await get(port, '/readyz')).toEqual({ status: 200, body: 'ok' });
+    const { body } = await get(port, '/metrics');
+    expect(body).toMatch(/twinward_patches_total\{hub="demo",result="written"\} [1-9]/);
+    expect(body).toContain('workqueue_depth{');
+
+    const plan = start(['plan', '--detailed-exitcode'], env);
+    expect(await plan.ended).toBe(0);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    const lines = run
+      .text()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { level: string; msg: string });
+    expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'Stopped' });
+    expect(run.text()).not.toContain(env['IOTHUB_CONNECTION_STRING']?.split('SharedAccessKey=')[1]);
+  });
+
+  test('a hub with --data is the same hub after it was killed', async () => {
+    const first = await startHub('--data', 'hub-data', '--fleet', String(DEVICES));
+    const apply = start(['apply', '--yes'], first.env);
+    expect(await apply.ended).toBe(0);
+    first.hub.child.kill('SIGKILL');
+    await first.hub.ended;
+
+    const second = await startHub('--data', 'hub-data');
+    expect(second.facts.connectionString).toBe(first.facts.connectionString);
+    const plan = start(['plan', '--detailed-exitcode'], second.env);
+    expect(await plan.ended).toBe(0);
+    expect(plan.stdout()).not.toContain('to patch');
+    expect(plan.stdout()).toMatch(/= \d+ equal/);
+  });
+
+  test('a hub that is only observed is not written', async () => {
+    const { env } = await startHub('--fleet', String(DEVICES));
+    edit('hub.yaml', '\n  mode: Enforce', '\n  mode: Observe');
+    const apply = start(['apply', '--yes'], env);
+    expect(await apply.ended).toBe(0);
+    expect(apply.stdout()).toMatch(/0 writes in/);
+    const plan = start(['plan'], env);
+    expect(await plan.ended).toBe(0);
+    expect(plan.stdout()).toContain('mode Observe: nothing is written');
+  });
+});
