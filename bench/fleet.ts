@@ -1,6 +1,6 @@
 // A hub with a fleet on it that has been configured once, its agents heard: what a controller meets on any ordinary day.
 import { runAgents } from '../src/emulator/agents/run-agents.ts';
-import { buildFleet } from '../src/emulator/fleet/demo-fleet.ts';
+import { buildFleet, type FleetDevice } from '../src/emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../src/emulator/fleet/load-fleet.ts';
 import type { IotHub } from '../src/emulator/hub/iot-hub.ts';
 import { loadManifests } from '../src/manifest/load.ts';
@@ -70,14 +70,15 @@ export function createManualClock(startMs: number): ManualClock {
 }
 
 /** The demonstration fleet of this size: one module for each device but one in a hundred. */
-export function fillHub(hub: IotHub, devices: number): void {
-  loadFleet(hub, buildFleet({ devices, seed: SEED }));
+export function fillHub(hub: IotHub, devices: number): readonly FleetDevice[] {
+  const fleet = buildFleet({ devices, seed: SEED });
+  loadFleet(hub, fleet);
+  return fleet.devices;
 }
 
 /** Writes what is declared to every twin, and lets the agents that are online answer. */
 export function converge(hub: IotHub, devices: number, clock: ManualClock): void {
-  const fleet = buildFleet({ devices, seed: SEED });
-  loadFleet(hub, fleet);
+  const fleet = fillHub(hub, devices);
   const planner = plannerFor(declare());
   const factsOf = (deviceId: string) => deviceFacts(hub.getTwin({ deviceId }) as unknown as Twin);
   for (const twin of allTwins(hub)) {
@@ -86,7 +87,7 @@ export function converge(hub: IotHub, devices: number, clock: ManualClock): void
     const action = planner.plan(planner.targetFor(device, moduleId), device, twin, clock.now());
     if (writes(action)) hub.patchTwin({ deviceId, moduleId }, action.patch, `"${twin.etag}"`);
   }
-  runAgents(hub, fleet.devices, clock, createSeededRandom(SEED));
+  runAgents(hub, fleet, clock, createSeededRandom(SEED));
   clock.advance(10_000);
 }
 

@@ -1,5 +1,6 @@
 // Numbers worth believing on a noisy machine: medians, ratios within one run, processes measured whole.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** One line of the table. */
@@ -37,13 +38,6 @@ export function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-export interface Finished {
-  readonly wallMs: number;
-  /** User and system time. */
-  readonly cpuMs: number;
-  readonly output: string;
-}
-
 /** `path` is relative to this folder. */
 export function pathOf(path: string): string {
   return fileURLToPath(new URL(path, import.meta.url));
@@ -69,4 +63,15 @@ export async function linesOf(script: string, args: readonly string[]): Promise<
   });
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
   return lines;
+}
+
+/** The first line that a process prints; it goes on. */
+export async function firstLineOf(child: ChildProcessByStdio<Writable, Readable, null>): Promise<string> {
+  let text = '';
+  for await (const chunk of child.stdout) {
+    text += String(chunk);
+    const end = text.indexOf('\n');
+    if (end !== -1) return text.slice(0, end);
+  }
+  throw new Error('the process ended before it was ready');
 }

@@ -2,10 +2,14 @@
 import { cpus } from 'node:os';
 import { SEED } from './fleet.ts';
 import type { Figure } from './measure.ts';
+import { benchMemory } from './memory.ts';
 import { benchPlan } from './plan.ts';
+import { benchWrites } from './writes.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: benchPlan,
+  writes: benchWrites,
+  memory: benchMemory,
 };
 
 const wanted = process.argv.slice(2);
