@@ -1,6 +1,7 @@
 // Plain settings to the atoms that live in a twin, and back from names to paths.
 import { escapeSegment, getKey, isObject, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Comparator, Profile, SettingPolicy } from '../model/profile.ts';
+import { listItems } from './meaning.ts';
 import { holdsMatch, matchesPattern } from './patterns.ts';
 
 /** The atom's name: its path below the section, as in RFC 6901 without the first slash. */
@@ -37,11 +38,6 @@ export function encodeSettings(
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Where each atom of these settings lies, as keys below the section. */
-export function settingPaths(profile: Profile, settings: JsonObject): (readonly string[])[] {
-  return splitSettings(profile, settings).map(({ segments }) => segments);
-}
-
 /** Names of everything in a live section that could be an atom of this profile. */
 export function liveAtomNames(profile: Profile, section: JsonObject): string[] {
   return splitSettings(profile, section)
@@ -56,8 +52,8 @@ export function comparatorOf(profile: Profile, name: string): Comparator {
 /** An empty list means the same as none, unless the agent then falls back to a list of its own. */
 function comparatorFor(profile: Profile, name: string, value: Json): Comparator {
   const comparator = comparatorOf(profile, name);
-  const isEmptyOverDefault = comparator === 'csvSet' && value === '' && (getKey(profile.defaults, name) ?? '') !== '';
-  return isEmptyOverDefault ? 'exact' : comparator;
+  if (comparator !== 'csvSet' || typeof value !== 'string' || listItems(value).length > 0) return comparator;
+  return (getKey(profile.defaults, name) ?? '') === '' ? comparator : 'exact';
 }
 
 interface Piece {

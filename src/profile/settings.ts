@@ -3,7 +3,7 @@ import type { ErrorObject } from 'ajv';
 import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
-import { atomName, settingPaths } from './encode.ts';
+import { atomName } from './encode.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { findTwinProblems, type SettingProblem } from './twin-rules.ts';
@@ -20,22 +20,22 @@ export function checkSettings(profile: Profile, settings: JsonObject): SettingPr
 }
 
 /** Settings that nobody may declare: those the profile denies, and the marks it adds by itself. */
-function findForbidden(profile: Profile, settings: JsonObject): SettingProblem[] {
-  const { deny, envelope } = profile;
-  if (deny.length === 0 && envelope === undefined) return [];
-  const found = new Map<string, SettingProblem>();
-  for (const segments of settingPaths(profile, settings)) {
-    const top = segments[0] as string;
-    if (matchesPattern(atomName(segments), deny)) {
-      const path = matchesPattern(top, deny) ? [top] : segments;
-      const message = `"${path.join('.')}" can't be declared: profile "${profile.name}" always preserves what the device has.`;
-      found.set(path.join('.'), { code: 'TW1306', path, message, hint: 'Remove it from the settings.' });
-    } else if (isEnvelope(profile, segments)) {
-      const message = `"${segments.join('.')}" can't be declared: profile "${profile.name}" adds it by itself.`;
-      found.set(segments.join('.'), { code: 'TW1306', path: segments, message, hint: 'Remove it from the settings.' });
+function findForbidden(profile: Profile, settings: JsonObject, above: readonly string[] = []): SettingProblem[] {
+  if (profile.deny.length === 0 && profile.envelope === undefined) return [];
+  return Object.keys(settings).flatMap((key) => {
+    const path = [...above, key];
+    const why = matchesPattern(atomName(path), profile.deny)
+      ? 'always preserves what the device has'
+      : isEnvelope(profile, path)
+        ? 'adds it by itself'
+        : undefined;
+    if (why === undefined) {
+      const value = settings[key];
+      return isObject(value) ? findForbidden(profile, value, path) : [];
     }
-  }
-  return [...found.values()];
+    const message = `"${path.join('.')}" can't be declared: profile "${profile.name}" ${why}.`;
+    return [{ code: 'TW1306' as const, path, message, hint: 'Remove it from the settings.' }];
+  });
 }
 
 function isEnvelope({ envelope, encoding, section }: Profile, segments: readonly string[]): boolean {
@@ -73,7 +73,7 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
   const params: JsonObject = isObject(error.params) ? error.params : {};
   const name = path.length === 0 ? 'The settings' : `"${path.join('.')}"`;
   const current = valueAt(settings, path);
-  const isSecret = isSensitive(profile, path);
+  const isSecret = matchesPattern(atomName(path), profile.sensitive);
   const value = isSecret ? 'the sensitive value given' : told(current);
   const meaning = descriptionOf(error);
   switch (error.keyword) {
@@ -150,11 +150,6 @@ function formOf(error: ErrorObject): string {
 function descriptionOf(error: ErrorObject): string | undefined {
   const description = isObject(error.parentSchema) ? error.parentSchema['description'] : undefined;
   return typeof description === 'string' ? description : undefined;
-}
-
-/** True where the value at the path is, or lies in, a setting that is never printed. */
-function isSensitive({ sensitive }: Profile, path: readonly string[]): boolean {
-  return path.some((_, index) => matchesPattern(atomName(path.slice(0, index + 1)), sensitive));
 }
 
 const SHOWN_CHARACTERS_MAX = 80;
