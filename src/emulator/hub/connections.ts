@@ -1,6 +1,7 @@
 // The device side: who is connected, what they are told and what they report.
 import { cloneJson, isObject, type JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { ChangeEvents } from './change-events.ts';
 import type { HubLimits } from './limits.ts';
 import { type HubRecord, type IdentityRef, refKey } from './record.ts';
 import {
@@ -39,14 +40,16 @@ export class Connections {
   readonly #state: HubState;
   readonly #clock: Clock;
   readonly #limits: HubLimits;
+  readonly #events: ChangeEvents;
   readonly #listeners = new Map<string, DesiredListener>();
   readonly #queue: Delivery[] = [];
   #isDelivering = false;
 
-  constructor(options: { state: HubState; clock: Clock; limits: HubLimits }) {
+  constructor(options: { state: HubState; clock: Clock; limits: HubLimits; events: ChangeEvents }) {
     this.#state = options.state;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#events = options.events;
   }
 
   /** The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. */
@@ -118,13 +121,17 @@ export class Connections {
     const now = this.#clock.now();
     const reported = patchSection(record.reported, patch, isoTime(now), 'reported');
     checkSize('Properties.Reported', reported.properties, this.#limits.reportedBytesMax);
-    this.#state.commit({ put: [{ ...record, activeAt: now, reported }], removed: [] });
+    const next = { ...record, activeAt: now, reported };
+    this.#state.commit({ put: [next], removed: [] });
+    this.#events.twinUpdated(next, { reported: patch }, now);
     return reported.version;
   }
 
   #setConnected(record: HubRecord, connected: boolean): void {
     const now = this.#clock.now();
-    this.#state.commit({ put: [{ ...record, connected, connectionUpdatedAt: now, activeAt: now }], removed: [] });
+    const next = { ...record, connected, connectionUpdatedAt: now, activeAt: now };
+    this.#state.commit({ put: [next], removed: [] });
+    if (record.connected !== connected) this.#events.connectionChanged(next, now);
   }
 }
 

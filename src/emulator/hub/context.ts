@@ -1,6 +1,7 @@
 // What every part of the hub works with.
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import type { ChangeEvents } from './change-events.ts';
 import type { Connections } from './connections.ts';
 import type { HubLimits } from './limits.ts';
 import type { HubState } from './state.ts';
@@ -12,4 +13,5 @@ export interface HubContext {
   readonly limits: HubLimits;
   readonly state: HubState;
   readonly connections: Connections;
+  readonly events: ChangeEvents;
 }

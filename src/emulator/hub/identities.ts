@@ -38,6 +38,7 @@ export function createDevice(hub: HubContext, id: string, body: unknown): HubRec
   const device = { ...fresh, ...fields, deviceScope: scopeOf(hub, fresh, fields) };
   const modules = fields.iotEdge ? edgeModules(hub, id, device.sequence + 1) : [];
   hub.state.commit({ put: [device, ...modules], removed: [] });
+  for (const record of [device, ...modules]) hub.events.identityCreated(record, hub.clock.now());
   return device;
 }
 
@@ -63,6 +64,8 @@ export function updateDevice(hub: HubContext, id: string, body: unknown, ifMatch
   const cutOff = isDisabled ? modules.filter((module) => module.connected && !lost.includes(module)) : [];
   const put = [device, ...gained, ...cutOff.map((module) => ({ ...module, ...offline(module, now) }))];
   hub.state.commit({ put, removed: lost.map(({ deviceId, moduleId }) => ({ deviceId, moduleId })) });
+  for (const record of gained) hub.events.identityCreated(record, now);
+  for (const record of lost) hub.events.identityDeleted(record, now);
   hub.connections.drop(isDisabled ? [device, ...modules] : lost);
   return device;
 }
@@ -73,6 +76,7 @@ export function deleteDevice(hub: HubContext, id: string, ifMatch: string | unde
   checkIdentityEtag(device.identityEtag, ifMatch);
   const modules = hub.state.modulesOf(id);
   hub.state.commit({ put: [], removed: [{ deviceId: id }] });
+  for (const record of [...modules, device]) hub.events.identityDeleted(record, hub.clock.now());
   hub.connections.drop([device, ...modules]);
 }
 

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { bulk, type BulkResult } from './bulk.ts';
+import { ChangeEvents, type ChangeListener } from './change-events.ts';
 import { Connections, type DesiredListener, type DeviceConnection } from './connections.ts';
 import type { HubContext } from './context.ts';
 import * as devices from './identities.ts';
@@ -36,8 +37,10 @@ export class IotHub {
     const { hostName, clock, random, journal } = options;
     const limits = { ...HUB_LIMITS, ...options.limits };
     const state = new HubState(journal);
+    const events = new ChangeEvents();
+    const connections = new Connections({ state, clock, limits, events });
     this.hostName = hostName;
-    this.#context = { hostName, clock, random, limits, state, connections: new Connections({ state, clock, limits }) };
+    this.#context = { hostName, clock, random, limits, state, connections, events };
   }
 
   /** A hub as it was dumped and went on in the journal since. Nobody is connected to it. */
@@ -132,6 +135,11 @@ export class IotHub {
     const authentication = this.#context.state.find(ref)?.authentication;
     if (authentication?.type !== 'sas') return undefined;
     return { primary: authentication.primaryKey, secondary: authentication.secondaryKey };
+  }
+
+  /** One listener, told of each change within the write that makes it, after it is committed; undefined ends it. */
+  listen(listener: ChangeListener | undefined): void {
+    this.#context.events.listen(listener);
   }
 
   /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */

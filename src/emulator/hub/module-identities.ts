@@ -36,6 +36,7 @@ export function putModule(hub: HubContext, ref: ModuleId, body: unknown, ifMatch
     };
     const next = ifMatch === undefined ? create(hub, ref, fields) : update(hub, ref, fields, ifMatch);
     hub.state.commit({ put: [next], removed: [] });
+    if (ifMatch === undefined) hub.events.identityCreated(next, hub.clock.now());
     return next;
   });
 }
@@ -46,6 +47,7 @@ export function deleteModule(hub: HubContext, ref: ModuleId, ifMatch: string | u
     if (isEdgeModule(ref.moduleId)) throw systemModule(ref.moduleId);
     checkIdentityEtag(module.identityEtag, ifMatch);
     hub.state.commit({ put: [], removed: [{ deviceId: ref.deviceId, moduleId: ref.moduleId }] });
+    hub.events.identityDeleted(module, hub.clock.now());
     hub.connections.drop([module]);
   });
 }

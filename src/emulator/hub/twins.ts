@@ -32,14 +32,15 @@ export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMa
   if (tags === undefined && desired === undefined) return record;
   if (tags !== undefined) checkValues(tags, 'patch');
   if (desired !== undefined) checkValues(desired, 'patch');
-  const at = isoTime(hub.clock.now());
+  const now = hub.clock.now();
+  const at = isoTime(now);
   const next = {
     ...record,
     twinEtag: record.twinEtag + 1,
     tags: tags === undefined ? record.tags : (mergePatch(record.tags, tags) as JsonObject),
     desired: desired === undefined ? record.desired : patchSection(record.desired, desired, at, 'desired'),
   };
-  return commitWrite(hub, next, desired);
+  return commitWrite(hub, next, desired, () => hub.events.twinUpdated(next, { tags, desired }, now));
 }
 
 /**
@@ -52,19 +53,23 @@ export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, if
   const { tags = {}, desired = {} } = parseTwinWrite(body);
   checkValues(tags, 'replacement');
   checkValues(desired, 'replacement');
+  const now = hub.clock.now();
   const next = {
     ...record,
     twinEtag: record.twinEtag + 1,
     tags: cloneJson(tags),
-    desired: replaceSection(record.desired, desired, isoTime(hub.clock.now())),
+    desired: replaceSection(record.desired, desired, isoTime(now)),
   };
-  return commitWrite(hub, next, replacementPatch(record.desired.properties, desired));
+  const delivered = replacementPatch(record.desired.properties, desired);
+  return commitWrite(hub, next, delivered, () => hub.events.twinReplaced(next, now));
 }
 
-function commitWrite(hub: HubContext, next: HubRecord, delivered: JsonObject | undefined): HubRecord {
+/** Tells the outside before the device, whose answer is a change of its own. */
+function commitWrite(hub: HubContext, next: HubRecord, delivered: JsonObject | undefined, tell: () => void): HubRecord {
   checkSize('Tags', next.tags, hub.limits.tagsBytesMax);
   checkSize('Properties.Desired', next.desired.properties, hub.limits.desiredBytesMax);
   hub.state.commit({ put: [next], removed: [] });
+  tell();
   if (delivered !== undefined) hub.connections.deliver(next, delivered, next.desired.version);
   return next;
 }
