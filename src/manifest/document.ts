@@ -95,7 +95,8 @@ class Reading {
   /** Anchors met so far: an alias means the last one before it. */
   readonly #anchors = new Map<string, unknown>();
   #aliased = 0;
-  #insideAlias = false;
+  /** The outermost one we are in: what it stands for lies elsewhere, and is no place to point at. */
+  #alias: Alias | undefined;
   #isRefused = false;
 
   constructor(file: string, lines: LineCounter) {
@@ -105,11 +106,13 @@ class Reading {
 
   read(node: unknown, depth: number): Json {
     if (this.#isRefused) return null;
-    if (this.#insideAlias && ++this.#aliased > ALIASED_MAX)
-      return this.#refuse(node, 'TW1005', `The aliases of this document stand for more than ${ALIASED_MAX} values.`);
+    if (this.#alias !== undefined && ++this.#aliased > ALIASED_MAX) {
+      const message = `The aliases of this document stand for more than ${ALIASED_MAX} values.`;
+      return this.#refuse(this.#alias, 'TW1005', message, 'Write the values out, or split the document.');
+    }
     if (depth > DEPTH_MAX)
       return this.#refuse(node, 'TW1006', `The document is nested deeper than ${DEPTH_MAX} levels.`);
-    if (isAlias(node)) return this.#alias(node, depth);
+    if (isAlias(node)) return this.#expand(node, depth);
     if (isNode(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isScalar(node)) return this.#scalar(node, node.value);
     if (isMap(node)) {
@@ -127,13 +130,13 @@ class Reading {
     return null;
   }
 
-  #alias(node: Alias, depth: number): Json {
+  #expand(node: Alias, depth: number): Json {
     const target = this.#anchors.get(node.source);
     if (target === undefined) return this.#refuse(node, 'TW1001', `The alias *${node.source} names no anchor.`);
-    const wasInside = this.#insideAlias;
-    this.#insideAlias = true;
+    const outer = this.#alias;
+    this.#alias ??= node;
     const json = this.read(target, depth + 1);
-    this.#insideAlias = wasInside;
+    this.#alias = outer;
     return json;
   }
 
@@ -145,7 +148,7 @@ class Reading {
   }
 
   #noteDuplicate(node: unknown, key: string): void {
-    if (this.#insideAlias || this.problems.length >= PROBLEMS_MAX) return;
+    if (this.#alias !== undefined || this.problems.length >= PROBLEMS_MAX) return;
     const message = `The key "${key}" is already in the same object.`;
     const origin = originOfNode(node, this.#file, this.#lines);
     this.problems.push(diagnose('TW1004', origin, message, { hint: 'Remove or rename one of them.' }));
@@ -183,8 +186,7 @@ function locate(yaml: YamlDocument.Parsed, path: DocumentPath, part: 'key' | 'va
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === step);
       if (pair === undefined) return node;
-      const next: unknown = isLast && part === 'key' ? pair.key : (pair.value ?? pair.key);
-      node = next;
+      node = isLast && (part === 'key' || isNothing(pair.value)) ? pair.key : (pair.value ?? pair.key);
     } else if (isSeq(node)) {
       node = node.items[Number(step)] ?? node;
     } else {
@@ -192,6 +194,11 @@ function locate(yaml: YamlDocument.Parsed, path: DocumentPath, part: 'key' | 'va
     }
   }
   return node;
+}
+
+/** True where nothing is written after the colon: the parser's place for it may be lines below. */
+function isNothing(value: unknown): boolean {
+  return isScalar(value) && value.range !== undefined && value.range !== null && value.range[0] === value.range[1];
 }
 
 function originOfNode(node: unknown, file: string, lines: LineCounter): Origin {

@@ -81,7 +81,12 @@ function findWrongSchema(name: string, schema: JsonObject): ProfileProblem | und
     compileSchema(schema);
     return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it does not compile';
+    const words = error instanceof Error ? error.message : 'it does not compile';
+    // The first of the compiler's findings; the others say the same of alternatives.
+    const reason = words
+      .replace(/^schema is invalid: /, '')
+      .split(', data')[0]
+      ?.replaceAll(/\bdata\//g, '');
     const message = `The schema of profile "${name}" is wrong: ${reason}.`;
     return { path: ['schema'], message, hint: 'It must be JSON Schema 2020-12, complete in itself.' };
   }
