@@ -1,0 +1,127 @@
+// Why a twin is as it is.
+import { describe, expect, test } from 'vitest';
+import type { DeviceFacts, Twin } from '../../src/model/twin.ts';
+import { explainTwin, type SettingExplanation } from '../../src/plan/explain.ts';
+import {
+  declare,
+  deviceOf,
+  envIs,
+  LEAF,
+  profileOf,
+  selectorOf,
+  settled,
+  targetFor,
+  targetOf,
+  twinOf,
+  type Configurations,
+} from './fixture.ts';
+
+function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf()): SettingExplanation[] {
+  const declared = declare(is);
+  const target = targetFor(declared, { device });
+  return explainTwin({ declared, hubName: 'dev', instance: 'default', target, device, live });
+}
+
+/** `CONFIGURATION VERDICT: because` of each claim on a setting. */
+function claims(explanations: readonly SettingExplanation[], name = 'a'): string[] | undefined {
+  return explanations
+    .find((one) => one.name === name)
+    ?.claims.map(({ configuration, verdict, because }) => `${configuration} ${verdict}: ${because}`);
+}
+
+const LOW = { set: { a: 1 } };
+const HIGH = { priority: 5, set: { a: 9 } };
+
+describe('the claims on a setting', () => {
+  test.each<[sentence: string, is: Configurations, want: string[]]>([
+    ['one alone', { low: LOW }, ['low Won: selector']],
+    ['the winner first', { low: LOW, high: HIGH }, ['high Won: selector', 'low Lost: selector']],
+    [
+      'through a group',
+      { low: { ...LOW, targets: [targetOf(selectorOf(), { group: 'all' })] } },
+      ['low Won: group all'],
+    ],
+    [
+      'absence wins too',
+      { low: LOW, high: { priority: 5, unset: ['a'] } },
+      ['high Won: selector', 'low Lost: selector'],
+    ],
+    [
+      'suspended',
+      { low: LOW, high: { ...HIGH, suspend: true } },
+      ['low Won: selector', 'high Out: suspended: what it owns stays as it is'],
+    ],
+    ['observed', { low: { ...LOW, mode: 'Observe' } }, ['low Out: mode Observe, never merged']],
+    ['ignored', { low: { ...LOW, policies: { a: 'Ignore' } } }, ['low Out: setting policy Ignore']],
+    ['not selected', { low: { ...LOW, env: 'lab' } }, ['low Out: selector: env is "prod", not "lab"']],
+    [
+      'not selected for want of a tag',
+      {
+        low: {
+          ...LOW,
+          targets: [targetOf(selectorOf({ key: { kind: 'tag', path: ['site', 'name'] }, operator: 'Exists' }))],
+        },
+      },
+      ['low Out: selector: site.name is absent, must exist'],
+    ],
+    [
+      'not listed',
+      { low: { ...LOW, targets: [targetOf({ requirements: [envIs('prod')], deviceIds: new Set(['d7']) })] } },
+      ['low Out: selector: the device is not listed'],
+    ],
+    [
+      'for another hub',
+      { low: { ...LOW, targets: [targetOf(selectorOf(), { hubs: ['far'] })] } },
+      ['low Out: not for hub dev'],
+    ],
+    ['for no group', { low: { ...LOW, targets: [] } }, ['low Out: no group has its labels']],
+  ])('%s', (_sentence, is, want) => {
+    expect(claims(explain(is))).toEqual(want);
+  });
+
+  test('of equal priority hold each other', () => {
+    const found = claims(explain({ x: LOW, y: { set: { a: 2 } } }));
+    expect(found?.map((claim) => claim.split(':')[0])).toEqual(['x Held', 'y Held']);
+  });
+
+  test('a frozen setting is not said to be won by a lower layer', () => {
+    const live = settled(declare({ low: LOW, high: HIGH }), twinOf());
+    const [setting] = explain({ low: LOW, high: { ...HIGH, suspend: true } }, live);
+    expect(claims(setting === undefined ? [] : [setting])).toEqual([
+      'low Lost: selector; SecurityConfiguration/high keeps it as it is',
+      'high Out: suspended: what it owns stays as it is',
+    ]);
+    expect(setting).toMatchObject({ live: 9, owner: 'SecurityConfiguration/high' });
+    expect(setting).not.toHaveProperty('declared');
+  });
+});
+
+test('a setting has what is declared, what is live, whose it is and what the agent does without it', () => {
+  const profile = profileOf('p', { section: ['g'], defaults: { a: 0 } });
+  const is = { base: { profile, set: { a: 1, b: 2 } }, far: { profile, env: 'lab', set: { c: 3 } } };
+  const explanations = explain(is, settled(declare(is), twinOf()));
+  expect(explanations).toMatchObject([
+    { name: 'a', declared: 1, live: 1, owner: 'SecurityConfiguration/base', agentDefault: 0, sensitive: false },
+    { name: 'b', declared: 2, live: 2, owner: 'SecurityConfiguration/base' },
+    { name: 'c' },
+  ]);
+  expect(explanations[2]).not.toHaveProperty('declared');
+});
+
+test('one name in two sections is two settings', () => {
+  const is = { x: { profile: LEAF, set: { a: 1 } }, y: { profile: profileOf('h', { section: ['h'] }), set: { a: 2 } } };
+  expect(explain(is, settled(declare(is), twinOf()))).toMatchObject([
+    { name: 'a', declared: 1, live: 1, owner: 'SecurityConfiguration/x', claims: [{ configuration: 'x' }] },
+    { name: 'a', declared: 2, live: 2, owner: 'SecurityConfiguration/y', claims: [{ configuration: 'y' }] },
+  ]);
+});
+
+test('a setting that holds a secret is sensitive', () => {
+  const profile = profileOf('p', { ownershipAtom: 'Setting', sensitive: ['up/key'] });
+  const is = { base: { profile, set: { up: { url: 'u' }, other: 1 } } };
+  const live = twinOf({ desired: { up: { key: 'k' } } });
+  expect(explain(is, live).map(({ name, sensitive }) => [name, sensitive])).toEqual([
+    ['other', false],
+    ['up', true],
+  ]);
+});
