@@ -6,6 +6,12 @@ import type { Connections } from './connections.ts';
 import type { HubLimits } from './limits.ts';
 import type { HubState } from './state.ts';
 
+/** Ways in which the hub can be made to misbehave while it runs. */
+export interface HubSwitches {
+  /** See null-hazard.ts. */
+  nullHazard: boolean;
+}
+
 export interface HubContext {
   readonly hostName: string;
   readonly clock: Clock;
@@ -14,4 +20,5 @@ export interface HubContext {
   readonly state: HubState;
   readonly connections: Connections;
   readonly events: ChangeEvents;
+  readonly switches: HubSwitches;
 }

@@ -6,10 +6,14 @@ import { bulk, type BulkResult } from './bulk.ts';
 import { ChangeEvents, type ChangeListener } from './change-events.ts';
 import { Connections, type DesiredListener, type DeviceConnection } from './connections.ts';
 import type { HubContext } from './context.ts';
+import { failOver } from './fail-over.ts';
+import { RecentHistory } from './history.ts';
 import * as devices from './identities.ts';
 import type { HubDump, Journal, JournalRecord } from './journal.ts';
 import { HUB_LIMITS, type HubLimits } from './limits.ts';
 import * as modules from './module-identities.ts';
+import { type IndexLag, lagMsMax } from './query/lagging-index.ts';
+import { laggingQuery } from './query/lagging-query.ts';
 import { type QueryOptions, type QueryPage, runQuery } from './query/query.ts';
 import type { IdentityRef } from './record.ts';
 import { HubState } from './state.ts';
@@ -32,6 +36,9 @@ export interface IotHubOptions {
 export class IotHub {
   readonly hostName: string;
   readonly #context: HubContext;
+  readonly #history = new RecentHistory();
+  #historyMs = 0;
+  #lag: IndexLag | undefined;
 
   constructor(options: IotHubOptions) {
     const { hostName, clock, random, journal } = options;
@@ -40,7 +47,8 @@ export class IotHub {
     const events = new ChangeEvents();
     const connections = new Connections({ state, clock, limits, events });
     this.hostName = hostName;
-    this.#context = { hostName, clock, random, limits, state, connections, events };
+    const switches = { nullHazard: false };
+    this.#context = { hostName, clock, random, limits, state, connections, events, switches };
   }
 
   /** A hub as it was dumped and went on in the journal since. Nobody is connected to it. */
@@ -118,7 +126,44 @@ export class IotHub {
 
   query(text: string, options: QueryOptions = {}): QueryPage {
     const { state, limits } = this.#context;
-    return runQuery(state, text, { ...options, pageSizeMax: limits.pageSizeMax });
+    const all = { ...options, pageSizeMax: limits.pageSizeMax };
+    if (this.#lag === undefined) return runQuery(state, text, all);
+    const time = { nowMs: this.#context.clock.now(), lag: this.#lag, history: this.#history };
+    return laggingQuery(state, time, text, all);
+  }
+
+  get lag(): IndexLag | undefined {
+    return this.#lag;
+  }
+
+  /** Queries fall behind from now on; undefined brings them up to date. What happened before is not known any more. */
+  setLag(lag: IndexLag | undefined): void {
+    this.#lag = lag;
+    this.#keepHistory();
+  }
+
+  /** How far back the hub can fall; 0 unless set. */
+  get historyMs(): number {
+    return this.#historyMs;
+  }
+
+  setHistory(historyMs: number): void {
+    this.#historyMs = historyMs;
+    this.#keepHistory();
+  }
+
+  /** As if the last so many milliseconds never were, as far as the history reaches: the number of records that changed. */
+  failOver(lossMs: number): number {
+    return failOver(this.#context, this.#history, lossMs);
+  }
+
+  get nullHazard(): boolean {
+    return this.#context.switches.nullHazard;
+  }
+
+  /** Brings azure-iot-sdk-node#683 back: nulls for absent keys wipe what is beside them. */
+  setNullHazard(isOn: boolean): void {
+    this.#context.switches.nullHazard = isOn;
   }
 
   statistics(): { totalDeviceCount: number; enabledDeviceCount: number; disabledDeviceCount: number } {
@@ -145,5 +190,13 @@ export class IotHub {
   /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */
   connect(ref: IdentityRef, onDesired: DesiredListener): DeviceConnection {
     return this.#context.connections.connect(ref, onDesired);
+  }
+
+  /** Nothing is remembered, and a write costs nothing more, where nobody needs it. */
+  #keepHistory(): void {
+    const { clock, state } = this.#context;
+    const keepMs = Math.max(this.#historyMs, this.#lag === undefined ? 0 : lagMsMax(this.#lag));
+    this.#history.keep(keepMs, clock.now());
+    state.watch(keepMs === 0 ? undefined : (before, after) => this.#history.record(before, after, clock.now()));
   }
 }

@@ -50,6 +50,12 @@ export function refKey(ref: IdentityRef): string {
   return ref.moduleId === undefined ? ref.deviceId : `${ref.deviceId}/${ref.moduleId}`;
 }
 
+/** What `refKey` made the key of. */
+export function refFromKey(key: string): IdentityRef {
+  const slash = key.indexOf('/');
+  return slash === -1 ? { deviceId: key } : { deviceId: key.slice(0, slash), moduleId: key.slice(slash + 1) };
+}
+
 const ID_PATTERN = /^[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$/;
 
 /** The id rule of devices and modules alike. */

@@ -1,11 +1,14 @@
 // The hub's memory: every record, found by id and in order, and the single place where it changes.
 import type { HubDump, Journal, JournalRecord } from './journal.ts';
-import type { HubRecord, IdentityRef } from './record.ts';
+import { type HubRecord, type IdentityRef, refKey } from './record.ts';
 import { OrderedRows } from './rows.ts';
 
 export type RowSource = 'devices' | 'modules';
 
 const NO_MODULES: readonly HubRecord[] = [];
+
+/** One record's change: undefined before where it is new, and after where it is gone. */
+export type RecordWatcher = (before: HubRecord | undefined, after: HubRecord | undefined) => void;
 
 /** A device and its modules in the order of their creation. */
 interface DeviceEntry {
@@ -17,6 +20,7 @@ export class HubState {
   readonly #entries = new Map<string, DeviceEntry>();
   readonly #rows = { devices: new OrderedRows(), modules: new OrderedRows() };
   readonly #journal: Journal | undefined;
+  #watcher: RecordWatcher | undefined;
   #nextSequence = 1;
   #modules = 0;
   #disabled = 0;
@@ -62,9 +66,15 @@ export class HubState {
     return source === 'devices' ? [entry.device] : entry.modules;
   }
 
+  /** Told of each record that a commit changes, just before the change is visible; undefined ends it. */
+  watch(watcher: RecordWatcher | undefined): void {
+    this.#watcher = watcher;
+  }
+
   /** Journals the change, then makes it visible as a whole. */
   commit(change: JournalRecord): void {
     this.#journal?.append(change);
+    if (this.#watcher !== undefined) this.#tell(this.#watcher, change);
     this.apply(change);
   }
 
@@ -82,6 +92,19 @@ export class HubState {
   load(dump: HubDump): void {
     this.apply({ put: dump.identities, removed: [] });
     this.#nextSequence = Math.max(this.#nextSequence, dump.nextSequence);
+  }
+
+  #tell(watcher: RecordWatcher, { put, removed }: JournalRecord): void {
+    const gone = new Set<string>();
+    for (const ref of removed) {
+      const device = ref.moduleId === undefined ? this.modulesOf(ref.deviceId) : [];
+      for (const record of [this.find(ref), ...device]) {
+        if (record === undefined || gone.has(refKey(record))) continue;
+        gone.add(refKey(record));
+        watcher(record, undefined);
+      }
+    }
+    for (const record of put) watcher(gone.has(refKey(record)) ? undefined : this.find(record), record);
   }
 
   #put(record: HubRecord): void {

@@ -3,9 +3,10 @@ import { isObject, mergePatch, cloneJson, type Json, type JsonObject } from '../
 import type { HubContext } from './context.ts';
 import { checkTwinEtag } from './etag.ts';
 import type { HubRecord, IdentityRef } from './record.ts';
+import { hazardousSection } from './null-hazard.ts';
 import { badRequest, deviceNotFound, invalidArgument } from './service-error.ts';
 import { isoTime } from './times.ts';
-import { patchSection, replacementPatch, replaceSection } from './twin-document.ts';
+import { patchSection, replacementPatch, replaceSection, type Section } from './twin-document.ts';
 import { checkSize, checkValues } from './twin-limits.ts';
 
 /** The two sections a client can write. Undefined where it sent none, or null, which is taken for none. */
@@ -38,7 +39,7 @@ export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMa
     ...record,
     twinEtag: record.twinEtag + 1,
     tags: tags === undefined ? record.tags : (mergePatch(record.tags, tags) as JsonObject),
-    desired: desired === undefined ? record.desired : patchSection(record.desired, desired, at, 'desired'),
+    desired: desired === undefined ? record.desired : patchDesired(hub, record.desired, desired, at),
   };
   return commitWrite(hub, next, desired, () => hub.events.twinUpdated(next, { tags, desired }, now));
 }
@@ -62,6 +63,11 @@ export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, if
   };
   const delivered = replacementPatch(record.desired.properties, desired);
   return commitWrite(hub, next, delivered, () => hub.events.twinReplaced(next, now));
+}
+
+function patchDesired({ switches }: HubContext, section: Section, patch: JsonObject, at: string): Section {
+  const spoilt = switches.nullHazard ? hazardousSection(section, patch) : undefined;
+  return spoilt ?? patchSection(section, patch, at, 'desired');
 }
 
 /** Tells the outside before the device, whose answer is a change of its own. */

@@ -1,0 +1,80 @@
+// The index that queries read where it is behind: every record as it was a while ago, and ghosts of those deleted since.
+import { digestBytes } from '../../../model/digest.ts';
+import type { RecentHistory, RecordChange } from '../history.ts';
+import { type HubRecord, refKey } from '../record.ts';
+import type { HubState, RowSource } from '../state.ts';
+import type { QueryIndex } from './candidates.ts';
+
+/** In milliseconds. */
+export interface IndexLag {
+  readonly devices?: number;
+  readonly modules?: number;
+  /** Added to a record's lag, by up to so much, always the same for the same record. */
+  readonly spread?: number;
+  /** How long what was deleted is still listed, where it is more than its lag. */
+  readonly ghosts?: number;
+  /** All the pages of a query show the time of its first. Without it each shows its own, and rows may be old and new. */
+  readonly frozenPages?: boolean;
+}
+
+/** How far back the index has to remember. */
+export function lagMsMax({ devices = 0, modules = 0, spread = 0, ghosts = 0 }: IndexLag): number {
+  return Math.max(Math.max(devices, modules) + spread, ghosts);
+}
+
+/** Made for one page: it reads the state and must not be used after a write. */
+export function laggingIndex(state: HubState, history: RecentHistory, lag: IndexLag, nowMs: number): QueryIndex {
+  function seen(key: string, live: HubRecord | undefined, source: RowSource): HubRecord | undefined {
+    if (!history.has(key)) return live;
+    const lagMs = (lag[source] ?? 0) + spreadOf(key, lag.spread ?? 0);
+    const ghostMs = Math.max(lagMs, lag.ghosts ?? 0);
+    const hasHappened = ({ atMs, isRemoval }: RecordChange): boolean => atMs <= nowMs - (isRemoval ? ghostMs : lagMs);
+    return history.seen(key, live, hasHappened);
+  }
+
+  /** As seen, where it is the same record: another of its name has another place in the order. */
+  function row(live: HubRecord, source: RowSource): HubRecord | undefined {
+    const record = seen(refKey(live), live, source);
+    return record?.sequence === live.sequence ? record : undefined;
+  }
+
+  /** Records that are no more, or have another of their name in their place, in the order of creation. */
+  function ghosts(source: RowSource, deviceId?: string): HubRecord[] {
+    const found: HubRecord[] = [];
+    for (const removed of history.removed()) {
+      const isModule = removed.moduleId !== undefined;
+      if (isModule !== (source === 'modules') || (deviceId !== undefined && removed.deviceId !== deviceId)) continue;
+      const live = state.find(removed);
+      const record = seen(refKey(removed), live, source);
+      if (record !== undefined && record.sequence !== live?.sequence) found.push(record);
+    }
+    return found.toSorted((a, b) => a.sequence - b.sequence);
+  }
+
+  return {
+    *rows(source, from) {
+      const waiting = ghosts(source).filter(({ sequence }) => sequence >= from);
+      let next = 0;
+      for (const live of state.rows(source, from)) {
+        for (let ghost = waiting[next]; ghost !== undefined && ghost.sequence < live.sequence; ghost = waiting[next]) {
+          yield ghost;
+          next += 1;
+        }
+        const record = row(live, source);
+        if (record !== undefined) yield record;
+      }
+      yield* waiting.slice(next);
+    },
+    rowsOfDevice(source, deviceId) {
+      const live = state.rowsOfDevice(source, deviceId).map((record) => row(record, source));
+      return [...live.filter((record) => record !== undefined), ...ghosts(source, deviceId)];
+    },
+  };
+}
+
+const SHARES = 0x1_00_00_00_00;
+
+function spreadOf(key: string, spreadMs: number): number {
+  if (spreadMs === 0) return 0;
+  return Math.floor((Number.parseInt(digestBytes(key).slice(0, 8), 16) / SHARES) * spreadMs);
+}

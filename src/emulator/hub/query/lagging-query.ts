@@ -1,0 +1,28 @@
+// Queries on an index that is behind, page by page.
+import type { RecentHistory } from '../history.ts';
+import type { HubState } from '../state.ts';
+import { type IndexLag, laggingIndex } from './lagging-index.ts';
+import { type QueryOptions, type QueryPage, runQuery } from './query.ts';
+
+interface LaggingTime {
+  readonly nowMs: number;
+  readonly lag: IndexLag;
+  readonly history: RecentHistory;
+}
+
+/** Where pages are frozen, the time of the first goes along in front of each continuation. */
+const FROZEN = /^t(\d{1,16})~(.*)$/s;
+
+export function laggingQuery(
+  state: HubState,
+  { nowMs, lag, history }: LaggingTime,
+  text: string,
+  options: QueryOptions & { readonly pageSizeMax: number },
+): QueryPage {
+  const [, frozenAt, inner] = FROZEN.exec(options.continuation ?? '') ?? [];
+  const asOfMs = frozenAt === undefined ? nowMs : Number(frozenAt);
+  const index = laggingIndex(state, history, lag, asOfMs);
+  const page = runQuery(index, text, { ...options, continuation: inner ?? options.continuation });
+  if (page.continuation === undefined || lag.frozenPages !== true) return page;
+  return { ...page, continuation: `t${asOfMs}~${page.continuation}` };
+}
