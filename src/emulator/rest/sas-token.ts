@@ -41,15 +41,29 @@ export function parseSasToken(header: string): SasToken | undefined {
   };
 }
 
+export interface KeyPair {
+  readonly primary: string;
+  readonly secondary: string;
+}
+
 /** True where one of the keys (base64) made the signature. Takes the same time whichever it was. */
-export function isSignedBy(token: SasToken, keys: { readonly primary: string; readonly secondary: string }): boolean {
-  const isPrimary = isSignature(token, keys.primary);
-  const isSecondary = isSignature(token, keys.secondary);
+export function isSignedBy(token: SasToken, keys: KeyPair): boolean {
+  return isSignedWith(token, keys, 'base64');
+}
+
+/** As `isSignedBy`, for clients of Event Hubs: they take the text of the key for the key itself. */
+export function isSignedByText(token: SasToken, keys: KeyPair): boolean {
+  return isSignedWith(token, keys, 'utf8');
+}
+
+function isSignedWith(token: SasToken, keys: KeyPair, encoding: 'base64' | 'utf8'): boolean {
+  const isPrimary = isSignature(token, Buffer.from(keys.primary, encoding));
+  const isSecondary = isSignature(token, Buffer.from(keys.secondary, encoding));
   return isPrimary || isSecondary;
 }
 
-function isSignature({ signedText, signature }: SasToken, key: string): boolean {
-  const expected = createHmac('sha256', Buffer.from(key, 'base64')).update(signedText).digest();
+function isSignature({ signedText, signature }: SasToken, key: Buffer): boolean {
+  const expected = createHmac('sha256', key).update(signedText).digest();
   return signature.length === expected.length && timingSafeEqual(signature, expected);
 }
 
