@@ -5,7 +5,7 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:h
 import type { TokenCredential } from '@azure/identity';
 import { HubError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
-import { classifyAnswer, describeFailure } from './iot-hub-errors.ts';
+import { classifyAnswer, describeFailure, describeSetupFailure } from './iot-hub-errors.ts';
 
 export type IotHubCredential =
   | { readonly type: 'ConnectionString'; readonly connectionString: string }
@@ -50,8 +50,8 @@ export interface HubCaller {
 
 /** The version the SDK speaks too. */
 const API_VERSION = '2021-04-12';
-/** A page of the largest twins is about 10 MB. */
-const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** In characters. A page of the largest twins is about 10 million. */
+const ANSWER_LENGTH_MAX = 32 * 1024 * 1024;
 
 type SdkCallback = (error: Error | null, result?: unknown, response?: IncomingMessage) => void;
 
@@ -74,7 +74,10 @@ export function createCaller(options: CallOptions): HubCaller {
   return {
     call: async (request) => {
       transport ??= createTransport(options, agent);
-      return callOnce(await transport, options, request);
+      const ready = await transport.catch((error: unknown) => {
+        throw describeSetupFailure(error, request.purpose);
+      });
+      return callOnce(ready, options, request);
     },
     close: () => agent.destroy(),
   };
@@ -139,10 +142,15 @@ function callOnce(
         let length = 0;
         response.on('data', (chunk: string) => {
           length += chunk.length;
-          if (length > ANSWER_BYTES_MAX) sent?.destroy(new Error('the answer is too large'));
+          if (length > ANSWER_LENGTH_MAX) fail(answerTooLarge(purpose));
         });
         onResponse(response);
       });
+      // Without a listener Node ends both without a word.
+      sent.on('upgrade', () =>
+        fail(new HubError('Malformed', `Could not ${purpose}: the answer is for another protocol.`)),
+      );
+      sent.on('close', () => fail(describeFailure({ code: 'ECONNRESET' }, purpose)));
       if (isSettled) sent.destroy();
       return sent;
     };
@@ -169,4 +177,9 @@ function callOnce(
       fail(describeFailure(error, purpose));
     }
   });
+}
+
+function answerTooLarge(purpose: string): HubError {
+  const limit = `${ANSWER_LENGTH_MAX / 1024 / 1024} million characters`;
+  return new HubError('Malformed', `Could not ${purpose}: the answer is larger than ${limit}.`);
 }

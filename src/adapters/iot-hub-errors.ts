@@ -2,19 +2,35 @@
 // SDK's error classes, of which 403 and 409 have one each for everything.
 import type { IncomingMessage } from 'node:http';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
+import { isObject } from '../model/json.ts';
+import { maskSecrets } from './secrets.ts';
 
 /** Where the code name says more than the status. */
-const CODES_BY_NAME: Readonly<Record<string, HubErrorCode>> = {
-  DeviceNotFound: 'NotFound',
-  ModuleNotFound: 'NotFound',
-  IotHubQuotaExceeded: 'QuotaExceeded',
-  DeviceModelMaxPropertiesExceeded: 'TooLarge',
-  MessageTooLarge: 'TooLarge',
-  RequestEntityTooLarge: 'TooLarge',
-  ThrottlingException: 'Throttled',
-  ThrottleBacklogLimitExceeded: 'Throttled',
-  ThrottlingBacklogTimeout: 'Throttled',
-};
+const CODES_BY_NAME: ReadonlyMap<string, HubErrorCode> = new Map([
+  ['DeviceNotFound', 'NotFound'],
+  ['ModuleNotFound', 'NotFound'],
+  ['IotHubQuotaExceeded', 'QuotaExceeded'],
+  ['OperationNotAvailableInCurrentTier', 'Invalid'],
+  ['DeviceModelMaxPropertiesExceeded', 'TooLarge'],
+  ['DeviceModelMaxIndexablePropertiesExceeded', 'TooLarge'],
+  ['TooManyDevices', 'Invalid'],
+  ['TooManyModulesOnDevice', 'Invalid'],
+  ['ThrottlingException', 'Throttled'],
+  ['ThrottleBacklogLimitExceeded', 'Throttled'],
+  ['ThrottlingBacklogTimeout', 'Throttled'],
+]);
+
+/** Names by the number in the second envelope, for answers whose header a proxy dropped. */
+const NAMES_BY_NUMBER: ReadonlyMap<number, string> = new Map([
+  [403_002, 'IotHubQuotaExceeded'],
+  [403_010, 'OperationNotAvailableInCurrentTier'],
+  [403_100, 'DeviceModelMaxPropertiesExceeded'],
+  [403_101, 'DeviceModelMaxIndexablePropertiesExceeded'],
+  [404_001, 'DeviceNotFound'],
+  [404_010, 'ModuleNotFound'],
+  [413_002, 'TooManyDevices'],
+  [413_003, 'TooManyModulesOnDevice'],
+]);
 
 const CODES_BY_STATUS: Readonly<Record<number, HubErrorCode>> = {
   401: 'Unauthorized',
@@ -35,15 +51,43 @@ interface SdkError {
   readonly response?: IncomingMessage;
   readonly responseBody?: unknown;
   readonly code?: unknown;
+  readonly name?: unknown;
+  readonly statusCode?: unknown;
 }
 
 /** Any failure of a call, whatever it is. */
 export function describeFailure(error: unknown, purpose: string): HubError {
-  const { response, responseBody, code } = (typeof error === 'object' && error !== null ? error : {}) as SdkError;
+  const { response, responseBody, code, name, statusCode } = asSdkError(error);
   if (response?.statusCode !== undefined) return refusal(response.statusCode, response.headers, responseBody, purpose);
   if (error instanceof SyntaxError) return new HubError('Malformed', `Could not ${purpose}: the answer is not JSON.`);
-  const why = typeof code === 'string' ? (NETWORK_FAILURES[code] ?? code) : 'the connection failed';
-  return new HubError('Unavailable', `Could not ${purpose}: ${why}.`);
+  if (typeof name === 'string' && SIGN_IN_FAILURES.test(name)) return noToken(name, statusCode, purpose);
+  if (typeof code !== 'string') return new HubError('Unavailable', `Could not ${purpose}: the connection failed.`);
+  if (code.startsWith('HPE_')) {
+    return new HubError('Malformed', `Could not ${purpose}: the answer is not HTTP (${code}).`);
+  }
+  if (code === 'ERR_INVALID_CHAR') {
+    return new HubError('Invalid', `Could not ${purpose}: the request has characters that no header can hold.`);
+  }
+  return new HubError('Unavailable', `Could not ${purpose}: ${NETWORK_FAILURES[code] ?? code}.`);
+}
+
+/** The SDK did not take the credential: its own words may quote it and are left out. */
+export function describeSetupFailure(error: unknown, purpose: string): HubError {
+  const why = `the SDK refused the credential (${error instanceof Error ? error.name : 'unknown reason'})`;
+  return new HubError('Unauthorized', `Could not ${purpose}: ${why}. Check the connection string.`);
+}
+
+/** Errors of `@azure/identity`, by name: it is loaded only where it is used. */
+const SIGN_IN_FAILURES =
+  /^(?:CredentialUnavailable|Authentication|AggregateAuthentication|AuthenticationRequired)Error$/;
+
+function noToken(name: string, statusCode: unknown, purpose: string): HubError {
+  const code = typeof statusCode === 'number' && statusCode >= 500 ? 'Unavailable' : 'Unauthorized';
+  return new HubError(code, `Could not ${purpose}: no token for the hub could be had (${name}).`);
+}
+
+function asSdkError(error: unknown): SdkError {
+  return typeof error === 'object' && error !== null ? error : {};
 }
 
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
@@ -66,9 +110,10 @@ export function classifyAnswer(status: number, purpose: string): HubError | unde
 
 function refusal(status: number, headers: IncomingMessage['headers'], body: unknown, purpose: string): HubError {
   const header = headers['iothub-errorcode'];
-  const name = typeof header === 'string' ? header : undefined;
-  const code = (name === undefined ? undefined : CODES_BY_NAME[name]) ?? codeOfStatus(status);
-  const text = [name, messageIn(body)].filter((part) => part !== undefined).join(': ');
+  const said = readBody(body);
+  const name = typeof header === 'string' && header !== '' ? header : said.name;
+  const code = (name === undefined ? undefined : CODES_BY_NAME.get(name)) ?? codeOfStatus(status);
+  const text = [name, said.text].filter((part) => part !== undefined && part !== '').join(': ');
   const message = `Could not ${purpose}: the hub answered ${status}${text === '' ? '' : ` ${text}`}.`;
   return new HubError(code, message, { serviceCode: name });
 }
@@ -80,20 +125,36 @@ function codeOfStatus(status: number): HubErrorCode {
   return status >= 400 ? 'Invalid' : 'Malformed';
 }
 
-/** The service's own words, from either envelope. Requests carry tokens in headers alone, which are never echoed. */
-function messageIn(body: unknown): string | undefined {
-  const parsed = parse(body);
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { Message, message } = parsed as { Message?: unknown; message?: unknown };
-  const text = typeof Message === 'string' ? Message : typeof message === 'string' ? message : undefined;
-  return text?.replace(/^ErrorCode:[^;]*;/, '').slice(0, MESSAGE_LENGTH_MAX);
+interface Said {
+  readonly name: string | undefined;
+  /** The service's own words. */
+  readonly text: string | undefined;
 }
 
-function parse(body: unknown): unknown {
-  if (typeof body !== 'string') return body;
+/** Either envelope, or the second as text within the first. */
+function readBody(body: unknown): Said {
+  const outer = parseObject(body);
+  const inner = parseObject(outer['Message']);
+  const { Message, message, errorCode } = 'errorCode' in inner ? inner : outer;
+  const text = typeof Message === 'string' ? Message : typeof message === 'string' ? message : undefined;
+  const [, named, rest] = /^ErrorCode:([^;]*);(.*)$/s.exec(text ?? '') ?? [];
+  return {
+    name: named ?? (typeof errorCode === 'number' ? NAMES_BY_NUMBER.get(errorCode) : undefined),
+    text: oneLine(rest ?? text),
+  };
+}
+
+/** One line, bounded, and without what a proxy may echo of a request. */
+function oneLine(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : maskSecrets(text).replaceAll(/\s+/g, ' ').trim().slice(0, MESSAGE_LENGTH_MAX);
+}
+
+function parseObject(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'string') return {};
   try {
-    return JSON.parse(body);
+    const parsed: unknown = JSON.parse(value);
+    return isObject(parsed) ? parsed : {};
   } catch {
-    return undefined;
+    return {};
   }
 }

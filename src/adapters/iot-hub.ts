@@ -1,5 +1,6 @@
 // The hub port over the service's REST API, through the `azure-iothub` SDK.
 import { HubError } from '../model/errors.ts';
+import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { isObject } from '../model/json.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -11,28 +12,24 @@ export type IotHubOptions = CallOptions;
 const PAGE_SIZE = 100;
 /** A hub has a million devices at most, twenty modules each; an endless list is a broken one. */
 const PAGES_MAX = 200_000;
-/** Limit of the service on the text of a query. */
-const QUERY_LENGTH_MAX = 8_192;
-
-const DEVICES = 'SELECT deviceId, status, tags, capabilities FROM devices';
 
 /** Connects when first called. */
 export function connectIotHub(options: IotHubOptions): Hub {
   const caller = createCaller(options);
   return {
     async *listDevices(signal) {
-      for await (const rows of queryPages(caller, DEVICES, 'list the devices', signal)) yield rows.map(toDeviceFacts);
+      for await (const rows of queryPages(caller, DEVICES_QUERY, 'list the devices', signal))
+        yield rows.map(toDeviceFacts);
     },
     async *listModuleTwins(moduleIds, signal) {
-      for (const query of moduleQueries(moduleIds)) {
+      for (const query of moduleTwinQueries(moduleIds)) {
         for await (const rows of queryPages(caller, query, 'list the module twins', signal)) {
           yield rows.map((row) => toTwin(row, 'list the module twins'));
         }
       }
     },
-    getDeviceTwin: (deviceId, signal) =>
-      readTwin(caller, `/twins/${encodeURIComponent(deviceId)}`, `read the twin of ${deviceId}`, signal),
-    getModuleTwin: (ref, signal) => readTwin(caller, twinPath(ref), `read the twin of ${nameOf(ref)}`, signal),
+    getDeviceTwin: (deviceId, signal) => readTwin(caller, { deviceId }, `read the twin of ${deviceId}`, signal),
+    getModuleTwin: (ref, signal) => readTwin(caller, ref, `read the twin of ${nameOf(ref)}`, signal),
     async patchModuleTwin(ref, patch, etag, signal) {
       const purpose = `patch the twin of ${nameOf(ref)}`;
       if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: writes must name the etag they rest on.`);
@@ -45,14 +42,19 @@ export function connectIotHub(options: IotHubOptions): Hub {
         purpose,
         signal,
       });
-      return toTwin(body, purpose);
+      return twinOf(ref, body, purpose);
     },
     async createModule({ deviceId, moduleId }, signal) {
       const path = `/devices/${encodeURIComponent(deviceId)}/modules/${encodeURIComponent(moduleId)}`;
       // Empty keys ask the hub to make some.
       const authentication = { type: 'sas', symmetricKey: { primaryKey: '', secondaryKey: '' } };
       const purpose = `create ${deviceId}/${moduleId}`;
-      await caller.call({ method: 'PUT', path, body: { deviceId, moduleId, authentication }, purpose, signal });
+      const { body } = await caller
+        .call({ method: 'PUT', path, body: { deviceId, moduleId, authentication }, purpose, signal })
+        .catch((error: unknown) => {
+          throw explainRefusal(error);
+        });
+      if (!isObject(body) || body['deviceId'] !== deviceId || body['moduleId'] !== moduleId) throw malformed(purpose);
     },
     async countDevices(signal) {
       const purpose = 'count the devices';
@@ -95,25 +97,18 @@ async function* queryPages(
   throw malformed(purpose);
 }
 
-/** As many queries as the limit on their text asks for; the first sees every record of ours. */
-function moduleQueries(moduleIds: readonly string[]): string[] {
-  const texts = ['IS_DEFINED(tags.twinward)'];
-  for (const moduleId of moduleIds) {
-    const term = `moduleId = '${moduleId.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
-    const longer = `${texts.at(-1)} OR ${term}`;
-    if (moduleQuery(longer).length <= QUERY_LENGTH_MAX) texts[texts.length - 1] = longer;
-    else texts.push(term);
-  }
-  return texts.map(moduleQuery);
+type TwinRef = Pick<Twin, 'deviceId' | 'moduleId'>;
+
+async function readTwin(caller: HubCaller, ref: TwinRef, purpose: string, signal: AbortSignal): Promise<Twin> {
+  const { body } = await caller.call({ method: 'GET', path: twinPath(ref), purpose, signal });
+  return twinOf(ref, body, purpose);
 }
 
-function moduleQuery(condition: string): string {
-  return `SELECT * FROM devices.modules WHERE ${condition}`;
-}
-
-async function readTwin(caller: HubCaller, path: string, purpose: string, signal: AbortSignal): Promise<Twin> {
-  const { body } = await caller.call({ method: 'GET', path, purpose, signal });
-  return toTwin(body, purpose);
+/** What is decided and written next rests on this answer: that of another twin, from a cache in between, is none. */
+function twinOf({ deviceId, moduleId }: TwinRef, body: unknown, purpose: string): Twin {
+  const twin = toTwin(body, purpose);
+  if (twin.deviceId !== deviceId || twin.moduleId !== moduleId) throw malformed(purpose);
+  return twin;
 }
 
 function toTwin(body: unknown, purpose: string): Twin {
@@ -123,21 +118,34 @@ function toTwin(body: unknown, purpose: string): Twin {
 }
 
 function toDeviceFacts(row: unknown): ReturnType<typeof deviceFacts> {
-  const { deviceId, status, tags } = isObject(row) ? row : {};
+  const { deviceId, status, tags, capabilities } = isObject(row) ? row : {};
   const isRow =
     typeof deviceId === 'string' &&
-    (status === undefined || typeof status === 'string') &&
-    (tags === undefined || isObject(tags));
+    (isAbsent(status) || typeof status === 'string') &&
+    (isAbsent(tags) || isObject(tags)) &&
+    (isAbsent(capabilities) || isObject(capabilities));
   if (!isRow) throw malformed('list the devices');
   return deviceFacts(row as Twin);
+}
+
+function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
+/** Under a shared access policy the hub says 401 for a missing or disabled device too. */
+function explainRefusal(error: unknown): unknown {
+  if (!(error instanceof HubError) || error.code !== 'Unauthorized') return error;
+  const hint = 'Either the credential may not create modules, or the device is missing or disabled.';
+  return new HubError(error.code, `${error.message} ${hint}`, { serviceCode: error.serviceCode, cause: error });
 }
 
 function malformed(purpose: string): HubError {
   return new HubError('Malformed', `Could not ${purpose}: the answer is not what the service documents.`);
 }
 
-function twinPath({ deviceId, moduleId }: ModuleRef): string {
-  return `/twins/${encodeURIComponent(deviceId)}/modules/${encodeURIComponent(moduleId)}`;
+function twinPath({ deviceId, moduleId }: TwinRef): string {
+  const device = `/twins/${encodeURIComponent(deviceId)}`;
+  return moduleId === undefined ? device : `${device}/modules/${encodeURIComponent(moduleId)}`;
 }
 
 function nameOf({ deviceId, moduleId }: ModuleRef): string {

@@ -2,6 +2,7 @@
 import { pino, type Logger } from 'pino';
 import type { Clock } from '../ports/clock.ts';
 import type { Log, LogFields } from '../ports/log.ts';
+import { maskSecrets } from './secrets.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -13,11 +14,8 @@ export interface LogOptions {
   readonly write: (text: string) => void;
 }
 
-/** A last belt: what looks like a secret does not get out, wherever it came from. */
-const SECRETS = /(SharedAccessKey=|SharedAccessSignature |sig=|Bearer )[^\s;"',&]+/gi;
-
 export function jsonLog({ level, encoding, clock, write }: LogOptions): Log {
-  const safely = (text: string): void => write(text.replaceAll(SECRETS, '$1***'));
+  const safely = (text: string): void => write(maskSecrets(text));
   if (encoding === 'console') return consoleLog(level, clock, safely);
   const logger = pino(
     {

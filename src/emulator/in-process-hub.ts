@@ -1,12 +1,12 @@
 // The hub port over the embedded hub, without a network: what simulations and tests run on.
 import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
+import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { cloneJson, type JsonObject } from '../model/json.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 import { badRequest, ServiceError } from './hub/service-error.ts';
-
-const DEVICE_QUERY = 'SELECT deviceId, status, tags, capabilities FROM devices';
+import { requireEnabledDevice } from './rest/authorization.ts';
 
 const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
   [401, 'Unauthorized'],
@@ -17,18 +17,20 @@ const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
   [429, 'Throttled'],
 ]);
 
-/** Every answer is a copy. A refusal carries the code it has over HTTPS too. */
+/** Every answer is a copy. A refusal carries the code that a shared access policy's caller gets over HTTPS. */
 export function inProcessHub(hub: IotHub): Hub {
   return {
     async *listDevices(signal) {
-      for await (const rows of queryPages(hub, DEVICE_QUERY, signal)) {
+      for await (const rows of queryPages(hub, DEVICES_QUERY, signal)) {
         yield rows.map((row) =>
           deviceFacts(row as unknown as Pick<Twin, 'deviceId' | 'status' | 'capabilities' | 'tags'>),
         );
       }
     },
     async *listModuleTwins(moduleIds, signal) {
-      for await (const rows of queryPages(hub, moduleQuery(moduleIds), signal)) yield rows.map((row) => toTwin(row));
+      for (const query of moduleTwinQueries(moduleIds)) {
+        for await (const rows of queryPages(hub, query, signal)) yield rows.map((row) => toTwin(row));
+      }
     },
     getDeviceTwin: async (deviceId, signal) =>
       toTwin(call(signal, `read the twin of ${deviceId}`, () => hub.getTwin({ deviceId }))),
@@ -38,7 +40,10 @@ export function inProcessHub(hub: IotHub): Hub {
       toTwin(call(signal, `patch the twin of ${nameOf(ref)}`, () => patchGuarded(hub, ref, patch, etag))),
     createModule: async (ref, signal) => {
       const { deviceId, moduleId } = ref;
-      call(signal, `create ${nameOf(ref)}`, () => hub.putModule(deviceId, moduleId, { deviceId, moduleId }, undefined));
+      call(signal, `create ${nameOf(ref)}`, () => {
+        requireEnabledDevice(hub, deviceId);
+        hub.putModule(deviceId, moduleId, { deviceId, moduleId }, undefined);
+      });
     },
     countDevices: async (signal) => call(signal, 'count the devices', () => hub.statistics().totalDeviceCount),
     close: () => {},
@@ -52,11 +57,6 @@ async function* queryPages(hub: IotHub, text: string, signal: AbortSignal): Asyn
     yield page.items.map((item) => cloneJson(item));
     continuation = page.continuation;
   } while (continuation !== undefined);
-}
-
-function moduleQuery(moduleIds: readonly string[]): string {
-  const ids = moduleIds.map((id) => `'${id.replaceAll(/['\\]/g, String.raw`\$&`)}'`);
-  return `SELECT * FROM devices.modules WHERE moduleId IN [${ids.join(', ')}] OR IS_DEFINED(tags.twinward)`;
 }
 
 function patchGuarded(hub: IotHub, ref: ModuleRef, patch: TwinPatch, etag: string): JsonObject {

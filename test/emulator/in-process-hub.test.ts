@@ -80,8 +80,8 @@ describe('refusals have the code they have over HTTPS', () => {
     [
       'a module on a missing device',
       (port) => port.createModule({ deviceId: 'x', moduleId: 'm' }, signal),
-      'NotFound',
-      'DeviceNotFound',
+      'Unauthorized',
+      'IotHubUnauthorizedAccess',
     ],
     [
       'a module that exists',
