@@ -48,29 +48,24 @@ export async function reconcile(scope: HubScope, key: string, signal: AbortSigna
 
 async function converge(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Reconciled> {
   let hasCreated = false;
-  for (let count = 1; ; count += 1) {
+  for (let count = 1; count <= DECISIONS_MAX; count += 1) {
     const decision = await decide(scope, ref, signal);
     if (decision === undefined) return forget(scope, ref);
     if (!writes(decision.action)) return settle(scope, decision, hasCreated);
-    if (decision.planner !== scope.planner) {
-      if (count < DECISIONS_MAX) continue;
-      return outdated(ref, decision);
-    }
+    if (decision.planner !== scope.planner) continue;
     try {
       if (decision.action.type !== 'Create') return await write(scope, decision, hasCreated, signal);
+      if (hasCreated) break;
       await scope.hub.createModule(ref, signal);
       hasCreated = true;
       countWrite(scope, 'created');
     } catch (error) {
-      if (!isRace(error) || count >= DECISIONS_MAX) throw error;
+      if (!isRace(error) || count === DECISIONS_MAX) throw error;
       countPatch(scope, 'conflict');
     }
   }
-}
-
-/** What was decided is not what is declared any more, and there was no end to it. */
-function outdated(ref: ModuleRef, { live }: Decision): Reconciled {
-  return { ref, result: 'Failed', action: undefined, live, outcome: RETRY, error: undefined };
+  // A revision came each time we had decided, or the hub does not show yet what it created.
+  return { ref, result: 'Failed', action: undefined, live: undefined, outcome: RETRY, error: undefined };
 }
 
 /** Somebody else was there between our read and our write: read again and decide again. */

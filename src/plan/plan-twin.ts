@@ -62,9 +62,12 @@ function isInSync(target: Target, live: Twin, instance: string): boolean {
 }
 
 function planMissing(input: PlanTwinInput): TwinAction {
-  const { layers, whenMissing } = input.target;
+  const { device, target } = input;
+  const { layers, whenMissing } = target;
   if (layers.length === 0) return action(input, 'Equal', 'InSync');
-  if (whenMissing === 'Create') return action(input, 'Create', 'ModuleMissing', { needs: BOTH_READS });
+  // On a disabled device the service refuses to create one, whoever asks.
+  if (whenMissing === 'Create' && device.status === 'enabled')
+    return action(input, 'Create', 'ModuleMissing', { needs: BOTH_READS });
   return action(input, whenMissing === 'Skip' ? 'Skip' : 'Wait', 'ModuleMissing');
 }
 

@@ -1,6 +1,8 @@
 // What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
+import { startController, type Controller, type ControllerOptions } from '../../src/controller/controller.ts';
 import { FleetView } from '../../src/controller/fleet-view.ts';
 import type { HubScope } from '../../src/controller/scope.ts';
+import type { Condition, HubStatus } from '../../src/controller/status.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';
@@ -80,10 +82,11 @@ export interface Fleet {
   tamper(deviceId: string, desired: JsonObject): void;
   tag(deviceId: string, tags: JsonObject): void;
   addDevice(deviceId: string, options?: { readonly tags?: JsonObject; readonly module?: boolean }): void;
+  /** The agent says this about its module. */
+  report(deviceId: string, reported: JsonObject): void;
 }
 
-export function createFleet(size: number): Fleet {
-  const clock = createTestClock();
+export function createFleet(size: number, clock: TestClock = createTestClock()): Fleet {
   const iot = new IotHub({ hostName: 'dev.azure-devices.net', clock, random: createSeededRandom(1) });
   const inProcess = inProcessHub(iot);
   const patches: Fleet['patches'] = [];
@@ -121,6 +124,9 @@ export function createFleet(size: number): Fleet {
       iot.createDevice(deviceId, { deviceId });
       iot.patchTwin({ deviceId }, { tags });
       if (module) iot.putModule(deviceId, MODULE, { deviceId, moduleId: MODULE }, undefined);
+    },
+    report(deviceId, reported) {
+      iot.connect({ deviceId, moduleId: MODULE }, () => {}).report(reported);
     },
   };
   for (let index = 1; index <= size; index += 1) fleet.addDevice(`d${index}`);
@@ -223,4 +229,49 @@ export function createSource(content: string | undefined | Error): TestSource {
       };
     },
   };
+}
+
+export const PERIOD_MS = 300_000;
+
+/** A controller over one fleet, through its first turn. */
+export async function startOn(
+  fleet: Fleet,
+  text: Parameters<typeof createSource>[0],
+  options: Partial<ControllerOptions> & { readonly hub?: Hub; readonly mode?: Mode } = {},
+): Promise<Running> {
+  const { hub = fleet.hub, mode = 'Enforce', ...others } = options;
+  const source = createSource(text);
+  const log = createLog();
+  const metrics = createMetrics();
+  const controller = startController({
+    source,
+    connect: async () => ({ hub, mode }),
+    clock: fleet.clock,
+    random: HALF,
+    log,
+    metrics,
+    resyncPeriodMs: PERIOD_MS,
+    ...others,
+  });
+  await fleet.clock.flush();
+  return { controller, source, log, metrics, status: () => hubStatus(controller, 'dev') };
+}
+
+export interface Running {
+  readonly controller: Controller;
+  readonly source: TestSource;
+  readonly log: Lines;
+  readonly metrics: Numbers;
+  /** Of the hub "dev". */
+  status(): HubStatus;
+}
+
+export function hubStatus(controller: Controller, name: string): HubStatus {
+  const found = controller.status().hubs.find((hub) => hub.name === name);
+  invariant(found !== undefined, `there is a hub ${name}`);
+  return found;
+}
+
+export function readyOf({ conditions }: Pick<HubStatus, 'conditions'>): Condition | undefined {
+  return conditions.find(({ type }) => type === 'Ready');
 }
