@@ -573,6 +573,19 @@ table('frozen layers', [
   ],
 ]);
 
+table('frozen layers beside others', [
+  [
+    'an observed one that differs is told although the others are in sync',
+    { was: AB, is: { ...AB, over: { ...OVER, mode: 'Observe' } } },
+    { action: 'Observe/ModeObserve', desired: { g: { a: 1, b: 2 } } },
+  ],
+  [
+    'a higher one that keeps its key absent takes it away',
+    { was: { over: OVER }, is: { over: { ...OVER, suspend: true }, top: { priority: 9, unset: ['a'] } } },
+    { action: 'Patch/FirstConfiguration', patch: { g: { a: null } }, own: {} },
+  ],
+]);
+
 table('policies and absence', [
   [
     'unset beats a lower layer',
