@@ -65,7 +65,7 @@ const SecretRef = Type.Object(
   { ...strict, description: 'Where the secret is; never the secret itself.' },
 );
 
-const Percent = Type.String({ pattern: '^(100|[1-9]?[0-9])%$', description: 'A share such as 40%.' });
+const Percent = Type.String({ pattern: '^(100|[1-9][0-9]?)%$', description: 'A share such as 40%, from 1% to 100%.' });
 
 const HubSpec = Type.Object(
   {

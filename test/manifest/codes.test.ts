@@ -313,6 +313,14 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'TW1106',
+    sentence: 'a share of nothing',
+    given: document('Hub', 'a', '{hostName: a.b, budget: {throttle: 0%}}'),
+    at: '4:42 spec.budget.throttle',
+    message: /"0%"/,
+    hint: /1% to 100%/,
+  },
+  {
+    code: 'TW1106',
     sentence: 'a share of 140%',
     given: document('Hub', 'a', '{hostName: a.b, budget: {throttle: 140%}}'),
     at: '4:42 spec.budget.throttle',
