@@ -77,10 +77,11 @@ export class Ledger {
       Failed: 0,
     };
     for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#say(key, notReached(), undefined);
-    const results = [...this.#words].map(([key, word]) => {
+    const results: ApplyResult[] = [];
+    for (const [key, word] of this.#words) {
       outcomes[word.outcome] += 1;
-      return { ref: refOf(key), state: view.state(key), ...word };
-    });
+      results.push({ ref: refOf(key), state: view.state(key), ...word });
+    }
     return { results, outcomes };
   }
 

@@ -29,10 +29,10 @@ export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
   if (!(await listDevices(scope, signal))) return 'ListEmpty';
   const { moduleIds } = scope.planner;
-  const seen = await visitTwins(scope, moduleIds, visit, signal);
-  if (seen.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
-  visitMissing(scope, moduleIds, seen, visit);
-  visitForgotten(scope, seen, visit);
+  const listed = await visitTwins(scope, moduleIds, visit, signal);
+  if (listed.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
+  visitMissing(scope, moduleIds, listed, visit);
+  visitForgotten(scope, moduleIds, listed, visit);
   return 'Complete';
 }
 
@@ -55,8 +55,8 @@ async function visitTwins(
   moduleIds: readonly string[],
   visit: (row: Row) => void,
   signal: AbortSignal,
-): Promise<Set<string>> {
-  const seen = new Set<string>();
+): Promise<ReadonlySet<string>> {
+  const listed = new Set<string>();
   for await (const page of scope.hub.listModuleTwins(moduleIds, signal)) {
     const { planner, view } = scope;
     const nowMs = scope.clock.now();
@@ -64,20 +64,20 @@ async function visitTwins(
       const { deviceId, moduleId } = twin;
       if (moduleId === undefined) continue;
       const key = keyOf(deviceId, moduleId);
-      if (seen.has(key)) continue;
-      seen.add(key);
+      if (listed.has(key)) continue;
+      listed.add(key);
       const ref = { deviceId, moduleId };
       visit({ key, ref, twin, ...planRow(planner, ref, view.device(deviceId), twin, nowMs) });
     }
   }
-  return seen;
+  return listed;
 }
 
 /** Devices that are selected and whose module was not listed. Modules that were not asked for are not missing. */
 function visitMissing(
   { planner, view, clock }: HubScope,
   moduleIds: readonly string[],
-  seen: Set<string>,
+  listed: ReadonlySet<string>,
   visit: (row: Row) => void,
 ): void {
   const nowMs = clock.now();
@@ -85,18 +85,29 @@ function visitMissing(
     for (const target of planner.targetsFor(device)) {
       const { moduleId } = target;
       const key = keyOf(device.deviceId, moduleId);
-      if (seen.has(key) || !moduleIds.includes(moduleId)) continue;
-      seen.add(key);
+      if (listed.has(key) || !moduleIds.includes(moduleId)) continue;
       const ref = { deviceId: device.deviceId, moduleId };
       visit({ key, ref, twin: undefined, ...planRow(planner, ref, device, undefined, nowMs) });
     }
   }
 }
 
-/** Twins we knew and that no list mentions any more. */
-function visitForgotten({ view }: HubScope, seen: ReadonlySet<string>, visit: (row: Row) => void): void {
+/** Twins we knew, that no list mentions any more and that nobody declares. */
+function visitForgotten(
+  { planner, view }: HubScope,
+  moduleIds: readonly string[],
+  listed: ReadonlySet<string>,
+  visit: (row: Row) => void,
+): void {
+  const isMissing = ({ deviceId, moduleId }: ModuleRef): boolean => {
+    const device = view.device(deviceId);
+    const targets = device === undefined || !moduleIds.includes(moduleId) ? [] : planner.targetsFor(device);
+    return targets.some((target) => target.moduleId === moduleId);
+  };
   for (const [key] of view.states()) {
-    if (!seen.has(key)) visit({ key, ref: refOf(key), planned: undefined, twin: undefined, bug: undefined });
+    if (listed.has(key)) continue;
+    const ref = refOf(key);
+    if (!isMissing(ref)) visit({ key, ref, planned: undefined, twin: undefined, bug: undefined });
   }
 }
 
