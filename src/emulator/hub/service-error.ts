@@ -48,6 +48,8 @@ const ERROR_NUMBERS = {
 
 export type ServiceCode = keyof typeof ERROR_NUMBERS;
 
+export const SERVICE_CODES = Object.keys(ERROR_NUMBERS) as readonly ServiceCode[];
+
 /** 1: `{Message, ExceptionMessage}`; 2: `{errorCode, message, trackingId, timestampUtc}` (module identities, device side). */
 export type Envelope = 1 | 2;
 

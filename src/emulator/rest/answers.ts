@@ -31,7 +31,11 @@ export function createAnswers(clock: Clock): Answers {
   function answer(status: number, body: string | null, headers?: Readonly<Record<string, string>>): Response {
     requests += 1;
     const requestId = `00000000-0000-4000-8000-${hex(requests, REQUEST_ID_DIGITS)}`;
-    return new Response(body, { status, headers: { ...COMMON_HEADERS, 'x-ms-request-id': requestId, ...headers } });
+    const length = body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+    return new Response(body, {
+      status,
+      headers: { ...COMMON_HEADERS, ...length, 'x-ms-request-id': requestId, ...headers },
+    });
   }
 
   function refuse(status: number, code: string, envelope: object): Response {

@@ -2,17 +2,23 @@
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { FrontDoor } from '../front-door.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import { badRequest, inEnvelope2, ServiceError } from '../hub/service-error.ts';
+import type { Operation } from '../throttles/operations.ts';
 import { createAnswers, type Answers } from './answers.ts';
 import { type Access, createAuthorize, requireEnabledDevice } from './authorization.ts';
+import { addControl } from './control.ts';
 import type { Policy } from './policies.ts';
-import { BULK_BODY_BYTES_MAX, parseCount, readJson, requireApiVersion } from './requests.ts';
+import { skewedClock, throughFrontDoor } from './front.ts';
+import { BULK_BODY_BYTES_MAX, parseCount, pathSegments, readJson, requireApiVersion } from './requests.ts';
 
 export interface RestOptions {
   readonly hub: IotHub;
   readonly policies: readonly Policy[];
   readonly clock: Clock;
+  /** Limits, counts and spoils calls, and is what the control endpoint controls; nothing of that without it. */
+  readonly front?: FrontDoor | undefined;
   /** Told of failures that are no refusals. */
   readonly log?: Log | undefined;
 }
@@ -24,26 +30,35 @@ interface Parts {
   readonly hub: IotHub;
   readonly answers: Answers;
   readonly check: Check;
+  readonly front: FrontDoor | undefined;
 }
 
 const REGISTRY_READ: Access = { permission: 'RegistryRead' };
 const REGISTRY_WRITE: Access = { permission: 'RegistryWrite' };
 const SERVICE_CONNECT: Access = { permission: 'ServiceConnect' };
 
+/** What the front door asks a turn for, once for each entry. */
+const BULK: Operation = { class: 'identities', isWrite: true, path: '/devices', isBulk: true };
+
 /** Paths of a real hub that this one lacks. */
 const NOT_EMULATED =
   /^\/(?:configurations|jobs|digitaltwins|messages|twins\/[^/]+\/(?:modules\/[^/]+\/)?methods|devices\/[^/]+\/(?:commands|applyConfigurationContent))(?:\/|$)/;
 
 /** Needs no socket: `app.request()` answers as the server does. Sent paths may end in "/", as the SDK's lists do. */
-export function restApp({ hub, policies, clock, log }: RestOptions): Hono {
+export function restApp({ hub, policies, clock, front, log }: RestOptions): Hono {
   const app = new Hono({ strict: false });
   const answers = createAnswers(clock);
-  const authorize = createAuthorize(hub, policies, clock);
+  const authorize = createAuthorize(hub, policies, front === undefined ? clock : skewedClock(clock, front));
   const check: Check = (c, access) => {
     authorize({ header: c.req.header('authorization'), path: pathSegments(c.req.path) }, access);
     requireApiVersion(c);
   };
-  const parts: Parts = { app, hub, answers, check };
+  const parts: Parts = { app, hub, answers, check, front };
+  if (front !== undefined) {
+    app.use(throughFrontDoor(front));
+    // By the true clock: a skewed one could not be set right again.
+    addControl({ app, hub, front, answers, authorize: createAuthorize(hub, policies, clock) });
+  }
   addDevices(parts);
   addModules(parts);
   addTwins(parts, '/twins/:deviceId');
@@ -63,14 +78,16 @@ export function restApp({ hub, policies, clock, log }: RestOptions): Hono {
   return app;
 }
 
-function addDevices({ app, hub, answers, check }: Parts): void {
+function addDevices({ app, hub, answers, check, front }: Parts): void {
   app.get('/devices', (c) => {
     check(c, REGISTRY_READ);
     return answers.json(hub.listDevices(parseCount(c.req.query('top'), 'top')));
   });
   app.post('/devices', async (c) => {
     check(c, REGISTRY_WRITE);
-    const result = hub.bulk(await readJson(c, BULK_BODY_BYTES_MAX));
+    const entries = await readJson(c, BULK_BODY_BYTES_MAX);
+    await front?.admit(BULK, Array.isArray(entries) ? Math.max(1, entries.length) : 1);
+    const result = hub.bulk(entries);
     return answers.jsonWithStatus(result.isSuccessful ? 200 : 400, result);
   });
   app.get('/devices/:deviceId', (c) => {
@@ -132,10 +149,10 @@ function addTwins({ app, hub, answers, check }: Parts, path: string): void {
   });
 }
 
-function addQuery({ app, hub, answers, check }: Parts): void {
+function addQuery({ app, hub, answers, check, front }: Parts): void {
   app.post('/devices/query', async (c) => {
     check(c, SERVICE_CONNECT);
-    const { itemType, items, continuation } = hub.query(queryText(await readJson(c)), {
+    const { itemType, items, continuation } = (front ?? hub).query(queryText(await readJson(c)), {
       pageSize: parseCount(c.req.header('x-ms-max-item-count'), 'x-ms-max-item-count'),
       continuation: c.req.header('x-ms-continuation'),
     });
@@ -165,17 +182,4 @@ function queryText(body: unknown): string {
   const text = typeof body === 'object' && body !== null && 'query' in body ? body.query : undefined;
   if (typeof text !== 'string') throw badRequest('the body has no query');
   return text;
-}
-
-/** Hono has decoded the path but for "%25" and separators. */
-function pathSegments(path: string): string[] {
-  return path.split('/').slice(1).map(decodeSegment);
-}
-
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

@@ -65,3 +65,16 @@ async function readStream(body: ReadableStream<Uint8Array> | null, bytesMax: num
 function tooLarge(bytesMax: number): ServiceError {
   return new ServiceError('MessageTooLarge', `The body should be at most ${bytesMax} bytes.`);
 }
+
+/** Hono has decoded the path but for "%25" and separators. */
+export function pathSegments(path: string): string[] {
+  return path.split('/').slice(1).map(decodeSegment);
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

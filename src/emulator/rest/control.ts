@@ -1,0 +1,97 @@
+// Owns the control endpoint: what no real hub has, for whoever tests against this one.
+import type { Context, Hono } from 'hono';
+import type { FrontDoor } from '../front-door.ts';
+import type { IotHub } from '../hub/iot-hub.ts';
+import { invalidArgument } from '../hub/service-error.ts';
+import type { Answers } from './answers.ts';
+import type { Authorize } from './authorization.ts';
+import { readAction, readRule, readRules, readSettings } from './control-schema.ts';
+import type { Permission } from './policies.ts';
+import { pathSegments, readJson } from './requests.ts';
+
+/** A path that no real hub has. */
+const CONTROL_PATH = '/emulator';
+
+/** Only the owner's policy has them all. */
+const OWNER_PERMISSIONS: readonly Permission[] = ['RegistryRead', 'RegistryWrite', 'ServiceConnect', 'DeviceConnect'];
+
+const BODY_BYTES_MAX = 1024 * 1024;
+
+interface Parts {
+  readonly app: Hono;
+  readonly hub: IotHub;
+  readonly front: FrontDoor;
+  readonly answers: Answers;
+  readonly authorize: Authorize;
+}
+
+/** Needs no `api-version`. Its own calls are neither counted nor limited nor spoilt. */
+export function addControl({ app, hub, front, answers, authorize }: Parts): void {
+  const check = (c: Context): void => {
+    const credentials = { header: c.req.header('authorization'), path: pathSegments(c.req.path) };
+    for (const permission of OWNER_PERMISSIONS) authorize(credentials, { permission });
+  };
+  const settings = (): object => ({
+    throttle: front.throttle ?? null,
+    lag: hub.lag ?? null,
+    clockSkewMs: front.clockSkewMs,
+    historyMs: hub.historyMs,
+    nullHazard: hub.nullHazard,
+  });
+
+  app.get(`${CONTROL_PATH}/counters`, (c) => {
+    check(c);
+    return answers.json(front.counters);
+  });
+  app.delete(`${CONTROL_PATH}/counters`, (c) => {
+    check(c);
+    front.resetCounters();
+    return answers.empty();
+  });
+
+  app.get(`${CONTROL_PATH}/settings`, (c) => {
+    check(c);
+    return answers.json(settings());
+  });
+  app.patch(`${CONTROL_PATH}/settings`, async (c) => {
+    check(c);
+    const { throttle, lag, clockSkewMs, historyMs, nullHazard } = readSettings(await readJson(c, BODY_BYTES_MAX));
+    if (throttle !== undefined) front.setThrottle(throttle ?? undefined);
+    if (lag !== undefined) hub.setLag(lag ?? undefined);
+    if (clockSkewMs !== undefined) front.clockSkewMs = clockSkewMs;
+    if (historyMs !== undefined) hub.setHistory(historyMs);
+    if (nullHazard !== undefined) hub.setNullHazard(nullHazard);
+    return answers.json(settings());
+  });
+
+  app.get(`${CONTROL_PATH}/faults`, (c) => {
+    check(c);
+    return answers.json(front.faults.status());
+  });
+  app.put(`${CONTROL_PATH}/faults`, async (c) => {
+    check(c);
+    front.faults.set(readRules(await readJson(c, BODY_BYTES_MAX)));
+    return answers.json(front.faults.status());
+  });
+  app.post(`${CONTROL_PATH}/faults`, async (c) => {
+    check(c);
+    front.faults.add(readRule(await readJson(c, BODY_BYTES_MAX)));
+    return answers.json(front.faults.status());
+  });
+  app.delete(`${CONTROL_PATH}/faults`, (c) => {
+    check(c);
+    front.faults.clear();
+    return answers.empty();
+  });
+
+  app.post(`${CONTROL_PATH}/actions`, async (c) => {
+    check(c);
+    const action = readAction(await readJson(c, BODY_BYTES_MAX));
+    if (action.kind === 'failOver') {
+      if (hub.historyMs === 0 && hub.lag === undefined) {
+        throw invalidArgument('The hub remembers nothing to fall back to: set historyMs, then let things happen.');
+      }
+    } else if (action.deviceId === undefined) throw invalidArgument('action lacks deviceId.');
+    return answers.json({ isDone: front.perform(action) });
+  });
+}
