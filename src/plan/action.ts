@@ -18,7 +18,7 @@ export const REASONS = {
   Wait: ['ModuleMissing'],
   /** The module does not exist and need not. */
   Skip: ['ModuleMissing'],
-  /** Nobody declares this module any more: what was written stays, and so does the record. */
+  /** What is there is left as it is, and so is the record: those who own it are away, or may not write. */
   Keep: ['Unassigned', 'OutOfInput', 'SourceEmpty', 'Suspended'],
   /** Refused whole; the message says what would release it. */
   Hold: ['Conflicted', 'ProfilesOverlap', 'RulesViolated', 'RecordNewer', 'ProfileUnknown', 'TwinTooLarge'],
@@ -60,7 +60,7 @@ export interface TwinAction {
   readonly etag: string | undefined;
   /** What writing would change, removals included; empty unless the type is Patch. */
   readonly changes: readonly SettingChange[];
-  /** Differences that a mode leaves alone. */
+  /** Differences that are left alone, by a mode or for an owner that is not in the input. */
   readonly observed: readonly SettingChange[];
   /** What would be sent; undefined where nothing is written to a twin. Holds sensitive values: never print it. */
   readonly patch: TwinPatch | undefined;

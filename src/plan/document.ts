@@ -37,7 +37,7 @@ export interface ActionDocument {
   /** The merge patch to be sent; null where no twin is written. */
   readonly patch: Json;
   readonly settings: readonly SettingDocument[];
-  /** Differences that a mode leaves alone. */
+  /** Differences that are left alone. */
   readonly observed: readonly SettingDocument[];
   readonly message?: string;
 }

@@ -35,6 +35,8 @@ export interface Ownership {
   /** Declared settings that may be written: frozen ones are left out. */
   readonly atoms: readonly DeclaredAtom[];
   readonly absences: readonly DeclaredAbsence[];
+  /** What an owner that is not in the input keeps to itself, its priority being unknown: not written, and told. */
+  readonly refused: Refused;
   readonly removals: readonly SettingChange[];
   /** The record's owners after the write. */
   readonly owners: ReadonlyMap<string, OwnedEntry>;
@@ -48,6 +50,11 @@ export interface Ownership {
   readonly profiles: readonly Profile[];
   /** Everything the record named that is on the twin or declared. */
   readonly recordedPaths: PathMap<RecordedOwner>;
+}
+
+export interface Refused {
+  readonly atoms: readonly DeclaredAtom[];
+  readonly absences: readonly DeclaredAbsence[];
 }
 
 interface RecordedEntry extends RecordedOwner {
@@ -76,6 +83,7 @@ export function settleOwners(
   return {
     atoms,
     absences,
+    refused: refusedOf({ atoms, absences }, target, recordedPaths),
     ...removalsOf(entries, { atoms, absences }, target, declared, desired),
     owners: nextOwners(target, { atoms, absences }, kept),
     kept: kept.map(({ fate }) => fate)[0] as KeepingFate | undefined,
@@ -141,6 +149,22 @@ function createFreedom(
     const priority = priorities.get(owner) ?? Number.NEGATIVE_INFINITY;
     if (keptPaths.overlapping(path).some((keptPriority) => keptPriority >= priority)) return false;
     return !claims.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => fate === 'Continues');
+  };
+}
+
+function refusedOf(
+  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
+  target: Target,
+  recordedPaths: PathMap<RecordedOwner>,
+): Refused {
+  const isRefused = (path: readonly string[]): boolean =>
+    recordedPaths.overlapping(path).some(({ fate }) => fate === 'OutOfInput');
+  return {
+    atoms: atoms === target.atoms ? [] : target.atoms.filter((one) => !atoms.includes(one) && isRefused(one.atom.path)),
+    absences:
+      absences === target.absences
+        ? []
+        : target.absences.filter((one) => !absences.includes(one) && isRefused(one.path)),
   };
 }
 

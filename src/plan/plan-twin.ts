@@ -91,14 +91,24 @@ function planDifferent(
     ...diffAbsences(ownership.absences, desired, context),
     ...diffDeclared(ownership.atoms, desired, context),
   ];
+  const refused = [
+    ...diffAbsences(ownership.refused.absences, desired, context),
+    ...diffDeclared(ownership.refused.atoms, desired, context),
+  ];
   const observed = [
     ...diffAbsences(target.observedAbsences, desired, context),
     ...diffDeclared(target.observedAtoms, desired, context),
+    ...refused,
   ];
   if (!target.observeOnly) {
     if (changes.length > 0) return planPatch(input, live, recorded ?? NOBODY, ownership, changes, observed);
     if (!sameOwnership(recorded ?? NOBODY, ownership.owners))
       return planRecord(input, live, recorded, ownership, observed);
+  }
+  if (refused.length > 0 && changes.length === 0) {
+    const names = refused.map(({ name }) => `"${name}"`).join(', ');
+    const message = `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`;
+    return action(input, 'Keep', 'OutOfInput', { observed, message });
   }
   const differences = [...observed, ...changes];
   if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });

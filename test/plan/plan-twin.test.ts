@@ -249,6 +249,21 @@ table('removing', [
     },
   ],
   [
+    'and that is said where it is all there is',
+    { was: AB, is: { other: { priority: 50, set: { a: 5 } } }, source: { partial: true } },
+    { action: 'Keep/OutOfInput', desired: { g: { a: 1, b: 2 } }, own: { base: ['a', 'b'] } },
+  ],
+  [
+    'also where it is to be absent',
+    { was: AB, is: { other: { priority: 50, unset: ['a'] } }, source: { partial: true } },
+    { action: 'Keep/OutOfInput', desired: { g: { a: 1, b: 2 } } },
+  ],
+  [
+    'what both want is in sync',
+    { was: AB, is: { other: { priority: 50, set: { a: 1 } } }, source: { partial: true } },
+    { action: 'Equal/InSync', own: { base: ['a', 'b'] } },
+  ],
+  [
     'an empty source removes nothing',
     { was: { base: { ...AB.base, remove: true } }, is: {}, source: { hasHub: false } },
     { action: 'Keep/SourceEmpty', desired: { g: { a: 1, b: 2 } }, own: { base: ['a', 'b'] } },

@@ -3,7 +3,7 @@ import jsonPatch, { type Operation } from 'fast-json-patch';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
-import { cloneJson, getPath, isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
+import { cloneJson, getPath, isObject, mergePatch, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { asTwin, type Twin } from '../../src/model/twin.ts';
 import { changesDevice, REASONS, writes } from '../../src/plan/action.ts';
@@ -221,6 +221,40 @@ describe('one decision', () => {
   });
 });
 
+describe('a patch', () => {
+  test('removes only what was just read', () => {
+    fc.assert(
+      fc.property(history(ALL, 2), desired, tampering, ([first, second], properties, tamper) => {
+        if (first === undefined || second === undefined) return;
+        const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
+        const { patch = {} } = plan(second, live);
+        const root = { tags: live.tags ?? {}, properties: live.properties };
+        for (const { path, value } of leavesOf(patch as JsonObject)) {
+          expect(value === null && getPath(root, path) === undefined, path.join('.')).toBe(false);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('holds the whole section where the agent takes it for the whole', () => {
+    fc.assert(
+      fc.property(history(ALL, 2), desired, tampering, ([first, second], properties, tamper) => {
+        if (first === undefined || second === undefined) return;
+        const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
+        const action = plan(second, live);
+        const after = desiredOf(applied(live, action));
+        const sent = mergePatch({}, action.patch?.properties?.desired ?? {});
+        for (const { section, patchGranularity } of targetFor(second).profiles) {
+          if (patchGranularity === 'leaf' || action.type !== 'Patch') continue;
+          expect(withoutEmpty(getPath(sent, section))).toEqual(withoutEmpty(getPath(after, section)));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 test('the hub takes every patch, makes of it what we think and answers with the etag we said', () => {
   const clock = createTestClock();
   let count = 0;
@@ -336,6 +370,11 @@ function smallerPatches(patch: JsonObject): JsonObject[] {
     for (const { path, value } of subset) setPath(smaller, path, value);
     return smaller;
   });
+}
+
+/** A section that is gone and one without anything in it are the same to an agent. */
+function withoutEmpty(section: Json | undefined): Json | undefined {
+  return isObject(section) && Object.keys(section).length === 0 ? undefined : section;
 }
 
 function leavesOf(value: Json, path: readonly string[] = []): { path: readonly string[]; value: Json }[] {
