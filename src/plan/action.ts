@@ -27,14 +27,17 @@ export const REASONS = {
 export type ActionType = keyof typeof REASONS;
 export type ActionReason = (typeof REASONS)[ActionType][number];
 
-/** Why one setting changes. */
-export type ChangeCause =
-  | 'FirstConfiguration' // its owner never wrote this twin
-  | 'ConfigurationChanged' // its owner's manifest changed since it last wrote this twin
-  | 'Drift' // somebody else changed or removed it
-  | 'SettingRemoved' // its owner no longer declares it
-  | 'OwnerRemoved' // its owner left the source and asked for removal
-  | 'LeftGroup'; // its owner no longer selects the device
+/** Why one setting changes; docs/reasons.md is checked against this list too. */
+export const CHANGE_CAUSES = [
+  'FirstConfiguration', // its owner never wrote this twin
+  'ConfigurationChanged', // the manifests changed since its owner last wrote this twin
+  'Drift', // somebody else changed or removed it
+  'SettingRemoved', // its owner no longer declares it
+  'OwnerRemoved', // its owner left the source and asked for removal
+  'LeftGroup', // its owner, or the one before, no longer selects the device
+] as const;
+
+export type ChangeCause = (typeof CHANGE_CAUSES)[number];
 
 /** A difference in one owned setting. Values are encoded as in the twin; absent means no such key. */
 export interface SettingChange {
