@@ -3,10 +3,14 @@ import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { cloneJson, type JsonObject } from '../model/json.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
+import { ConnectionCut, type FrontDoor } from './front-door.ts';
 import type { IotHub } from './hub/iot-hub.ts';
-import { badRequest, ServiceError } from './hub/service-error.ts';
+import type { QueryOptions, QueryPage } from './hub/query/query.ts';
+import { badRequest, ServiceError, unauthorized } from './hub/service-error.ts';
 import { requireEnabledDevice } from './rest/authorization.ts';
+import { operationOf } from './throttles/operations.ts';
 
 const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
   [401, 'Unauthorized'],
@@ -17,46 +21,145 @@ const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
   [429, 'Throttled'],
 ]);
 
-/** Every answer is a copy. A refusal carries the code that a shared access policy's caller gets over HTTPS. */
-export function inProcessHub(hub: IotHub): Hub {
+/** What the SDK's tokens are good for: a hub whose clock is further ahead takes none. */
+const TOKEN_MS = 3_600_000;
+const TIMEOUT_MS = 30_000;
+
+/** The way in that a call takes. */
+export interface InProcessFront {
+  readonly front: FrontDoor;
+  readonly clock: Clock;
+  /** The port's own limit on one call: 30 s unless said. What was asked may still happen later. */
+  readonly timeoutMs?: number;
+}
+
+/** One request as the service knows it. */
+interface Request<T> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly path: readonly string[];
+  readonly body?: object;
+  /** What it is for: `read the twin of d`. */
+  readonly purpose: string;
+  readonly run: () => T;
+}
+
+type Send = <T>(request: Request<T>, signal: AbortSignal) => Promise<T>;
+
+/**
+ * Every answer is a copy. A refusal carries the code that a shared access policy's caller gets over HTTPS. Without a way
+ * in the hub has no limits and no faults, and answers at once.
+ */
+export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
+  const send = way === undefined ? sendDirectly : sendThrough(way);
+  const query = (text: string, options: QueryOptions): QueryPage => (way?.front ?? hub).query(text, options);
+  const queryPages = (text: string, signal: AbortSignal): AsyncGenerator<JsonObject[], void> =>
+    readPages((request) => send(request, signal), query, text);
   return {
     async *listDevices(signal) {
-      for await (const rows of queryPages(hub, DEVICES_QUERY, signal)) {
+      for await (const rows of queryPages(DEVICES_QUERY, signal)) {
         yield rows.map((row) =>
           deviceFacts(row as unknown as Pick<Twin, 'deviceId' | 'status' | 'capabilities' | 'tags'>),
         );
       }
     },
     async *listModuleTwins(moduleIds, signal) {
-      for (const query of moduleTwinQueries(moduleIds)) {
-        for await (const rows of queryPages(hub, query, signal)) yield rows.map((row) => toTwin(row));
+      for (const text of moduleTwinQueries(moduleIds)) {
+        for await (const rows of queryPages(text, signal)) yield rows.map((row) => toTwin(row));
       }
     },
-    getDeviceTwin: async (deviceId, signal) =>
-      toTwin(call(signal, `read the twin of ${deviceId}`, () => hub.getTwin({ deviceId }))),
-    getModuleTwin: async (ref, signal) =>
-      toTwin(call(signal, `read the twin of ${nameOf(ref)}`, () => hub.getTwin(ref))),
-    patchModuleTwin: async (ref, patch, etag, signal) =>
-      toTwin(call(signal, `patch the twin of ${nameOf(ref)}`, () => patchGuarded(hub, ref, patch, etag))),
+    getDeviceTwin: async (deviceId, signal) => {
+      const run = (): JsonObject => hub.getTwin({ deviceId });
+      const request = {
+        method: 'GET',
+        path: ['twins', deviceId],
+        purpose: `read the twin of ${deviceId}`,
+        run,
+      } as const;
+      return toTwin(await send(request, signal));
+    },
+    getModuleTwin: async (ref, signal) => {
+      const run = (): JsonObject => hub.getTwin(ref);
+      const purpose = `read the twin of ${nameOf(ref)}`;
+      return toTwin(await send({ method: 'GET', path: twinPath(ref), purpose, run }, signal));
+    },
+    patchModuleTwin: async (ref, patch, etag, signal) => {
+      const run = (): JsonObject => patchGuarded(hub, ref, patch, etag);
+      const purpose = `patch the twin of ${nameOf(ref)}`;
+      return toTwin(await send({ method: 'PATCH', path: twinPath(ref), body: patch, purpose, run }, signal));
+    },
     createModule: async (ref, signal) => {
       const { deviceId, moduleId } = ref;
-      call(signal, `create ${nameOf(ref)}`, () => {
+      const run = (): JsonObject => {
         requireEnabledDevice(hub, deviceId);
-        hub.putModule(deviceId, moduleId, { deviceId, moduleId }, undefined);
-      });
+        return hub.putModule(deviceId, moduleId, { deviceId, moduleId }, undefined);
+      };
+      const path = ['devices', deviceId, 'modules', moduleId];
+      await send({ method: 'PUT', path, body: ref, purpose: `create ${nameOf(ref)}`, run }, signal);
     },
-    countDevices: async (signal) => call(signal, 'count the devices', () => hub.statistics().totalDeviceCount),
+    countDevices: async (signal) => {
+      const path = ['statistics', 'devices'];
+      const request = { method: 'GET', path, purpose: 'count the devices', run: () => hub.statistics() } as const;
+      return (await send(request, signal)).totalDeviceCount;
+    },
     close: () => {},
   };
 }
 
-async function* queryPages(hub: IotHub, text: string, signal: AbortSignal): AsyncGenerator<JsonObject[], void> {
+async function* readPages(
+  send: (request: Request<QueryPage>) => Promise<QueryPage>,
+  query: (text: string, options: QueryOptions) => QueryPage,
+  text: string,
+): AsyncGenerator<JsonObject[], void> {
   let continuation: string | undefined;
   do {
-    const page = call(signal, 'query the hub', () => hub.query(text, { continuation }));
+    const options = { continuation };
+    const run = (): QueryPage => query(text, options);
+    const path = ['devices', 'query'];
+    const page = await send({ method: 'POST', path, body: { query: text }, purpose: 'query the hub', run });
     yield page.items.map((item) => cloneJson(item));
     continuation = page.continuation;
   } while (continuation !== undefined);
+}
+
+const sendDirectly: Send = async ({ purpose, run }, signal) => {
+  if (signal.aborted) throw stopped(purpose);
+  try {
+    return run();
+  } catch (error) {
+    throw describe(error, purpose);
+  }
+};
+
+function sendThrough({ front, clock, timeoutMs = TIMEOUT_MS }: InProcessFront): Send {
+  return async ({ method, path, body, purpose, run }, signal) => {
+    if (signal.aborted) throw stopped(purpose);
+    const operation = operationOf(method, path);
+    invariant(operation !== undefined, 'the port makes requests that the service knows');
+    const passing = front.pass({
+      operation,
+      run: () => {
+        if (front.clockSkewMs >= TOKEN_MS) throw unauthorized();
+        return run();
+      },
+      look: (answer) => ({ status: 200, requestBytes: bytesOf(body), answerBytes: bytesOf(answer) }),
+    });
+    return new Promise((resolve, reject) => {
+      const stop = (): void => reject(stopped(purpose));
+      const late = new HubError('Timeout', `Could not ${purpose}: no answer within ${timeoutMs / 1000} s.`);
+      const cancel = clock.schedule(timeoutMs, () => reject(late));
+      signal.addEventListener('abort', stop, { once: true });
+      void passing
+        .then(resolve, (error: unknown) => reject(describe(error, purpose)))
+        .finally(() => {
+          cancel();
+          signal.removeEventListener('abort', stop);
+        });
+    });
+  };
+}
+
+function bytesOf(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
 }
 
 function patchGuarded(hub: IotHub, ref: ModuleRef, patch: TwinPatch, etag: string): JsonObject {
@@ -74,15 +177,22 @@ function nameOf({ deviceId, moduleId }: ModuleRef): string {
   return `${deviceId}/${moduleId}`;
 }
 
-function call<T>(signal: AbortSignal, what: string, run: () => T): T {
-  if (signal.aborted) throw new HubError('Aborted', `Stopped before the attempt to ${what}.`);
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    const message = `Could not ${what}: the hub answered ${error.status} ${error.message}`;
-    throw new HubError(classify(error), message, { serviceCode: error.code, cause: error });
+function twinPath({ deviceId, moduleId }: ModuleRef): readonly string[] {
+  return ['twins', deviceId, 'modules', moduleId];
+}
+
+function stopped(purpose: string): HubError {
+  return new HubError('Aborted', `Stopped before the attempt to ${purpose}.`);
+}
+
+/** A bug stays what it is. */
+function describe(error: unknown, purpose: string): unknown {
+  if (error instanceof ConnectionCut) {
+    return new HubError('Unavailable', `Could not ${purpose}: the connection was cut.`, { cause: error });
   }
+  if (!(error instanceof ServiceError)) return error;
+  const message = `Could not ${purpose}: the hub answered ${error.status} ${error.message}`;
+  return new HubError(classify(error), message, { serviceCode: error.code, cause: error });
 }
 
 function classify({ code, status }: ServiceError): HubErrorCode {
