@@ -5,7 +5,7 @@ import { digestJson } from '../model/digest.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { unescapeSegment } from '../model/json.ts';
 import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
-import { atomName, encodeSettings } from '../profile/encode.ts';
+import { atomLevels, atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { checkSettings, unknownSetting } from '../profile/settings.ts';
 import { requireHubs, resolveHubs, suggest, type References } from './references.ts';
@@ -169,13 +169,20 @@ function checkAgainstProfile(
   );
   for (const [index, name] of unset.entries()) {
     const path = ['spec', 'unset', String(index)];
-    const top = name.split('/')[0] as string;
+    const segments = name.split('/').map(unescapeSegment);
+    const top = segments[0] as string;
     const unknown = unknownSetting(profile, top);
     if (unknown !== undefined) problems.push(resource.problem('TW1301', path, unknown.message, unknown.hint));
     if (matchesPattern(name, profile.deny))
       problems.push(resource.problem('TW1306', path, `"${name}" is always preserved and can't be unset.`));
     if (Object.hasOwn(settings, top))
       problems.push(resource.problem('TW1403', path, `"${name}" is both set and unset.`, 'Remove one.'));
+    const levels = atomLevels(profile);
+    if (segments.length > levels) {
+      const whole = name.split('/').slice(0, levels).join('/');
+      const message = `"${name}" lies inside the setting "${whole}", which profile "${profile.name}" writes as one.`;
+      problems.push(resource.problem('TW1301', path, message, `Name "${whole}".`));
+    }
   }
   for (const name of policies.keys()) {
     if (Object.hasOwn(settings, name)) continue;

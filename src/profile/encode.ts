@@ -38,13 +38,6 @@ export function encodeSettings(
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-/** Names of everything in a live section that could be an atom of this profile. */
-export function liveAtomNames(profile: Profile, section: JsonObject): string[] {
-  return splitSettings(profile, section)
-    .map(({ segments }) => atomName(segments))
-    .filter((name) => !name.startsWith('$') && !name.endsWith('/__t') && name !== '__t');
-}
-
 export function comparatorOf(profile: Profile, name: string): Comparator {
   return profile.comparators.find(({ keys }) => matchesPattern(name, keys))?.comparator ?? 'exact';
 }
@@ -61,10 +54,14 @@ interface Piece {
   readonly value: Json;
 }
 
-/** How deep below the section atoms may lie: components of a PnP root hold their properties one level down. */
+/** How many keys below the section atoms may lie: components of a PnP root hold their properties one level down. */
+export function atomLevels({ encoding, section, ownershipAtom }: Profile): number {
+  if (encoding === 'PnpComponent') return section.length === 0 ? 2 : 1;
+  return ownershipAtom === 'Leaf' ? Number.POSITIVE_INFINITY : 1;
+}
+
 function splitSettings(profile: Profile, settings: JsonObject): Piece[] {
-  if (profile.encoding === 'PnpComponent') return descend(settings, profile.section.length === 0 ? 2 : 1);
-  return descend(settings, profile.ownershipAtom === 'Leaf' ? Number.POSITIVE_INFINITY : 1);
+  return descend(settings, atomLevels(profile));
 }
 
 function descend(object: JsonObject, levels: number, above: readonly string[] = []): Piece[] {

@@ -650,6 +650,14 @@ const ROWS: readonly Row[] = [
     hint: /Remove one/,
   },
   {
+    code: 'TW1301',
+    sentence: 'a place inside a setting to be absent',
+    given: legacy('base', '{eventPriorityLogin: High}', 'unset: [snapshotFrequency/value]'),
+    at: '4:108 spec.unset.0',
+    message: /lies inside the setting "snapshotFrequency"/,
+    hint: /Name "snapshotFrequency"/,
+  },
+  {
     code: 'TW1404',
     sentence: 'a policy for nothing',
     given: legacy('base', '{eventPriorityLogin: High}', 'settingPolicies: {eventPriorityLogn: Ignore}'),
