@@ -992,6 +992,12 @@ describe('modules that do not exist', () => {
   });
 });
 
+test('no module is created on a disabled device', () => {
+  const declared = declare({ a: { whenMissing: 'Create', set: { a: 1 } } });
+  const device = { ...deviceOf(), status: 'disabled' };
+  expect(plan(declared, undefined, { device })).toMatchObject({ type: 'Wait', reason: 'ModuleMissing' });
+});
+
 describe('direct reads that an action needs', () => {
   const both = { moduleTwin: true, deviceTwin: true };
   const module = { moduleTwin: true, deviceTwin: false };
