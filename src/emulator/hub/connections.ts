@@ -30,9 +30,15 @@ export interface DeviceConnection {
 /** The desired patch as sent, nulls and unchanged values included, with `$version`; a copy, free to change. */
 export type DesiredListener = (patch: JsonObject) => void;
 
+/** One object of its own for each connection, so that identity tells connections apart. */
+interface Listener {
+  readonly onDesired: DesiredListener;
+  readonly onClosed: () => void;
+}
+
 interface Delivery {
   readonly key: string;
-  readonly listener: DesiredListener;
+  readonly listener: Listener;
   readonly patch: JsonObject;
 }
 
@@ -41,7 +47,7 @@ export class Connections {
   readonly #clock: Clock;
   readonly #limits: HubLimits;
   readonly #events: ChangeEvents;
-  readonly #listeners = new Map<string, DesiredListener>();
+  readonly #listeners = new Map<string, Listener>();
   readonly #queue: Delivery[] = [];
   #isDelivering = false;
 
@@ -52,16 +58,20 @@ export class Connections {
     this.#events = options.events;
   }
 
-  /** The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. */
-  connect(ref: IdentityRef, onDesired: DesiredListener): DeviceConnection {
+  /**
+   * The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. `onClosed` is
+   * called where the hub ends the connection, not where its owner does.
+   */
+  connect(ref: IdentityRef, onDesired: DesiredListener, onClosed: () => void = () => {}): DeviceConnection {
     const key = refKey(ref);
     this.#setConnected(
       inEnvelope2(() => this.#requireEnabled(ref)),
       true,
     );
-    // One function of its own for each connection, so that identity tells connections apart.
-    const listener: DesiredListener = (patch) => onDesired(patch);
+    const listener: Listener = { onDesired, onClosed };
+    const older = this.#listeners.get(key);
     this.#listeners.set(key, listener);
+    older?.onClosed();
     const live = (): HubRecord => {
       const record = this.#state.find(ref);
       if (record === undefined || this.#listeners.get(key) !== listener) throw deviceNotOnline(ref.deviceId);
@@ -94,7 +104,7 @@ export class Connections {
     this.#isDelivering = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        if (this.#listeners.get(next.key) === next.listener) next.listener(next.patch);
+        if (this.#listeners.get(next.key) === next.listener) next.listener.onDesired(next.patch);
       }
     } finally {
       this.#isDelivering = false;
@@ -103,7 +113,12 @@ export class Connections {
 
   /** Forgets connections whose records say already that they are gone. */
   drop(refs: Iterable<IdentityRef>): void {
-    for (const ref of refs) this.#listeners.delete(refKey(ref));
+    for (const ref of refs) {
+      const key = refKey(ref);
+      const listener = this.#listeners.get(key);
+      this.#listeners.delete(key);
+      listener?.onClosed();
+    }
   }
 
   #requireEnabled(ref: IdentityRef): HubRecord {

@@ -188,8 +188,8 @@ export class IotHub {
   }
 
   /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */
-  connect(ref: IdentityRef, onDesired: DesiredListener): DeviceConnection {
-    return this.#context.connections.connect(ref, onDesired);
+  connect(ref: IdentityRef, onDesired: DesiredListener, onClosed?: () => void): DeviceConnection {
+    return this.#context.connections.connect(ref, onDesired, onClosed);
   }
 
   /** Nothing is remembered, and a write costs nothing more, where nobody needs it. */
