@@ -1,12 +1,16 @@
 // The embedded hub as commands run it: opened, filled with a fleet, served over HTTPS, its secrets in private files.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { serveEvents, type RunningEvents } from '../emulator/events/amqp-server.ts';
+import { EventLog } from '../emulator/events/event-log.ts';
 import { runAgents } from '../emulator/agents/run-agents.ts';
 import { buildFleet, type FleetPlan } from '../emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../emulator/fleet/load-fleet.ts';
+import { serveDevices, type RunningDevices } from '../emulator/mqtt/mqtt-server.ts';
 import { connectionString } from '../emulator/rest/policies.ts';
-import { serveHub } from '../emulator/server.ts';
-import { openHub } from '../emulator/store/open-hub.ts';
+import type { IotHub } from '../emulator/hub/iot-hub.ts';
+import { serveHub, type RunningServer } from '../emulator/server.ts';
+import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
 import { createSeededRandom } from '../model/seeded-random.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
@@ -21,6 +25,10 @@ export interface EmbeddedHubOptions {
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Serves change events over AMQP here; 0 takes a free one. */
+  readonly eventsPort?: number;
+  /** Serves devices over MQTT here; 0 takes a free one. */
+  readonly mqttPort?: number;
   /** Keeps the hub across restarts; memory only without it. */
   readonly data?: string;
   readonly fleet?: { readonly devices: number; readonly seed: number };
@@ -35,6 +43,9 @@ export interface EmbeddedHub {
   readonly connectionString: string;
   readonly connectionStringFile: string;
   readonly caFile: string;
+  /** For Event Hubs clients, a secret; undefined where events are not served. */
+  readonly eventsConnectionString: string | undefined;
+  readonly mqttPort: number | undefined;
   /** Undefined where no fleet was asked for. */
   readonly fleet: FleetPlan | undefined;
   /** False where the data directory knew this hub already: its devices are as they were. */
@@ -42,37 +53,82 @@ export interface EmbeddedHub {
   close(): Promise<void>;
 }
 
-/** Rejects with CliFailure where the port or the directory can't be had. */
+/** Rejects with CliFailure where a port or the directory can't be had. */
 export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions): Promise<EmbeddedHub> {
   const { clock, random } = world;
-  const { hostName, host, port, data, accessFolder } = options;
+  const { hostName, data, accessFolder } = options;
   const opened = await explain(() => openHub({ hostName, clock, random, directory: data }));
   const { hub, policies, certificate, isNew } = opened;
   const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);
   if (fleet !== undefined && isNew) loadFleet(hub, fleet);
-  const server = await explain(() => serveHub({ hub, policies, clock, certificate, host, port })).catch(
-    (error: unknown) => {
-      opened.close();
-      throw error;
-    },
-  );
+  const endpoints = await explain(() => serveAll(world, opened, options)).catch((error: unknown) => {
+    opened.close();
+    throw error;
+  });
   const agents = fleet === undefined ? undefined : runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed));
   const secret = connectionString(hub.hostName, policies, OWNER_POLICY) ?? '';
   const files = writeAccess(accessFolder, secret, certificate.authority);
   return {
-    endpoint: server.endpoint,
+    endpoint: endpoints.server.endpoint,
     hostName: hub.hostName,
     connectionString: secret,
     ...files,
+    eventsConnectionString: endpoints.events?.connectionString(OWNER_POLICY),
+    mqttPort: endpoints.devices?.port,
     fleet,
     isNew,
     close: async () => {
       agents?.stop();
-      await server.close();
+      await endpoints.close();
       opened.close();
       for (const file of Object.values(files)) rmSync(file, { force: true });
     },
   };
+}
+
+interface Endpoints {
+  readonly server: RunningServer;
+  readonly events: RunningEvents | undefined;
+  readonly devices: RunningDevices | undefined;
+  close(): Promise<void>;
+}
+
+/** All or none: where one address can't be had, the others are given back. */
+async function serveAll(
+  { clock }: World,
+  { hub, policies, certificate }: OpenHub,
+  { host, port, eventsPort, mqttPort }: EmbeddedHubOptions,
+): Promise<Endpoints> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closeOne of closers.toReversed()) await closeOne();
+  };
+  async function opened<T extends { close(): Promise<void> }>(serving: Promise<T>): Promise<T> {
+    const one = await serving;
+    closers.push(() => one.close());
+    return one;
+  }
+  try {
+    const common = { policies, clock, host };
+    const server = await opened(serveHub({ ...common, hub, certificate, port }));
+    const events =
+      eventsPort === undefined
+        ? undefined
+        : await opened(serveEvents({ ...common, ...eventsOf(hub, clock), port: eventsPort }));
+    const devices =
+      mqttPort === undefined ? undefined : await opened(serveDevices({ ...common, hub, certificate, port: mqttPort }));
+    return { server, events, devices, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Events begin with the endpoint: what was before is not kept. */
+function eventsOf(hub: IotHub, clock: World['clock']): { readonly log: EventLog; readonly hubName: string } {
+  const log = new EventLog({ createdAtMs: clock.now() });
+  hub.listen((event) => log.append(event));
+  return { log, hubName: hub.hostName };
 }
 
 function writeAccess(folder: string, secret: string, ca: string): { connectionStringFile: string; caFile: string } {

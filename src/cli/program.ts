@@ -222,6 +222,12 @@ function addHub({ program, world, finish }: Parts): void {
     .description('Serve the embedded IoT Hub alone, for your own tests and clients.')
     .option('--port <port>', '0 takes a free one', wholeNumber, DEFAULT_PORT)
     .option('--address <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--events-port <port>',
+      'serve change events over AMQP, for Event Hubs clients; 0 takes a free one',
+      wholeNumber,
+    )
+    .option('--mqtt-port <port>', 'serve devices over MQTT; their SDKs look for 8883, 0 takes a free one', wholeNumber)
     .option('--host-name <name>', 'what the hub calls itself', DEMO_HOST_NAME)
     .option('--data <folder>', 'keep everything here across restarts; memory only without it')
     .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
@@ -236,6 +242,8 @@ function addHub({ program, world, finish }: Parts): void {
 interface HubFlags {
   readonly port: number;
   readonly address: string;
+  readonly eventsPort?: number;
+  readonly mqttPort?: number;
   readonly hostName: string;
   readonly data?: string;
   readonly fleet?: number;

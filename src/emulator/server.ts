@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { type RestOptions, restApp } from './rest/app.ts';
+import { listen, LOOPBACK } from './listen.ts';
 import type { ServerCertificate } from './rest/certificates.ts';
 
 export interface ServeOptions extends RestOptions {
@@ -20,7 +21,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const LOOPBACK = '127.0.0.1';
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -50,31 +50,6 @@ export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: 
   // What goes wrong on one connection ends with it; the server stays.
   server.on('error', (error) => rest.log?.error('embedded hub server failed', { error: error.message }));
   return { endpoint: `https://${urlHost(host)}:${boundPort}`, close: () => closeServer(server) };
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      server.off('error', fail);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
-}
-
-function explain(cause: NodeJS.ErrnoException, host: string, port: number): Error {
-  const place = `port ${port} on ${host}`;
-  if (cause.code === 'EADDRINUSE') {
-    return new Error(`The embedded hub cannot listen: ${place} is in use. Stop what uses it or choose another port.`, {
-      cause,
-    });
-  }
-  if (cause.code === 'EACCES') {
-    return new Error(`The embedded hub may not listen on ${place}. Choose a port above 1023.`, { cause });
-  }
-  return new Error(`The embedded hub cannot listen on ${place}: ${cause.message}`, { cause });
 }
 
 function closeServer(server: Server): Promise<void> {

@@ -14,6 +14,8 @@ export interface HubOptions {
   readonly port: number;
   readonly address: string;
   readonly hostName: string;
+  readonly eventsPort?: number;
+  readonly mqttPort?: number;
   readonly data?: string;
   readonly fleet?: number;
   readonly seed: number;
@@ -21,13 +23,15 @@ export interface HubOptions {
 }
 
 export async function hub(world: World, options: HubOptions): Promise<ExitCode> {
-  const { port, address, hostName, data, fleet, seed, output } = options;
+  const { port, eventsPort, mqttPort, address, hostName, data, fleet, seed, output } = options;
   const accessFolder = data ?? mkdtempSync(join(tmpdir(), 'twinward-hub-'));
   try {
     const running = await startEmbeddedHub(world, {
       hostName,
       host: address,
       port,
+      ...(eventsPort === undefined ? {} : { eventsPort }),
+      ...(mqttPort === undefined ? {} : { mqttPort }),
       ...(data === undefined ? {} : { data }),
       ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
       accessFolder,
@@ -42,8 +46,9 @@ export async function hub(world: World, options: HubOptions): Promise<ExitCode> 
 }
 
 /** The one place that prints a secret, because it was asked for: that of a hub made for tests. */
-function factsOf({ endpoint, hostName, connectionString, caFile }: EmbeddedHub): object {
-  return { endpoint, hostName, connectionString, caFile };
+function factsOf({ endpoint, hostName, connectionString, caFile, ...more }: EmbeddedHub): object {
+  const { eventsConnectionString, mqttPort } = more;
+  return { endpoint, hostName, connectionString, caFile, eventsConnectionString, mqttPort };
 }
 
 function hubText(world: World, running: EmbeddedHub, { data, seed, fleet }: HubOptions): string {
@@ -56,6 +61,10 @@ function hubText(world: World, running: EmbeddedHub, { data, seed, fleet }: HubO
     data === undefined
       ? 'Everything is in memory and gone at the end (--data keeps it).'
       : `Everything is kept in ${data}.`,
+    ...(running.mqttPort === undefined ? [] : [`Devices sign in over MQTT at 127.0.0.1:${running.mqttPort}.`]),
+    ...(running.eventsConnectionString === undefined
+      ? []
+      : ['Change events are served over AMQP; -o json gives the connection string.']),
     '',
     'From another terminal:',
     `  export IOTHUB_CONNECTION_STRING="$(cat ${connectionStringFile})"`,

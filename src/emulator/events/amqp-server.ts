@@ -1,12 +1,13 @@
 // The built-in Event Hubs-compatible endpoint: AMQP 1.0 as the Event Hubs clients speak it to a development emulator.
-import type { Server, Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import rhea, { type Connection, type EventContext, type Message, type Sender } from 'rhea';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import { listen, LOOPBACK } from '../listen.ts';
 import type { Policy } from '../rest/policies.ts';
 import { isSignedByText, parseSasToken } from '../rest/sas-token.ts';
 import type { EventLog } from './event-log.ts';
-import { createFrameGuard } from './frame-guard.ts';
+import { createFrameGuard, FRAME_BYTES_MAX } from './frame-guard.ts';
 import { eventMessage, managementAnswer } from './messages.ts';
 import { parseSelector } from './selector.ts';
 
@@ -31,7 +32,6 @@ export interface RunningEvents {
 }
 
 export const ENTITY = 'messages/events';
-const LOOPBACK = '127.0.0.1';
 const CONNECTIONS_MAX = 256;
 const RECEIVERS_MAX = 1_024;
 const IDLE_MS = 120_000;
@@ -52,25 +52,20 @@ interface Reader {
 export async function serveEvents(options: ServeEventsOptions): Promise<RunningEvents> {
   const { host = LOOPBACK, port, policies } = options;
   const endpoint = new EventsEndpoint(options);
-  const server = endpoint.listen(host, port);
   const sockets = new Set<Socket>();
-  server.maxConnections = CONNECTIONS_MAX;
-  server.on('connection', (socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     const guard = createFrameGuard();
-    // Prepended: nothing of a frame that is refused is kept.
-    socket.prependListener('data', (chunk: Buffer) => {
+    // First: nothing of a frame that is refused is kept.
+    socket.on('data', (chunk: Buffer) => {
       if (!guard(chunk)) socket.destroy();
     });
+    endpoint.accept(socket);
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('listening', () => resolve());
-    server.once('error', reject);
-  });
+  server.maxConnections = CONNECTIONS_MAX;
+  const boundPort = await listen(server, host, port);
   server.on('error', (error) => options.errors?.error('event endpoint failed', { error: error.message }));
-  const address = server.address();
-  const boundPort = typeof address === 'object' && address !== null ? address.port : port;
   return {
     port: boundPort,
     connectionString: (name) => {
@@ -118,8 +113,11 @@ class EventsEndpoint {
       container.on(failure, () => {});
   }
 
-  listen(host: string, port: number): Server {
-    return this.#container.listen({ host, port, idle_time_out: IDLE_MS, max_frame_size: 65_536 });
+  accept(socket: Socket): void {
+    // It is the side that is called, which the typings leave out: the port is not used.
+    const options = { port: 0, idle_time_out: IDLE_MS, max_frame_size: FRAME_BYTES_MAX };
+    const connection = this.#container.create_connection(options);
+    (connection as unknown as { accept(socket: Socket): void }).accept(socket);
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 // Watches an AMQP connection for frames that no client of ours sends, before anybody collects them in memory.
 
 /** Clients send tokens and requests, never events. */
-const FRAME_BYTES_MAX = 64 * 1024;
+export const FRAME_BYTES_MAX = 64 * 1024;
 const FRAME_BYTES_MIN = 8;
 const SIZE_BYTES = 4;
 /** "AMQP", which begins a protocol header of eight bytes in place of a frame. */

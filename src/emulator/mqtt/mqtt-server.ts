@@ -5,6 +5,7 @@ import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { DeviceConnection } from '../hub/connections.ts';
+import { listen, LOOPBACK } from '../listen.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import type { IdentityRef } from '../hub/record.ts';
 import { badRequest, ServiceError } from '../hub/service-error.ts';
@@ -31,7 +32,6 @@ export interface RunningDevices {
   close(): Promise<void>;
 }
 
-const LOOPBACK = '127.0.0.1';
 const CONNECTIONS_MAX = 4_096;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const KEEPALIVE_SECONDS_MAX = 1_767;
@@ -67,14 +67,13 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', () => {});
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => resolve());
+  const boundPort = await listen(server, host, port).catch((error: unknown) => {
+    broker.close();
+    throw error;
   });
   server.on('error', (error) => options.errors?.error('device endpoint failed', { error: error.message }));
-  const address = server.address();
   return {
-    port: typeof address === 'object' && address !== null ? address.port : port,
+    port: boundPort,
     close: () =>
       new Promise((resolve) => {
         broker.close();
