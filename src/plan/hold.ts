@@ -11,7 +11,7 @@ export interface TargetHold {
   readonly message: string;
 }
 
-/** The checks in order; the first that objects is the answer. */
+/** The checks in order; the first that objects is the answer. Rules are checked for `profiles`. */
 const CHECKS: readonly ((
   layers: readonly Layer[],
   merged: Merged,
@@ -69,13 +69,17 @@ function checkMergedRules(
   profiles: readonly Profile[],
 ): TargetHold | undefined {
   for (const profile of profiles) {
-    const settings = mergedSettings(profile, merged.atoms);
-    const finding = checkRules(profile, settings).find(({ severity }) => severity === 'error');
-    if (finding !== undefined) {
-      return { reason: 'RulesViolated', message: `${finding.message} Change one of the configurations that set it.` };
-    }
+    const hold = findBrokenRule(profile, mergedSettings(profile, merged.atoms));
+    if (hold !== undefined) return hold;
   }
   return undefined;
+}
+
+/** `settings` are plain. */
+export function findBrokenRule(profile: Profile, settings: JsonObject): TargetHold | undefined {
+  const finding = checkRules(profile, settings).find(({ severity }) => severity === 'error');
+  if (finding === undefined) return undefined;
+  return { reason: 'RulesViolated', message: `${finding.message} Change one of the configurations that set it.` };
 }
 
 /** The plain settings that the layers give together, for the settings kept at the top level. */

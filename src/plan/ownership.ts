@@ -25,6 +25,10 @@ export type Fate =
 type KeepingFate = Extract<Fate, 'Suspended' | 'Unassigned' | 'OutOfInput' | 'SourceEmpty'>;
 const KEEPING: ReadonlySet<Fate> = new Set<KeepingFate>(['Suspended', 'Unassigned', 'OutOfInput', 'SourceEmpty']);
 
+export function isKeeping(fate: Fate): fate is KeepingFate {
+  return KEEPING.has(fate);
+}
+
 /** An owner that the record names at some place. */
 export interface RecordedOwner {
   readonly owner: string;
@@ -76,7 +80,7 @@ export function settleOwners(
   }));
   const recordedPaths = new PathMap<RecordedOwner>();
   for (const { owner, fate, paths } of entries) for (const path of paths) recordedPaths.set(path, { owner, fate });
-  const kept = entries.filter(({ fate }) => KEEPING.has(fate));
+  const kept = entries.filter(({ fate }) => isKeeping(fate));
   const isFree = createFreedom(kept, recordedPaths, target, declared, desired);
   const atoms = filterAll(target.atoms, ({ atom, owner }) => isFree(atom.path, owner));
   const absences = filterAll(target.absences, ({ path, owner }) => isFree(path, owner));
@@ -86,7 +90,7 @@ export function settleOwners(
     refused: refusedOf({ atoms, absences }, target, recordedPaths),
     ...removalsOf(entries, { atoms, absences }, target, declared, desired),
     owners: nextOwners(target, { atoms, absences }, kept),
-    kept: kept.map(({ fate }) => fate)[0] as KeepingFate | undefined,
+    kept: entries.map(({ fate }) => fate).find(isKeeping),
     departed: entries.some(({ fate }) => fate === 'LeftGroup'),
     profiles: [...new Set(entries.flatMap(({ entry }) => declared.profiles.get(entry.profile) ?? []))].filter(
       ({ moduleId }) => moduleId === target.moduleId,
@@ -177,7 +181,7 @@ function removalsOf(
 ): Pick<Ownership, 'removals' | 'unknownProfile'> {
   const taken = new PathMap<true>();
   for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);
-  for (const { fate, paths } of entries) if (KEEPING.has(fate)) for (const path of paths) taken.set(path, true);
+  for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) taken.set(path, true);
   const removals: SettingChange[] = [];
   let unknownProfile: string | undefined;
   // Shorter paths first: what lies in something removed needs no removal of its own.

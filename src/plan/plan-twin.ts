@@ -1,6 +1,7 @@
 // One module twin in, one action out. Pure; the order of the decisions is the order of this file.
 import type { Declared } from '../model/declared.ts';
-import { isObject, mergePatch, setKey, type Json, type JsonObject } from '../model/json.ts';
+import { getKey, getPath, isObject, mergePatch, setKey, type Json, type JsonObject } from '../model/json.ts';
+import type { Profile } from '../model/profile.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
@@ -13,9 +14,11 @@ import {
   mergePatchBetween,
   type ChangeContext,
 } from './changes.ts';
+import { findBrokenRule, type TargetHold } from './hold.ts';
 import { tooLarge } from './limits.ts';
-import { settleOwners, type Ownership } from './ownership.ts';
+import { isKeeping, settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull, userDesired } from './patch.ts';
+import { PathMap } from './path-map.ts';
 import {
   composeRecord,
   RECORD_TAG,
@@ -157,6 +160,8 @@ function planPatch(
   const profiles = [...new Set([...input.target.profiles, ...ownership.profiles])];
   const desired = live.properties.desired;
   const next = applyChanges(desired, changes, profiles);
+  const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
+  if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
   const tags = recordPatch(input, live, ownership.owners);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
   if (size !== undefined) return holdTooLarge(input, size);
@@ -174,6 +179,30 @@ function planPatch(
       deviceTwin: isMembership,
     },
   });
+}
+
+/** A rule that is broken by what is declared together with what frozen layers keep on this twin. */
+function findFrozenRule(
+  profiles: readonly Profile[],
+  { atoms, recordedPaths }: Ownership,
+  next: JsonObject,
+): TargetHold | undefined {
+  const ours = new PathMap<true>();
+  for (const { atom } of atoms) ours.set(atom.path, true);
+  const isOurs = (path: readonly string[]): boolean =>
+    ours.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => isKeeping(fate));
+  for (const profile of profiles) {
+    const settings: JsonObject = {};
+    const section = asObject(getPath(next, profile.section) ?? null);
+    for (const key of Object.keys(section)) {
+      if (!isOurs([...profile.section, key])) continue;
+      const value = profile.encoding === 'ValueWrapper' ? getPath(section, [key, 'value']) : getKey(section, key);
+      if (value !== undefined) setKey(settings, key, value);
+    }
+    const hold = findBrokenRule(profile, settings);
+    if (hold !== undefined) return hold;
+  }
+  return undefined;
 }
 
 function planRecord(

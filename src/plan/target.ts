@@ -93,6 +93,8 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
     ...new Map(layers.map(({ configuration }) => [configuration.profile.name, configuration.profile])).values(),
   ];
   const owners = expectedOwners(enforced, merged.atoms);
+  // What frozen layers keep on a twin counts for its rules: only the twin can tell.
+  const ruled = frozenOwners.size > 0 ? [] : profiles;
   return {
     moduleId,
     layers,
@@ -106,7 +108,7 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
     hasFrozen: frozenOwners.size > 0,
     named: placesNamedOnly(layers),
     // Where everything is only observed, what would hold is what there is to know.
-    hold: enforced.length > 0 ? findHold(enforced, merged, profiles) : findHold(active, wouldBe, profiles),
+    hold: enforced.length === 0 ? findHold(active, wouldBe, profiles) : findHold(enforced, merged, ruled),
     owners,
     own: composeOwn(owners),
     profiles,

@@ -601,6 +601,43 @@ table('frozen layers beside others', [
   ],
 ]);
 
+const HIGH = { priority: 5, profile: ruled(), set: { high: 9 } };
+const LOW = { profile: ruled(), set: { low: 5 } };
+
+table('rules beside frozen layers', [
+  [
+    'what a frozen layer keeps counts',
+    { was: { LOW, HIGH }, is: { LOW: { ...LOW, set: { low: 6 } }, HIGH: { ...HIGH, suspend: true } } },
+    { action: 'Patch/ConfigurationChanged', desired: { g: { low: 6, high: 9 } } },
+  ],
+  [
+    'and may be what breaks a rule',
+    { was: { LOW, HIGH }, is: { LOW: { ...LOW, set: { low: 10 } }, HIGH: { ...HIGH, suspend: true } } },
+    { action: 'Hold/RulesViolated', desired: { g: { low: 5, high: 9 } } },
+  ],
+  [
+    'what it never wrote does not count',
+    { is: { LOW, HIGH: { ...HIGH, suspend: true } } },
+    { action: 'Hold/RulesViolated' },
+  ],
+  [
+    'what is foreign does not count',
+    { tamper: { g: { high: 9 } }, is: { LOW, HIGH: { ...HIGH, set: { x: 1 }, suspend: true } } },
+    { action: 'Hold/RulesViolated' },
+  ],
+  [
+    'wrapped settings count by their value',
+    {
+      was: { LOW: { profile: ruledWrapped(), set: { low: 5 } }, HIGH: { ...HIGH, profile: ruledWrapped() } },
+      is: {
+        LOW: { profile: ruledWrapped(), set: { low: 6 } },
+        HIGH: { ...HIGH, profile: ruledWrapped(), suspend: true },
+      },
+    },
+    { action: 'Patch/ConfigurationChanged' },
+  ],
+]);
+
 table('policies and absence', [
   [
     'unset beats a lower layer',
@@ -1092,10 +1129,15 @@ function keeping(fields: Parameters<typeof profileOf>[1], set: JsonObject): Conf
   return { base: { profile: profileOf('keep', { section: ['g'], ...fields }), set } };
 }
 
+function ruledWrapped() {
+  return { ...ruled(), encoding: 'ValueWrapper' as const };
+}
+
 function ruled(severity: 'error' | 'warning' = 'error') {
   return profileOf('ruled', {
     section: ['g'],
     ownershipAtom: 'Setting',
+    defaults: { high: 3 },
     rules: [
       { type: 'NotGreater', lesser: 'low', greater: 'high', as: 'number', severity, message: 'low is above high' },
     ],
