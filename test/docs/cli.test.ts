@@ -1,0 +1,97 @@
+// docs/cli.md against the program: every command, option, variable, exit code and field is there.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/cli/exit-code.ts';
+import { serveFleet, twinward, type ServedHub } from '../cli/fixture.ts';
+import { examplesIn, readPage, ROOT, sectionOf } from './markdown.ts';
+
+const page = readPage('docs/cli.md');
+const shared = sectionOf(page, 'Options that many commands share') ?? '';
+
+/** Every command with its options, as the program's own help has them. */
+async function readCommands(above: readonly string[] = []): Promise<{ name: string; options: string[] }[]> {
+  const { out } = await twinward([...above, '--help']);
+  const [head = '', list = ''] = out.split('\nCommands:\n');
+  const options = [...head.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = '']) => option);
+  const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
+  const below = await Promise.all(names.map((name) => readCommands([...above, name])));
+  return [...(above.length === 0 ? [] : [{ name: above.join(' '), options }]), ...below.flat()];
+}
+
+const commands = await readCommands();
+
+test('the help could be read', () => {
+  expect(commands.map(({ name }) => name)).toEqual(expect.arrayContaining(['plan', 'demo tamper', 'version']));
+  expect(commands.find(({ name }) => name === 'plan')?.options).toContain('--detailed-exitcode');
+});
+
+describe.each(commands.map(({ name, options }) => [name, options] as const))('%s', (name, options) => {
+  test('has a row in the table and a section of its own', () => {
+    expect(page.text).toContain(`| [\`${name}\`](#${name.replace(' ', '-')}) |`);
+    expect(sectionOf(page, name)).toBeDefined();
+  });
+
+  test('every option is explained in its section, or named there and explained for all', () => {
+    const section = sectionOf(page, name) ?? '';
+    const missing = options.filter((option) => {
+      if (option === '--help') return false;
+      return !section.includes(`\`${option}`) || !(section + shared).includes(option);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test('no option is explained that the program does not have', () => {
+    const section = sectionOf(page, name) ?? '';
+    const told = [...section.matchAll(/`(?:-\w, )?(--[a-z-]+)/g)].map(([, option = '']) => option);
+    expect(told.filter((option) => !options.includes(option))).toEqual([]);
+  });
+});
+
+test('every environment variable that is read is explained', () => {
+  const folder = join(ROOT, 'src', 'cli');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
+  const read = new Set(text.match(/\b(?:TWINWARD|IOTHUB)_[A-Z_]+\b|\bNO_COLOR\b|\bFORCE_COLOR\b/g));
+  const section = sectionOf(page, 'Environment variables') ?? '';
+  expect(read.size).toBeGreaterThan(5);
+  expect([...read].filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('the table of exit codes is that of the program', () => {
+  const rows = [...(sectionOf(page, 'Exit codes') ?? '').matchAll(/^\| (\d+) \| `(\w+)` \|/gm)];
+  expect(Object.fromEntries(rows.map(([, code, name]) => [name, Number(code)]))).toEqual(EXIT);
+});
+
+describe('the examples have the fields that the program prints', () => {
+  let hub: ServedHub;
+
+  beforeAll(async () => {
+    hub = await serveFleet(40);
+  });
+
+  afterAll(() => hub.close());
+
+  test.each([
+    ['Plan', ['plan', '-o', 'json'], []],
+    ['Apply', ['apply', '--yes', '-o', 'json'], ['changes', 'patch']],
+  ])('%s', async (kind, argv, leftOut) => {
+    const { out } = await twinward([...argv, '-f', 'manifests'], { env: hub.env });
+    const examples = examplesIn(page, 'json').map((text) => JSON.parse(text) as Document);
+    const told = examples.find((document) => document.kind === kind);
+    const printed = JSON.parse(out) as Document;
+    const keys = (value: object = {}): string[] => Object.keys(value).toSorted();
+    const action = printed.actions.find((one) => one.action === 'Patch');
+    expect(keys(told)).toEqual(keys(printed));
+    expect(keys(told?.hubs[0])).toEqual(keys(printed.hubs[0]));
+    expect(keys(told?.summary)).toEqual(keys(printed.summary));
+    expect(keys(told?.actions[0])).toEqual(keys(action).filter((key) => !leftOut.includes(key)));
+  });
+});
+
+interface Document {
+  readonly kind: string;
+  readonly hubs: readonly object[];
+  readonly summary: object;
+  readonly actions: readonly { readonly action: string }[];
+}

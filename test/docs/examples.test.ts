@@ -1,0 +1,51 @@
+// What the documentation tells people to do works, and what it says of the project's files is so.
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { examplesIn, readPage, ROOT, sectionOf } from './markdown.ts';
+
+const packageJson = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+};
+
+const EXAMPLE_TIMEOUT_MS = 20_000;
+
+test('the example of the embedded hub prints what the page says', { timeout: EXAMPLE_TIMEOUT_MS }, async () => {
+  const page = readPage('docs/embedded-hub.md');
+  const [example = ''] = examplesIn(page, 'js');
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', example], {
+    cwd: ROOT,
+    timeout: EXAMPLE_TIMEOUT_MS,
+  });
+  expect(page.text).toContain(`It prints \`${stdout.trim()}\``);
+});
+
+test('every dependency has its reason, and no other has one', () => {
+  const section = sectionOf(readPage('CONTRIBUTING.md'), 'Dependencies') ?? '';
+  const told = [...section.matchAll(/^\| (`.+?`) \| \S/gm)].flatMap(([, names = '']) =>
+    names.split(', ').map((name) => name.replaceAll('`', '')),
+  );
+  const known = [...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.devDependencies)];
+  expect(told.toSorted()).toEqual(known.toSorted());
+});
+
+test('the image has the Node that the project is tested with', () => {
+  const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+  expect(/^ARG BASE=node:([\d.]+)-/m.exec(dockerfile)?.[1]).toBe(packageJson.devDependencies['node']);
+});
+
+test('every folder of src has its paragraph', () => {
+  const { text } = readPage('ARCHITECTURE.md');
+  const folders = ['model', 'profile', 'manifest', 'plan', 'ports', 'controller', 'adapters', 'emulator', 'cli'];
+  expect(folders.filter((folder) => !text.includes(`\n**\`${folder}/\`** `))).toEqual([]);
+});
+
+test('every decision is in the list', () => {
+  const list = readPage('docs/decisions/README.md').text;
+  const first = readPage('docs/decisions/0001-record-on-the-twin.md').text;
+  expect(first).toContain('**Status:**');
+  expect([...list.matchAll(/^\| \[(\d{4})\]\(\1-/gm)].length).toBeGreaterThanOrEqual(9);
+});
