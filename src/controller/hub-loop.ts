@@ -258,10 +258,12 @@ export class HubLoop {
   /** A pass tells when it is made: to count the fleet for each of its rows would take long. */
   #noteIdle(): void {
     if (this.#isPassing) return;
-    gaugeDevices(this.#options.metrics, this.hub.name, tally(this.#view).counts);
+    const { counts, failing, held } = tally(this.#view);
+    gaugeDevices(this.#options.metrics, this.hub.name, counts);
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
     this.#appliedRevision = this.#passedRevision;
-    this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision });
+    const { twins } = counts;
+    this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });
   }
 
   /** Told when it begins and when it changes, not at each try. */

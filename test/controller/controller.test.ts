@@ -218,6 +218,44 @@ describe('the loop', () => {
   });
 });
 
+test('an edit goes first, before what is queued already', async () => {
+  const fleet = createFleet(3);
+  let isHanging = false;
+  const hub: Hub = {
+    ...fleet.hub,
+    patchModuleTwin: (ref, patch, etag, signal) =>
+      isHanging ? new Promise(() => {}) : fleet.hub.patchModuleTwin(ref, patch, etag, signal),
+  };
+  const { controller, source, metrics, status } = await startOn(fleet, BASE, { hub, concurrency: 1 });
+  isHanging = true;
+  source.set(EDITED);
+  await fleet.clock.flush();
+  expect(metrics.total('workqueue_depth', { priority: 'Change' })).toBe(2);
+  expect(status().lastAppliedRevision).not.toBe(status().lastAttemptedRevision);
+  const stopping = controller.stop();
+  await fleet.clock.advance(10_000);
+  await stopping;
+});
+
+test('a change stays a change where the first list of it breaks off', async () => {
+  const fleet = createFleet(3);
+  let breaks = 1;
+  const hub: Hub = {
+    ...fleet.hub,
+    async *listModuleTwins(moduleIds, signal) {
+      if ((breaks -= 1) >= 0) throw new HubError('Unavailable', 'cut off');
+      yield* fleet.hub.listModuleTwins(moduleIds, signal);
+    },
+    patchModuleTwin: () => new Promise(() => {}),
+  };
+  const { controller, metrics } = await startOn(fleet, BASE, { hub, concurrency: 1 });
+  await fleet.clock.advance(1_000);
+  expect(metrics.total('workqueue_depth', { priority: 'Change' })).toBe(2);
+  const stopping = controller.stop();
+  await fleet.clock.advance(10_000);
+  await stopping;
+});
+
 describe('a hub that is only observed', () => {
   test('is never written to, whatever is declared, edited, removed or drifts', async () => {
     const fleet = createFleet(3);
@@ -546,6 +584,30 @@ describe('the end', () => {
     await fleet.clock.advance(10_000);
     expect(isStopped).toBe(true);
     expect(fleet.clock.pending).toBe(0);
+  });
+
+  test('comes at once where nothing is in flight', async () => {
+    const fleet = createFleet(3);
+    const { controller } = await startOn(fleet, BASE);
+    await controller.stop();
+    expect(fleet.clock.pending).toBe(0);
+  });
+
+  test('begins no new hub while an old one is still ending', async () => {
+    const fleet = createFleet(1);
+    let connections = 0;
+    const hub: Hub = { ...fleet.hub, patchModuleTwin: hanging };
+    const connect = async (): Promise<{ hub: Hub; mode: 'Enforce' }> => {
+      connections += 1;
+      return { hub, mode: 'Enforce' };
+    };
+    const { controller, source } = await startOn(fleet, BASE, { connect });
+    source.set(BASE.replace('mode: Enforce', 'mode: Observe'));
+    await fleet.clock.advance(1_000);
+    const stopping = controller.stop();
+    await fleet.clock.advance(10_000);
+    await stopping;
+    expect([connections, controller.status().hubs]).toEqual([1, []]);
   });
 
   test('does not wait for a connection, and closes one that comes too late', async () => {

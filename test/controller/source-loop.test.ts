@@ -143,13 +143,14 @@ describe('what can not be used', () => {
   });
 
   test('is read again soon where it could not be read at all', async () => {
-    const { clock, source } = await start(new SourceError('NotFound', 'not there yet'));
+    const { clock, source, log } = await start(new SourceError('NotFound', 'not there yet'));
     const reads = source.reads.count;
     await clock.advance(10_000);
     expect(source.reads.count).toBeGreaterThan(reads + 2);
     const before = source.reads.count;
     await clock.advance(20 * PERIOD_MS);
     expect(source.reads.count - before).toBeLessThan(60);
+    expect(log.lines).toHaveLength(1);
   });
 });
 
