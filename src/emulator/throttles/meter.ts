@@ -17,7 +17,7 @@ export interface ClassCounters {
   readonly queued: number;
   /** Calls that a fault struck. */
   readonly faults: number;
-  /** Of the bodies of requests and answers. */
+  /** Of the bodies of requests and answers, where the hub did what was asked. */
   readonly bytes: number;
   /** Taken of the daily quota: reads and queries by their answer, updates by their request. The rest is free. */
   readonly messages: number;
