@@ -1,12 +1,11 @@
 // The source port over files, folders and standard input: whole snapshots, and a watch that triggers.
-import { dirname, resolve } from 'node:path';
-import { watch as chokidarWatch, type FSWatcher } from 'chokidar';
 import { digestBytes } from '../model/digest.ts';
 import { SourceError } from '../model/errors.ts';
 import type { Snapshot, SourceFile } from '../model/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Source } from '../ports/source.ts';
-import { readPath } from './manifest-files.ts';
+import { readPaths } from './manifest-files.ts';
+import { watchPaths } from './path-watch.ts';
 
 export interface DirectorySourceOptions {
   /** Files, folders, or "-" for standard input. */
@@ -22,36 +21,40 @@ export interface DirectorySourceOptions {
 const STDIN = '-';
 const STDIN_NAME = '<stdin>';
 
-/** A worktree of git-sync is a folder named after its commit. */
-const COMMIT_FOLDER = /(?:^|\/)([0-9a-f]{40})(?:\/|$)/;
+/** As git-sync names the worktree of a commit, today and in its versions before 4. */
+const COMMIT_FOLDER = /\/(?:\.worktrees\/|rev-)([0-9a-f]{40})(?:\/|$)/;
 
 export function directorySource(options: DirectorySourceOptions): Source {
+  let input: Promise<Uint8Array> | undefined;
+  const readInput = (): Promise<Uint8Array> => {
+    // It can be read once only.
+    input ??= readStdin(options.stdin);
+    return input;
+  };
   return {
-    read: (signal) => readSnapshot(options, signal),
-    watch: (onTrigger) => watchPaths(options, onTrigger),
+    read: (signal) => readSnapshot(options, readInput, signal),
+    watch: (onTrigger) => watchSource(options, onTrigger),
   };
 }
 
-async function readSnapshot({ paths, stdin, whole }: DirectorySourceOptions, signal: AbortSignal): Promise<Snapshot> {
-  const files = new Map<string, SourceFile>();
-  const realPaths: string[] = [];
-  let isWhole = true;
-  for (const path of paths) {
-    if (path === STDIN) {
-      files.set(STDIN_NAME, { path: STDIN_NAME, bytes: await readInput(stdin) });
-      isWhole = false;
-      continue;
-    }
-    const read = await readPath(path, signal);
-    for (const file of read.files) files.set(file.path, file);
-    realPaths.push(read.realPath);
-    if (!read.isDirectory) isWhole = false;
-  }
-  const sorted = [...files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  return { revision: revisionOf(sorted, realPaths), files: sorted, partial: !(whole ?? isWhole) };
+async function readSnapshot(
+  { paths, whole }: DirectorySourceOptions,
+  readInput: () => Promise<Uint8Array>,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { files, places } = await readPaths(
+    paths.filter((path) => path !== STDIN),
+    signal,
+  );
+  const hasInput = paths.includes(STDIN);
+  const input = hasInput ? [{ path: STDIN_NAME, bytes: await readInput() }] : [];
+  const sorted = [...files, ...input].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const isWhole = whole ?? (!hasInput && places.every(({ isDirectory }) => isDirectory));
+  const commit = hasInput ? undefined : commitOf(places.map(({ realPath }) => realPath));
+  return { revision: commit ?? digestOf(sorted), files: sorted, partial: !isWhole };
 }
 
-async function readInput(stdin: DirectorySourceOptions['stdin']): Promise<Uint8Array> {
+async function readStdin(stdin: DirectorySourceOptions['stdin']): Promise<Uint8Array> {
   if (stdin === undefined) throw new SourceError('Unreadable', 'There is no standard input to read.');
   try {
     return await stdin();
@@ -60,54 +63,36 @@ async function readInput(stdin: DirectorySourceOptions['stdin']): Promise<Uint8A
   }
 }
 
-/** The commit where all paths lead into one git-sync worktree; else a digest of what was read. */
-function revisionOf(files: readonly SourceFile[], realPaths: readonly string[]): string {
+/** Undefined unless all paths lead into the worktree of one commit. */
+function commitOf(realPaths: readonly string[]): string | undefined {
   const commits = new Set(realPaths.map((path) => COMMIT_FOLDER.exec(path)?.[1]));
-  const commit = commits.size === 1 ? [...commits][0] : undefined;
-  if (commit !== undefined) return `sha1:${commit}`;
+  const [commit] = commits;
+  return commits.size === 1 && commit !== undefined ? `sha1:${commit}` : undefined;
+}
+
+function digestOf(files: readonly SourceFile[]): string {
   const parts = files.map(({ path, bytes }) => `${path}\0${digestBytes(bytes)}\n`).join('');
   return `sha256:${digestBytes(new TextEncoder().encode(parts))}`;
 }
 
-/** Standard input does not change. Errors of the watch itself trigger a read, which tells what is wrong. */
-async function watchPaths(
+/** Standard input does not change. */
+async function watchSource(
   { paths, debounceMs, clock }: DirectorySourceOptions,
   onTrigger: () => void,
 ): Promise<() => Promise<void>> {
   let cancel = (): void => {};
-  const trigger = (): void => {
-    cancel();
-    cancel = clock.schedule(debounceMs, onTrigger);
-  };
   const places = paths.filter((path) => path !== STDIN);
-  const watchers = await Promise.all([watchTrees(places, trigger), watchParents(places, trigger)]);
-  return async () => {
-    cancel();
-    await Promise.all(watchers.map((watcher) => watcher.close()));
-  };
-}
-
-function watchTrees(places: readonly string[], trigger: () => void): Promise<FSWatcher> {
-  return ready(
-    chokidarWatch([...places], { ignoreInitial: true, followSymlinks: true, ignored: isRepositoryInside }),
-    trigger,
-  );
-}
-
-/** A path that is a link is replaced in its parent: a watch through the old link would not notice. */
-function watchParents(places: readonly string[], trigger: () => void): Promise<FSWatcher> {
-  const parents = [...new Set(places.flatMap((place) => [dirname(resolve(place)), resolve(place)]))];
-  return ready(chokidarWatch(parents, { ignoreInitial: true, followSymlinks: false, depth: 0 }), trigger);
-}
-
-function isRepositoryInside(path: string): boolean {
-  return /(?:^|\/)(?:\.git|node_modules)(?:\/|$)/.test(path);
-}
-
-function ready(watcher: FSWatcher, trigger: () => void): Promise<FSWatcher> {
-  watcher.on('all', trigger);
-  watcher.on('error', trigger);
-  return new Promise((resolve) => {
-    watcher.once('ready', () => resolve(watcher));
+  const stop = await watchPaths({
+    paths: places,
+    clock,
+    onHint: () => {
+      cancel();
+      cancel = clock.schedule(debounceMs, onTrigger);
+    },
   });
+  return async () => {
+    const stopped = stop();
+    cancel();
+    await stopped;
+  };
 }

@@ -1,6 +1,6 @@
 // One moment of the manifests on disk: lists and reads files, and reads again where something moved meanwhile.
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, normalize, posix } from 'node:path';
 import { SourceError } from '../model/errors.ts';
 import type { SourceFile } from '../model/snapshot.ts';
 
@@ -11,11 +11,17 @@ const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const DEPTH_MAX = 32;
 const ATTEMPTS_MAX = 5;
 /** Kubernetes swaps this link when a mounted ConfigMap changes; its siblings all lead through it. */
-const KUBERNETES_DATA = '..data';
+export const KUBERNETES_DATA = '..data';
 
 export interface FilesRead {
+  /** Each path once, in no particular order. */
   readonly files: readonly SourceFile[];
-  /** Where the path leads at that moment, links resolved. */
+  /** One for each path given. */
+  readonly places: readonly Place[];
+}
+
+export interface Place {
+  /** Where the path led at that moment, links resolved. */
   readonly realPath: string;
   readonly isDirectory: boolean;
 }
@@ -23,107 +29,136 @@ export interface FilesRead {
 interface Found {
   readonly display: string;
   readonly path: string;
+  readonly bytes: number;
   /** Changes whenever the file does. */
   readonly signature: string;
 }
 
-/** Files of one moment under a path. Rejects with SourceError. */
-export async function readPath(path: string, signal: AbortSignal): Promise<FilesRead> {
-  for (let attempt = 1; ; attempt += 1) {
-    if (signal.aborted) throw new SourceError('Aborted', `Stopped while reading ${path}.`);
-    const isLast = attempt === ATTEMPTS_MAX;
-    try {
-      const read = await readOnce(path);
-      if (read !== undefined) return read;
-    } catch (error) {
-      if (error instanceof SourceError) throw error;
-      // A file that went while we read is a change like any other; one that can't be read stays so.
-      if (isLast || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(path, error);
-      if (!(await exists(path))) throw unreadable(path, error);
-    }
-    if (isLast) throw new SourceError('Unreadable', `${path} keeps changing while it is read. Trying again later.`);
-  }
-}
-
-/** Undefined where something moved between the listing and the end of the reading. */
-async function readOnce(path: string): Promise<FilesRead | undefined> {
-  const before = await list(path);
-  const files: SourceFile[] = [];
-  let bytesTotal = 0;
-  for (const { path: file, display } of before.found) {
-    const bytes = await readFile(file);
-    bytesTotal += bytes.length;
-    if (bytesTotal > BYTES_MAX) throw tooLarge(path, `more than ${BYTES_MAX / 1024 / 1024} MiB`);
-    files.push({ path: display, bytes });
-  }
-  const after = await list(path);
-  if (textOf(before) !== textOf(after)) return undefined;
-  return { files, realPath: before.realPath, isDirectory: before.isDirectory };
-}
-
-interface Listing {
-  readonly realPath: string;
-  readonly isDirectory: boolean;
+interface Listing extends Place {
   readonly found: readonly Found[];
 }
 
-async function list(path: string): Promise<Listing> {
-  const root = await realpath(path);
+/** Files of one moment below all these paths together. Rejects with SourceError. */
+export async function readPaths(paths: readonly string[], signal: AbortSignal): Promise<FilesRead> {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
+    try {
+      const read = await readOnce(paths, signal);
+      if (read !== undefined) return read;
+    } catch (error) {
+      if (error instanceof SourceError) throw error;
+      // What went while we read is a change like any other; what can't be read, or leads nowhere, stays so.
+      if (attempt === ATTEMPTS_MAX || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(error);
+    }
+  }
+  throw new SourceError('Unreadable', `${paths.join(', ')} keeps changing while it is read. Trying again later.`);
+}
+
+/** Undefined where something moved between the listing and the end of the reading. */
+async function readOnce(paths: readonly string[], signal: AbortSignal): Promise<FilesRead | undefined> {
+  const before = await listAll(paths, signal);
+  const found = new Map(before.flatMap((listing) => listing.found).map((file) => [file.display, file]));
+  const bytesTotal = found.values().reduce((sum, { bytes }) => sum + bytes, 0);
+  if (bytesTotal > BYTES_MAX) throw tooLarge(paths.join(', '), `more than ${BYTES_MAX / 1024 / 1024} MiB`);
+  const files: SourceFile[] = [];
+  for (const { path, display } of found.values()) {
+    checkSignal(signal);
+    files.push({ path: display, bytes: await readFile(path) });
+  }
+  const after = await listAll(paths, signal);
+  if (textOf(before) !== textOf(after)) return undefined;
+  return { files, places: before };
+}
+
+async function listAll(paths: readonly string[], signal: AbortSignal): Promise<Listing[]> {
+  const listings: Listing[] = [];
+  for (const path of paths) listings.push(await list(path, signal));
+  return listings;
+}
+
+async function list(path: string, signal: AbortSignal): Promise<Listing> {
+  checkSignal(signal);
+  const root = await realpath(path).catch((error: unknown) => {
+    throw isAbsence(error) ? new SourceError('NotFound', `${path} does not exist.`, { cause: error }) : error;
+  });
   const facts = await stat(root);
+  const display = normalize(path).replace(/(?<=.)\/+$/, '');
   if (!facts.isDirectory()) {
     return {
       realPath: root,
       isDirectory: false,
-      found: [{ display: path, path: root, signature: signatureOf(facts, path) }],
+      found: [toFound(display, root, facts)],
     };
   }
   // Everything is read through what `..data` means now, so that a swap in between can't mix two versions.
   const data = await realpath(join(root, KUBERNETES_DATA)).catch(() => undefined);
   const found: Found[] = [];
-  await walk(data ?? root, path.replace(/\/+$/, ''), new Set(), found);
-  found.sort((a, b) => (a.display < b.display ? -1 : 1));
+  await walk(data ?? root, display, new Set(), found, signal);
   return { realPath: data ?? root, isDirectory: true, found };
 }
 
+/** Hidden, or somebody else's. */
+export function isSkipped(name: string): boolean {
+  return (name.startsWith('.') && name !== KUBERNETES_DATA) || name === 'node_modules';
+}
+
 /** Links are followed, and no folder is entered twice on one way down. */
-async function walk(folder: string, display: string, above: ReadonlySet<string>, found: Found[]): Promise<void> {
+async function walk(
+  folder: string,
+  display: string,
+  above: ReadonlySet<string>,
+  found: Found[],
+  signal: AbortSignal,
+): Promise<void> {
+  checkSignal(signal);
   const real = await realpath(folder);
-  if (above.has(real) || above.size >= DEPTH_MAX) return;
+  if (above.has(real)) return;
+  if (above.size >= DEPTH_MAX) throw tooLarge(display, `more than ${DEPTH_MAX} folders in each other`);
   const here = new Set([...above, real]);
   for (const name of await readdir(folder)) {
-    if (name.startsWith('.')) continue;
+    if (isSkipped(name) || name === KUBERNETES_DATA) continue;
     const path = join(folder, name);
-    const shown = display === '.' ? name : `${display}/${name}`;
+    const shown = display === '.' ? name : posix.join(display, name);
     const facts = await stat(path);
-    if (facts.isDirectory()) await walk(path, shown, here, found);
-    else if (facts.isFile() && EXTENSIONS.test(name))
-      found.push({ display: shown, path, signature: signatureOf(facts, shown) });
+    if (facts.isDirectory()) await walk(path, shown, here, found, signal);
+    else if (facts.isFile() && EXTENSIONS.test(name)) found.push(toFound(shown, path, facts));
     if (found.length > FILES_MAX) throw tooLarge(display, `more than ${FILES_MAX} files`);
   }
 }
 
-function signatureOf(facts: { ino: number; size: number; mtimeMs: number }, shown: string): string {
-  if (facts.size > FILE_BYTES_MAX) throw tooLarge(shown, `more than ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
-  return `${facts.ino}/${facts.size}/${facts.mtimeMs}`;
+interface FileFacts {
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
 }
 
-function textOf({ realPath, found }: Listing): string {
-  return [realPath, ...found.map(({ display, signature }) => `${display} ${signature}`)].join('\n');
+function toFound(display: string, path: string, { ino, size, mtimeMs, ctimeMs }: FileFacts): Found {
+  if (size > FILE_BYTES_MAX) throw tooLarge(display, `more than ${FILE_BYTES_MAX / 1024 / 1024} MiB`);
+  return { display, path, bytes: size, signature: `${ino}/${size}/${mtimeMs}/${ctimeMs}` };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+function textOf(listings: readonly Listing[]): string {
+  return listings
+    .flatMap(({ realPath, found }) => [realPath, ...found.map(({ display, signature }) => `${display} ${signature}`)])
+    .join('\n');
+}
+
+function checkSignal(signal: AbortSignal): void {
+  if (signal.aborted) throw new SourceError('Aborted', 'Stopped while reading the manifests.');
+}
+
+function isAbsence(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function tooLarge(path: string, what: string): SourceError {
   return new SourceError('TooLarge', `${path} holds ${what}. Point -f at the manifests alone.`);
 }
 
-function unreadable(path: string, cause: unknown): SourceError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new SourceError('NotFound', `${path} does not exist.`, { cause });
-  return new SourceError('Unreadable', `${path} can not be read (${code ?? 'unknown reason'}).`, { cause });
+/** What is missing may be a manifest, so it is never passed over. */
+function unreadable(cause: unknown): SourceError {
+  const { code = 'unknown reason', path = 'A manifest' } = cause as NodeJS.ErrnoException;
+  const why = code === 'ENOENT' ? 'it, or what it links to, does not exist' : code;
+  return new SourceError('Unreadable', `${path} can not be read (${why}).`, { cause });
 }
