@@ -69,7 +69,7 @@ export interface TwinAction {
   readonly patch: TwinPatch | undefined;
   /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
   readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
-  /** For Hold and Keep: what is wrong and what would release it. */
+  /** For Hold and Keep, and where a part is left unwritten: what is wrong and what would release it. */
   readonly message: string | undefined;
 }
 

@@ -103,16 +103,14 @@ function planDifferent(
     ...diffDeclared(target.observedAtoms, desired, context),
     ...refused,
   ];
+  const message = refusalMessage(refused);
   if (!target.observeOnly) {
-    if (changes.length > 0) return planPatch(input, live, recorded ?? NOBODY, ownership, changes, observed);
+    const aside = { observed, message };
+    if (changes.length > 0) return planPatch(input, live, recorded ?? NOBODY, ownership, changes, aside);
     if (!sameOwnership(recorded ?? NOBODY, ownership.owners))
-      return planRecord(input, live, recorded, ownership, observed);
+      return planRecord(input, live, recorded, ownership, aside);
   }
-  if (refused.length > 0 && changes.length === 0) {
-    const names = refused.map(({ name }) => `"${name}"`).join(', ');
-    const message = `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`;
-    return action(input, 'Keep', 'OutOfInput', { observed, message });
-  }
+  if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
   const differences = [...observed, ...changes];
   if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
   if (target.layers.some(({ state }) => state !== 'Suspended')) return action(input, 'Equal', 'InSync');
@@ -122,6 +120,15 @@ function planDifferent(
 }
 
 const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
+
+/** What goes with a write and does not depend on it. */
+type Aside = Pick<TwinAction, 'observed' | 'message'>;
+
+function refusalMessage(refused: readonly SettingChange[]): string | undefined {
+  if (refused.length === 0) return undefined;
+  const names = refused.map(({ name }) => `"${name}"`).join(', ');
+  return `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`;
+}
 
 const KEEP_MESSAGES = {
   Suspended: 'Every configuration for this module is suspended; what they own stays as it is.',
@@ -155,7 +162,7 @@ function planPatch(
   recorded: ReadonlyMap<string, OwnedEntry>,
   ownership: Ownership,
   changes: readonly SettingChange[],
-  observed: readonly SettingChange[],
+  aside: Aside,
 ): TwinAction {
   const profiles = [...new Set([...input.target.profiles, ...ownership.profiles])];
   const desired = live.properties.desired;
@@ -171,8 +178,8 @@ function planPatch(
   const isSection = profiles.some(({ patchGranularity }) => patchGranularity === 'section');
   const isMembership = isFirst || ownership.departed;
   return action(input, 'Patch', weightiest(changes), {
+    ...aside,
     changes,
-    observed,
     patch,
     needs: {
       moduleTwin: isMembership || isSection || hasNull(tags) || hasNull(patch.properties.desired),
@@ -210,12 +217,12 @@ function planRecord(
   live: Twin,
   recorded: ReadonlyMap<string, OwnedEntry> | undefined,
   ownership: Ownership,
-  observed: readonly SettingChange[],
+  aside: Aside,
 ): TwinAction {
   const tags = recordPatch(input, live, ownership.owners);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
-  return action(input, 'Record', recordReason(recorded, ownership), { observed, patch: { tags }, needs: BOTH_READS });
+  return action(input, 'Record', recordReason(recorded, ownership), { ...aside, patch: { tags }, needs: BOTH_READS });
 }
 
 function recordReason(

@@ -87,9 +87,8 @@ function table(name: string, rows: readonly Row[]): void {
       expect({ ...outcomeOf(result), ...want }).toEqual(outcomeOf(result));
       expect(writes(again), 'a second pass writes nothing').toBe(false);
       expect(action.patch !== undefined, 'a patch where something is written').toBe(writes(action));
-      expect(action.message === undefined, 'a message where it is held or kept').toBe(
-        action.type !== 'Hold' && action.type !== 'Keep',
-      );
+      const isTold = action.type === 'Hold' || action.type === 'Keep';
+      expect(isTold ? action.message : 'Told.', 'a message where it is held or kept').toMatch(/^.+\.$/);
     });
   });
 }
@@ -1033,6 +1032,13 @@ test('no module is created on a disabled device', () => {
   const declared = declare({ a: { whenMissing: 'Create', set: { a: 1 } } });
   const device = { ...deviceOf(), status: 'disabled' };
   expect(plan(declared, undefined, { device })).toMatchObject({ type: 'Wait', reason: 'ModuleMissing' });
+});
+
+test('what an owner outside the input keeps is told beside what is written', () => {
+  const twin = settled(declare(AB), twinOf());
+  const action = plan(declare({ other: { priority: 50, set: { a: 5, c: 3 } } }, { partial: true }), twin);
+  expect(action).toMatchObject({ type: 'Patch', observed: [{ name: 'a', before: 1, after: 5 }] });
+  expect(action.message).toContain('"a"');
 });
 
 describe('direct reads that an action needs', () => {
