@@ -1,5 +1,6 @@
 // Connection strings and where they are kept. No message here ever quotes one.
 import { readFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
 import type { SecretRef } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 
@@ -8,16 +9,23 @@ export interface ConnectionStringFacts {
   readonly sharedAccessKeyName: string;
 }
 
+const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
+
 /** What the string names, or what is wrong with it in words that hold nothing of it. */
 export function parseConnectionString(text: string): ConnectionStringFacts | { readonly problem: string } {
   const fields = new Map<string, string>();
   for (const field of text.trim().split(';')) {
     const at = field.indexOf('=');
-    if (at > 0) fields.set(field.slice(0, at).trim(), field.slice(at + 1).trim());
+    if (at <= 0) continue;
+    const name = field.slice(0, at).trim();
+    // Which of two counts is for each parser to say: ours and the SDK's must not differ.
+    if (fields.has(name)) return { problem: 'it names a field twice.' };
+    fields.set(name, field.slice(at + 1).trim());
   }
   const hostName = fields.get('HostName');
   const sharedAccessKeyName = fields.get('SharedAccessKeyName');
   if (hostName === undefined || hostName === '') return { problem: 'it has no HostName.' };
+  if (!HOST_NAME.test(hostName)) return { problem: 'its HostName is no host name; a port belongs to "endpoint".' };
   if (fields.has('DeviceId'))
     return { problem: "it is a device's; the connection string of a hub's policy is needed." };
   if (sharedAccessKeyName === undefined || sharedAccessKeyName === '')
@@ -49,9 +57,9 @@ export async function readSecret(ref: SecretRef, env: Readonly<Record<string, st
   }
 }
 
-/** True for an address that never leaves this machine: a URL or a host name. */
+/** True for an address that never leaves this machine: a URL or a host name. In doubt false. */
 export function isLoopback(endpointOrHost: string): boolean {
   const host = URL.canParse(endpointOrHost) ? new URL(endpointOrHost).hostname : endpointOrHost;
   const name = host.replaceAll(/[[\]]/g, '').toLowerCase();
-  return name === 'localhost' || name === '::1' || /^127(?:\.\d{1,3}){3}$/.test(name);
+  return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }

@@ -15,8 +15,7 @@ export interface LogOptions {
 }
 
 export function jsonLog({ level, encoding, clock, write }: LogOptions): Log {
-  const safely = (text: string): void => write(maskSecrets(text));
-  if (encoding === 'console') return consoleLog(level, clock, safely);
+  if (encoding === 'console') return consoleLog(level, clock, write);
   const logger = pino(
     {
       level,
@@ -24,7 +23,7 @@ export function jsonLog({ level, encoding, clock, write }: LogOptions): Log {
       timestamp: () => `,"ts":"${new Date(clock.now()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: safely },
+    { write },
   );
   return toLog((kind, message, fields) => logAt(logger, kind, message, fields));
 }
@@ -32,6 +31,9 @@ export function jsonLog({ level, encoding, clock, write }: LogOptions): Log {
 function logAt(logger: Logger, level: LogLevel, message: string, fields: LogFields): void {
   logger[level](fields, message);
 }
+
+/** What would be read as another field or line, or would steer a terminal. */
+const UNPLAIN = /^$|[\s"=\p{Cc}]/u;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
@@ -42,17 +44,25 @@ function consoleLog(level: LogLevel, clock: Clock, write: (text: string) => void
     const details = Object.entries(fields)
       .filter(([, value]) => value !== undefined)
       .map(
-        ([name, value]) => `${name}=${typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : value}`,
+        ([name, value]) =>
+          `${name}=${typeof value === 'string' && UNPLAIN.test(value) ? JSON.stringify(value) : value}`,
       );
     write(`${[time, kind.padEnd(5), message, ...details].join(' ')}\n`);
   });
 }
 
 function toLog(log: (level: LogLevel, message: string, fields: LogFields) => void): Log {
+  const safely = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+    const masked = Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? maskSecrets(value) : value,
+    ]);
+    log(level, maskSecrets(message), Object.fromEntries(masked) as LogFields);
+  };
   return {
-    debug: (message, fields = {}) => log('debug', message, fields),
-    info: (message, fields = {}) => log('info', message, fields),
-    warn: (message, fields = {}) => log('warn', message, fields),
-    error: (message, fields = {}) => log('error', message, fields),
+    debug: (message, fields) => safely('debug', message, fields),
+    info: (message, fields) => safely('info', message, fields),
+    warn: (message, fields) => safely('warn', message, fields),
+    error: (message, fields) => safely('error', message, fields),
   };
 }
