@@ -1,0 +1,116 @@
+// What is declared for each module of a device, once for all devices alike.
+import { describe, expect, test } from 'vitest';
+import { invariant } from '../../src/model/errors.ts';
+import { createPlanner } from '../../src/plan/planner.ts';
+import {
+  declare,
+  deviceOf,
+  envIs,
+  LEAF,
+  ORIGIN,
+  profileOf,
+  selectorOf,
+  targetFor,
+  targetOf,
+  WRAPPED,
+  type Configurations,
+} from './fixture.ts';
+
+function plannerFor(is: Configurations, hubMode: 'Enforce' | 'Observe' = 'Enforce') {
+  const declared = declare(is);
+  const hub = declared.hubs[0];
+  invariant(hub !== undefined, 'there is always a hub');
+  return createPlanner(declared, { hub, hubMode, instance: 'default' });
+}
+
+const OTHER = profileOf('other', { moduleId: 'another' });
+
+describe('targets', () => {
+  const planner = plannerFor({
+    a: { set: { a: 1 } },
+    b: { profile: OTHER, set: { b: 1 } },
+    c: {
+      profile: profileOf('far', { moduleId: 'far' }),
+      set: { c: 1 },
+      targets: [targetOf(selectorOf(), { hubs: ['elsewhere'] })],
+    },
+    d: { profile: WRAPPED, set: { d: 1 } },
+  });
+
+  test('one for each module that some configuration on this hub manages', () => {
+    expect(planner.moduleIds).toEqual(['another', 'guard']);
+    const targets = planner.targetsFor(deviceOf());
+    expect(targets.map(({ moduleId, layerOwners }) => [moduleId, layerOwners])).toEqual([
+      ['another', ['SecurityConfiguration/b']],
+      ['guard', ['SecurityConfiguration/a', 'SecurityConfiguration/d']],
+    ]);
+  });
+
+  test('profiles of one module share its target', () => {
+    const target = planner.targetFor(deviceOf(), 'guard');
+    expect(target.profiles).toEqual([LEAF, WRAPPED]);
+    expect(target.atoms.map(({ atom }) => atom.path)).toEqual([
+      ['g', 'a'],
+      ['w', 'd'],
+    ]);
+  });
+
+  test('the same object for devices alike, an empty one for modules that nobody declares', () => {
+    const one = planner.targetFor(deviceOf(), 'guard');
+    expect(planner.targetFor({ ...deviceOf(), deviceId: 'd2' }, 'guard')).toBe(one);
+    const none = planner.targetFor(deviceOf(), 'nobody');
+    expect(none).toMatchObject({ layers: [], atoms: [], owners: new Map(), hold: undefined, tagless: false });
+    expect(planner.targetFor(deviceOf(), 'nobody')).toBe(none);
+    expect(planner.targetFor(deviceOf({}), 'nobody').tagless).toBe(true);
+  });
+});
+
+test('layers go by priority, then by name', () => {
+  const set = { a: 1 };
+  const { layers } = targetFor(
+    declare({ x: { set }, b: { priority: 5, set }, a: { priority: 5, set }, z: { priority: -1, set } }),
+  );
+  expect(layers.map(({ configuration }) => configuration.name)).toEqual(['a', 'b', 'x', 'z']);
+});
+
+describe('the state of a layer', () => {
+  const bench = {
+    name: 'bench',
+    origin: ORIGIN,
+    labels: {},
+    hubs: ['dev'],
+    selector: selectorOf(envIs('prod')),
+    mode: 'Observe',
+  } as const;
+  test.each([
+    ['enforced', {}, {}, 'Enforce', 'Enforced'],
+    ['its own mode', { mode: 'Observe' }, {}, 'Enforce', 'Observed'],
+    ['the mode of the hub', {}, {}, 'Observe', 'Observed'],
+    ['the mode of a group that holds the device', {}, { groups: [bench] }, 'Enforce', 'Observed'],
+    ['suspended', { suspend: true }, {}, 'Enforce', 'Suspended'],
+    ['suspended and observed', { suspend: true, mode: 'Observe' }, {}, 'Observe', 'Suspended'],
+  ] as const)('%s', (_sentence, fields, source, hubMode, want) => {
+    const target = targetFor(declare({ a: { set: { a: 1 }, ...fields } }, source), { hubMode });
+    expect(target.layers.map(({ state }) => state)).toEqual([want]);
+    expect(target.hasFrozen).toBe(want !== 'Enforced');
+    expect(target.observeOnly).toBe(hubMode === 'Observe' || 'groups' in source);
+  });
+});
+
+test('what observed layers would win is apart from what is enforced', () => {
+  const target = targetFor(
+    declare({
+      low: { set: { a: 1, b: 1 } },
+      high: { priority: 5, mode: 'Observe', set: { a: 2 }, unset: ['c'] },
+      top: { priority: 9, set: { d: 4 } },
+      asleep: { priority: 7, suspend: true, set: { d: 1, e: 1 }, unset: ['f'] },
+      lower: { priority: -1, mode: 'Observe', set: { b: 9 } },
+    }),
+  );
+  const shown = (atoms: typeof target.atoms) => atoms.map(({ atom }) => `${atom.name}=${JSON.stringify(atom.plain)}`);
+  expect(shown(target.atoms)).toEqual(['d=4', 'a=1', 'b=1']);
+  expect(shown(target.observedAtoms)).toEqual(['a=2']);
+  expect(target.observedAbsences.map(({ name }) => name)).toEqual(['c']);
+  expect(shown(target.frozenAtoms)).toEqual(['e=1', 'a=2']);
+  expect(target.frozenAbsences.map(({ name }) => name)).toEqual(['f', 'c']);
+});
