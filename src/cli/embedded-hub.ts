@@ -12,6 +12,7 @@ import type { IotHub } from '../emulator/hub/iot-hub.ts';
 import { serveHub, type RunningServer } from '../emulator/server.ts';
 import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
 import { createSeededRandom } from '../model/seeded-random.ts';
+import { IDENTITIES_MAX } from './defaults.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
 import type { World } from './world.ts';
@@ -32,6 +33,10 @@ export interface EmbeddedHubOptions {
   /** Keeps the hub across restarts; memory only without it. */
   readonly data?: string;
   readonly fleet?: { readonly devices: number; readonly seed: number };
+  /** Whether those of the fleet run; true unless said. */
+  readonly agents?: boolean;
+  /** Devices and modules together. */
+  readonly identitiesMax?: number;
   /** Where the connection string and the CA certificate go. Made where it is missing. */
   readonly accessFolder: string;
 }
@@ -56,8 +61,10 @@ export interface EmbeddedHub {
 /** Rejects with CliFailure where a port or the directory can't be had. */
 export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions): Promise<EmbeddedHub> {
   const { clock, random } = world;
-  const { hostName, data, accessFolder } = options;
-  const opened = await explain(() => openHub({ hostName, clock, random, directory: data }));
+  const { hostName, data, accessFolder, identitiesMax = IDENTITIES_MAX } = options;
+  const limits = { identitiesMax };
+  requireRoom(options.fleet?.devices ?? 0, identitiesMax);
+  const opened = await explain(() => openHub({ hostName, clock, random, limits, directory: data }));
   const { hub, policies, certificate, isNew } = opened;
   const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);
   if (fleet !== undefined && isNew) loadFleet(hub, fleet);
@@ -65,7 +72,9 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
     opened.close();
     throw error;
   });
-  const agents = fleet === undefined ? undefined : runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed));
+  const hasAgents = options.agents ?? true;
+  const agents =
+    fleet !== undefined && hasAgents ? runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed)) : undefined;
   const secret = connectionString(hub.hostName, policies, OWNER_POLICY) ?? '';
   const files = writeAccess(accessFolder, secret, certificate.authority);
   return {
@@ -84,6 +93,13 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
       for (const file of Object.values(files)) rmSync(file, { force: true });
     },
   };
+}
+
+/** A device of a fleet has one module. */
+function requireRoom(devices: number, identitiesMax: number): void {
+  if (devices * 2 <= identitiesMax) return;
+  const why = `A fleet of ${devices} devices has as many modules, and the hub takes ${identitiesMax} of both.`;
+  throw new CliFailure(EXIT.Failed, why, `Say --identities-max ${devices * 2}.`);
 }
 
 interface Endpoints {

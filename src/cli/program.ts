@@ -1,6 +1,6 @@
 // Every command with its options: what can be typed, in one place. A command's code is loaded when it is called.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_PORT, DEMO_HOST_NAME } from './defaults.ts';
+import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from './defaults.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { CliFailure, toFailure } from './failure.ts';
 import { InvalidManifests, type SourceOptions } from './manifests.ts';
@@ -231,7 +231,9 @@ function addHub({ program, world, finish }: Parts): void {
     .option('--host-name <name>', 'what the hub calls itself', DEMO_HOST_NAME)
     .option('--data <folder>', 'keep everything here across restarts; memory only without it')
     .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
+    .option('--no-agents', 'do not run the agents of the fleet')
     .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
+    .option('--identities-max <count>', 'devices and modules it takes, together', wholeNumber, IDENTITIES_MAX)
     .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
     .action(async (options: HubFlags) => {
       const { hub } = await import('./commands/hub.ts');
@@ -247,7 +249,9 @@ interface HubFlags {
   readonly hostName: string;
   readonly data?: string;
   readonly fleet?: number;
+  readonly agents: boolean;
   readonly seed: number;
+  readonly identitiesMax: number;
   readonly output: Format;
 }
 

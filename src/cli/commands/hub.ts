@@ -18,12 +18,15 @@ export interface HubOptions {
   readonly mqttPort?: number;
   readonly data?: string;
   readonly fleet?: number;
+  /** Whether those of the fleet run. */
+  readonly agents: boolean;
+  readonly identitiesMax: number;
   readonly seed: number;
   readonly output: Format;
 }
 
 export async function hub(world: World, options: HubOptions): Promise<ExitCode> {
-  const { port, eventsPort, mqttPort, address, hostName, data, fleet, seed, output } = options;
+  const { port, eventsPort, mqttPort, address, hostName, data, fleet, agents, identitiesMax, seed, output } = options;
   const accessFolder = data ?? mkdtempSync(join(tmpdir(), 'twinward-hub-'));
   try {
     const running = await startEmbeddedHub(world, {
@@ -34,6 +37,8 @@ export async function hub(world: World, options: HubOptions): Promise<ExitCode> 
       ...(mqttPort === undefined ? {} : { mqttPort }),
       ...(data === undefined ? {} : { data }),
       ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
+      agents,
+      identitiesMax,
       accessFolder,
     });
     world.out.write(output === 'json' ? `${JSON.stringify(factsOf(running))}\n` : hubText(world, running, options));
