@@ -32,7 +32,7 @@ async function run(fleet: Fleet, text: string, options: Partial<ApplyOptions> = 
     ...options,
   });
   let isDone = false;
-  void report.finally(() => (isDone = true));
+  void report.catch(() => {}).finally(() => (isDone = true));
   for (let turn = 0; turn < 100 && !isDone; turn += 1) await fleet.clock.advance(5_000);
   return report;
 }
@@ -218,6 +218,34 @@ describe('when the world is unkind', () => {
     const report = await run(fleet, BASE, { hub });
     expect(report.error?.code).toBe('Unavailable');
     expect(report.outcomes).toMatchObject({ Written: 1 });
+  });
+
+  test('a list that is empty though the hub counts devices is a failure, not an empty hub', async () => {
+    const fleet = createFleet(3);
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listDevices() {
+        yield [];
+      },
+    };
+    const report = await run(fleet, BASE, { hub });
+    expect(report).toMatchObject({ writes: 0, results: [], error: { code: 'Malformed' } });
+  });
+
+  test('a bug in a list ends it, and nothing is written behind its back', async () => {
+    const fleet = createFleet(40);
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listModuleTwins(moduleIds, signal) {
+        yield* fleet.hub.listModuleTwins(moduleIds, signal);
+        throw new TypeError('what?');
+      },
+    };
+    await expect(run(fleet, BASE, { hub, concurrency: 1 })).rejects.toThrow('what?');
+    const written = fleet.patches.length;
+    await fleet.clock.advance(60_000);
+    expect(written).toBeLessThan(40);
+    expect(fleet.patches).toHaveLength(written);
   });
 
   test('rows from long ago start work and decide nothing', async () => {
