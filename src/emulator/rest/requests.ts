@@ -35,10 +35,10 @@ export async function readJson(c: Context, bytesMax = BODY_BYTES_MAX): Promise<u
   }
 }
 
-/** A count in a query parameter or header; undefined where it is not sent. */
+/** A whole number in a query parameter or header, in range or not; undefined where it is not sent. */
 export function parseCount(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw badRequest(`${name} is not a count`);
+  if (!/^-?\d{1,9}$/.test(text)) throw badRequest(`${name} is not a whole number`);
   return Number(text);
 }
 

@@ -58,7 +58,13 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
     compactBytesMin,
     // Later: inside an append the change is in the journal and not yet in the hub.
     onCompactionDue: () => {
-      cancelCompaction = clock.schedule(0, compact);
+      cancelCompaction = clock.schedule(0, () => {
+        try {
+          compact();
+        } catch {
+          // A full disk, say: the journal still has everything, and goes on until the next opening.
+        }
+      });
     },
   });
   const hub = IotHub.restore(
@@ -69,8 +75,11 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
   journal.open();
   const close = (): void => {
     cancelCompaction();
-    compact();
-    journal.close();
+    try {
+      compact();
+    } finally {
+      journal.close();
+    }
   };
   return { hub, close };
 }

@@ -81,6 +81,8 @@ describe('devices', () => {
     const all = (await (await send({ path: '/devices/' })).json()) as JsonObject[];
     expect(all.map(({ deviceId }) => deviceId)).toEqual(['d', 'e']);
     expect(await (await send({ path: '/devices?top=1' })).json()).toHaveLength(1);
+    expect(await (await send({ path: '/devices?top=0' })).json()).toHaveLength(2);
+    expect(await (await send({ path: '/devices?top=-1' })).json()).toHaveLength(2);
     expect((await send({ path: '/devices?top=many' })).status).toBe(400);
   });
 

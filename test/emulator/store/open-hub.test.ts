@@ -1,5 +1,5 @@
 // A hub in a directory: what is answered is there after a crash, and it is still the same hub.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -102,6 +102,16 @@ describe('snapshots', () => {
     expect(statSync(journal()).size).toBe(0);
     expect(grown).toBeGreaterThan(4096);
     before.hub.patchTwin(REF, { properties: { desired: { level: 99 } } });
+    expect((await open()).hub.dump()).toEqual(before.hub.dump());
+  });
+
+  test('one that can not be written leaves the journal, and the hub goes on', async () => {
+    const before = await open({ compactBytesMin: 1 });
+    fill(before);
+    mkdirSync(join(directory, 'snapshot.jsonl.new'));
+    scheduled.shift()?.();
+    before.hub.patchTwin(REF, { properties: { desired: { level: 99 } } });
+    expect(() => before.close()).toThrow('snapshot.jsonl.new');
     expect((await open()).hub.dump()).toEqual(before.hub.dump());
   });
 
