@@ -5,8 +5,8 @@ import { SourceError } from '../model/errors.ts';
 import type { SourceFile } from '../model/snapshot.ts';
 
 const EXTENSIONS = /\.(?:ya?ml|json)$/i;
-export const FILES_MAX = 20_000;
-export const BYTES_MAX = 256 * 1024 * 1024;
+const FILES_MAX = 20_000;
+const BYTES_MAX = 256 * 1024 * 1024;
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const DEPTH_MAX = 32;
 const ATTEMPTS_MAX = 5;
