@@ -1,33 +1,16 @@
 // One module twin in, one action out. Pure; the order of the decisions is the order of this file.
 import type { Declared } from '../model/declared.ts';
-import { getKey, getPath, isObject, mergePatch, setKey, type Json, type JsonObject } from '../model/json.ts';
-import type { Profile } from '../model/profile.ts';
+import { isObject, mergePatch, type Json, type JsonObject } from '../model/json.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
-import {
-  causeFrom,
-  diffAbsences,
-  diffDeclared,
-  isAbsent,
-  isMet,
-  mergePatchBetween,
-  type ChangeContext,
-} from './changes.ts';
-import { findBrokenRule, type TargetHold } from './hold.ts';
+import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
+import { findFrozenRule } from './frozen-rules.ts';
 import { tooLarge } from './limits.ts';
-import { isKeeping, settleOwners, type Ownership } from './ownership.ts';
+import { settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull, userDesired } from './patch.ts';
-import { PathMap } from './path-map.ts';
-import {
-  composeRecord,
-  RECORD_TAG,
-  rawRecord,
-  readRecord,
-  recordHolds,
-  sameOwnership,
-  type OwnedEntry,
-} from './record.ts';
+import { recordPatch, recordReason } from './record-write.ts';
+import { readRecord, recordHolds, sameOwnership, type OwnedEntry } from './record.ts';
 import type { Target } from './target.ts';
 
 export interface PlanTwinInput {
@@ -169,7 +152,7 @@ function planPatch(
   const next = applyChanges(desired, changes, profiles);
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
   if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
-  const tags = recordPatch(input, live, ownership.owners);
+  const tags = recordPatch(live, ownership.owners, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
   if (size !== undefined) return holdTooLarge(input, size);
   const patch = { tags, properties: { desired: desiredPatch(desired, next, changes, profiles) } };
@@ -188,30 +171,6 @@ function planPatch(
   });
 }
 
-/** A rule that is broken by what is declared together with what frozen layers keep on this twin. */
-function findFrozenRule(
-  profiles: readonly Profile[],
-  { atoms, recordedPaths }: Ownership,
-  next: JsonObject,
-): TargetHold | undefined {
-  const ours = new PathMap<true>();
-  for (const { atom } of atoms) ours.set(atom.path, true);
-  const isOurs = (path: readonly string[]): boolean =>
-    ours.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => isKeeping(fate));
-  for (const profile of profiles) {
-    const settings: JsonObject = {};
-    const section = asObject(getPath(next, profile.section) ?? null);
-    for (const key of Object.keys(section)) {
-      if (!isOurs([...profile.section, key])) continue;
-      const value = profile.encoding === 'ValueWrapper' ? getPath(section, [key, 'value']) : getKey(section, key);
-      if (value !== undefined) setKey(settings, key, value);
-    }
-    const hold = findBrokenRule(profile, settings);
-    if (hold !== undefined) return hold;
-  }
-  return undefined;
-}
-
 function planRecord(
   input: PlanTwinInput,
   live: Twin,
@@ -219,48 +178,10 @@ function planRecord(
   ownership: Ownership,
   aside: Aside,
 ): TwinAction {
-  const tags = recordPatch(input, live, ownership.owners);
+  const tags = recordPatch(live, ownership.owners, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
   return action(input, 'Record', recordReason(recorded, ownership), { ...aside, patch: { tags }, needs: BOTH_READS });
-}
-
-function recordReason(
-  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
-  { atoms, owners, recordedPaths }: Ownership,
-): 'Adopted' | 'OwnerChanged' | 'Released' {
-  if (recorded === undefined) return 'Adopted';
-  const before = atoms
-    .filter(({ atom }) => atom.policy === 'Override')
-    .map(({ atom, owner }) => ({ owner, there: recordedPaths.overlapping(atom.path) }));
-  if (before.some(({ owner, there }) => there.length > 0 && !there.some((one) => one.owner === owner)))
-    return 'OwnerChanged';
-  if (before.some(({ there }) => there.length === 0)) return 'Adopted';
-  const isRespelt = [...owners].some(([owner, { deletionPolicy, profile }]) => {
-    const entry = recorded.get(owner);
-    return entry !== undefined && (entry.deletionPolicy !== deletionPolicy || entry.profile !== profile);
-  });
-  return isRespelt ? 'OwnerChanged' : 'Released';
-}
-
-/** The patch on tags that makes the record say who owns what; without owners the record goes, and all of the tag with the last. */
-function recordPatch(input: PlanTwinInput, live: Twin, owners: ReadonlyMap<string, OwnedEntry>): JsonObject {
-  const { declared, instance, nowMs } = input;
-  const raw = rawRecord(live, instance);
-  if (owners.size === 0) {
-    if (raw === undefined) return {};
-    const isLast = Object.keys(asObject(live.tags?.[RECORD_TAG] ?? null)).length === 1;
-    return { [RECORD_TAG]: isLast ? null : withKey(instance, null) };
-  }
-  const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag });
-  const difference = mergePatchBetween(raw, record);
-  return difference === undefined ? {} : { [RECORD_TAG]: withKey(instance, difference) };
-}
-
-function withKey(key: string, value: Json): JsonObject {
-  const object: JsonObject = {};
-  setKey(object, key, value);
-  return object;
 }
 
 function holdTooLarge(input: PlanTwinInput, size: string): TwinAction {
