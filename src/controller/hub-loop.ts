@@ -226,7 +226,10 @@ export class HubLoop {
       isComplete = (await survey(scope, visit, this.#passes.signal)) === 'Complete';
     } finally {
       this.#isPassing = false;
-      if (!isComplete) this.#isChange ||= isChange;
+      if (!isComplete) {
+        this.#isChange ||= isChange;
+        this.#noteIdle();
+      }
     }
     if (!isComplete) {
       this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
@@ -255,9 +258,12 @@ export class HubLoop {
     }
   }
 
-  /** A pass tells when it is made: to count the fleet for each of its rows would take long. */
+  /**
+   * A pass tells when it is made: to count the fleet for each of its rows would take long. A queue that is empty because
+   * it was stopped says nothing.
+   */
   #noteIdle(): void {
-    if (this.#isPassing) return;
+    if (this.#isPassing || this.#passes.signal.aborted) return;
     const { counts, failing, held } = tally(this.#view);
     gaugeDevices(this.#options.metrics, this.hub.name, counts);
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;

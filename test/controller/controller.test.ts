@@ -218,6 +218,39 @@ describe('the loop', () => {
   });
 });
 
+test('a revision is applied once its work is done, also where that ends during a pass that fails', async () => {
+  const fleet = createFleet(2);
+  const writing = Promise.withResolvers<void>();
+  const listing = Promise.withResolvers<void>();
+  let lists = 0;
+  const hub: Hub = {
+    ...fleet.hub,
+    async *listDevices(signal) {
+      lists += 1;
+      if (lists === 2) {
+        await listing.promise;
+        throw new HubError('Unavailable', 'cut off');
+      }
+      yield* fleet.hub.listDevices(signal);
+    },
+    async patchModuleTwin(ref, patch, etag, signal) {
+      await writing.promise;
+      return fleet.hub.patchModuleTwin(ref, patch, etag, signal);
+    },
+  };
+  const { controller, status } = await startOn(fleet, BASE, { hub });
+  controller.requestResync();
+  await fleet.clock.flush();
+  expect([lists, status().lastAppliedRevision]).toEqual([2, undefined]);
+  writing.resolve();
+  await fleet.clock.flush();
+  listing.resolve();
+  await fleet.clock.flush();
+  expect(readyOf(status())?.reason).toBe('ListFailed');
+  expect(status().lastAppliedRevision).toBe(status().lastAttemptedRevision);
+  await controller.stop();
+});
+
 test('an edit goes first, before what is queued already', async () => {
   const fleet = createFleet(3);
   let isHanging = false;
@@ -584,6 +617,29 @@ describe('the end', () => {
     await fleet.clock.advance(10_000);
     expect(isStopped).toBe(true);
     expect(fleet.clock.pending).toBe(0);
+  });
+
+  test('during a pass does not take for done what it forgot', async () => {
+    const fleet = createFleet(5);
+    let lists = 0;
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listDevices(signal) {
+        lists += 1;
+        if (lists === 2) await untilAborted(signal);
+        yield* fleet.hub.listDevices(signal);
+      },
+      patchModuleTwin: () => refusing('Unavailable'),
+    };
+    const { controller, log, status } = await startOn(fleet, BASE, { hub });
+    controller.requestResync();
+    await fleet.clock.flush();
+    expect(status().pending).toBe(5);
+    await controller.stop();
+    await fleet.clock.flush();
+    expect(lists).toBe(2);
+    expect(status().lastAppliedRevision).toBeUndefined();
+    expect(log.lines.map(({ message }) => message)).not.toContain('Revision applied');
   });
 
   test('comes at once where nothing is in flight', async () => {
