@@ -35,19 +35,11 @@ interface BulkEntry {
   readonly body: JsonObject;
 }
 
-/** By lower-case name, as clients disagree on the case. */
+/** By lower-case name, as clients disagree on the case. createOrUpdate and its kin are for import jobs alone. */
 const MODES: ReadonlyMap<string, string> = new Map(
-  [
-    'create',
-    'createOrUpdate',
-    'createOrUpdateIfMatchETag',
-    'update',
-    'updateIfMatchETag',
-    'delete',
-    'deleteIfMatchETag',
-    'updateTwin',
-    'updateTwinIfMatchETag',
-  ].map((mode) => [mode.toLowerCase(), mode]),
+  ['create', 'update', 'updateIfMatchETag', 'delete', 'deleteIfMatchETag', 'updateTwin', 'updateTwinIfMatchETag'].map(
+    (mode) => [mode.toLowerCase(), mode],
+  ),
 );
 
 /**
@@ -107,8 +99,7 @@ function isTwinMode(mode: string): boolean {
 function writeIdentity(hub: HubContext, entry: BulkEntry): void {
   const { deviceId, moduleId, mode, body } = entry;
   if (isTwinMode(mode)) return;
-  const exists = hub.state.find({ deviceId, moduleId }) !== undefined;
-  const isCreate = mode === 'create' || (mode.startsWith('createOrUpdate') && !exists);
+  const isCreate = mode === 'create';
   const ifMatch = isCreate ? undefined : requiredEtag(mode, body['eTag']);
   if (mode.startsWith('delete')) {
     if (moduleId === undefined) deleteDevice(hub, deviceId, ifMatch);

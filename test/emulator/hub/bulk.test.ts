@@ -19,18 +19,6 @@ describe('what succeeds', () => {
       'n',
     ],
     [
-      'createOrUpdate of a new one',
-      () => ({ id: 'n', importMode: 'createOrUpdate' }),
-      (hub) => hub.getDevice('n')['status'],
-      'enabled',
-    ],
-    [
-      'createOrUpdate of an old one',
-      () => ({ id: 'd', importMode: 'createOrUpdate', status: 'disabled' }),
-      (hub) => hub.getDevice('d')['status'],
-      'disabled',
-    ],
-    [
       'Update, in the SDK’s case',
       () => ({ id: 'd', importMode: 'Update', status: 'disabled' }),
       (hub) => hub.getDevice('d')['status'],
@@ -208,6 +196,8 @@ describe('what fails as a whole', () => {
     [[{ id: 'a b', importMode: 'create' }]],
     [[{ id: 'a' }]],
     [[{ id: 'a', importMode: 'explode' }]],
+    [[{ id: 'a', importMode: 'createOrUpdate' }]],
+    [[{ id: 'a', importMode: 'createOrUpdateIfMatchETag', eTag: 'MQ==' }]],
     [[{ id: 'a', moduleId: 1, importMode: 'create' }]],
   ])('the body %j', (body) =>
     expect(refusal(() => hubWithModule().hub.bulk(body))).toMatchObject({ status: 400, text: 'BadRequest' }),
