@@ -10,6 +10,8 @@ import type { HubState } from './state.ts';
 export interface HubSwitches {
   /** See null-hazard.ts. */
   nullHazard: boolean;
+  /** A configuration that targets a twin no more leaves its values there, where the documentation says they go. */
+  keepsLeftSettings: boolean;
 }
 
 export interface HubContext {

@@ -1,14 +1,21 @@
-// The embedded IoT Hub: one deterministic state machine. Requests in, answers or ServiceError out; no sockets, no timers.
+// The embedded IoT Hub: one deterministic state machine. Requests in, answers or ServiceError out; no sockets, and no
+// time but the clock it is given.
 import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
+import { Agenda } from './agenda.ts';
 import { bulk, type BulkResult } from './bulk.ts';
 import { ChangeEvents, type ChangeListener } from './change-events.ts';
+import { wireConfiguration } from './configurations/configuration.ts';
+import { applyContent } from './configurations/edge-modules.ts';
+import * as configurations from './configurations/registry.ts';
 import { Connections, type DesiredListener, type DeviceConnection } from './connections.ts';
 import type { HubContext } from './context.ts';
 import { failOver } from './fail-over.ts';
 import { RecentHistory } from './history.ts';
 import * as devices from './identities.ts';
+import { wireJob } from './jobs/job.ts';
+import * as jobs from './jobs/registry.ts';
 import type { HubDump, Journal, JournalRecord } from './journal.ts';
 import { HUB_LIMITS, type HubLimits } from './limits.ts';
 import * as modules from './module-identities.ts';
@@ -36,6 +43,7 @@ export interface IotHubOptions {
 export class IotHub {
   readonly hostName: string;
   readonly #context: HubContext;
+  readonly #agenda: Agenda;
   readonly #history = new RecentHistory();
   #historyMs = 0;
   #lag: IndexLag | undefined;
@@ -47,8 +55,9 @@ export class IotHub {
     const events = new ChangeEvents();
     const connections = new Connections({ state, clock, limits, events });
     this.hostName = hostName;
-    const switches = { nullHazard: false };
+    const switches = { nullHazard: false, keepsLeftSettings: false };
     this.#context = { hostName, clock, random, limits, state, connections, events, switches };
+    this.#agenda = new Agenda(this.#context);
   }
 
   /** A hub as it was dumped and went on in the journal since. Nobody is connected to it. */
@@ -57,8 +66,14 @@ export class IotHub {
     const { state } = hub.#context;
     if (dump !== undefined) state.load(dump);
     for (const record of records) state.apply(record);
-    const online = state.dump().identities.filter((record) => record.connected);
+    const { identities } = state.dump();
+    const online = identities.filter((record) => record.connected);
     state.apply({ put: online.map((record) => ({ ...record, connected: false })), removed: [] });
+    // One that was deleted last may still be named on twins.
+    if (state.configurations.size > 0 || identities.some((record) => record.configurations !== undefined)) {
+      hub.#agenda.evaluateSoon();
+    }
+    hub.#agenda.arm();
     return hub;
   }
 
@@ -126,7 +141,7 @@ export class IotHub {
 
   query(text: string, options: QueryOptions = {}): QueryPage {
     const { state, limits } = this.#context;
-    const all = { ...options, pageSizeMax: limits.pageSizeMax };
+    const all = { ...options, pageSizeMax: limits.pageSizeMax, jobRows: () => jobs.allJobRows(this.#context) };
     if (this.#lag === undefined) return runQuery(state, text, all);
     const time = { nowMs: this.#context.clock.now(), lag: this.#lag, history: this.#history };
     return laggingQuery(state, time, text, all);
@@ -173,6 +188,70 @@ export class IotHub {
 
   serviceStatistics(): { connectedDeviceCount: number } {
     return { connectedDeviceCount: this.#context.state.counts.connectedDevices };
+  }
+
+  /** Creates without a quoted If-Match, updates with it. Twins follow soon, and then every five minutes. */
+  putConfiguration(id: string, body: unknown, ifMatch: string | undefined): JsonObject {
+    const record = configurations.putConfiguration(this.#context, id, body, ifMatch);
+    this.#agenda.evaluateSoon();
+    return wireConfiguration(record);
+  }
+
+  getConfiguration(id: string): JsonObject {
+    return wireConfiguration(configurations.requireConfiguration(this.#context, id));
+  }
+
+  listConfigurations(): JsonObject[] {
+    return configurations.listConfigurations(this.#context).map((record) => wireConfiguration(record));
+  }
+
+  deleteConfiguration(id: string, ifMatch: string | undefined): void {
+    configurations.deleteConfiguration(this.#context, id, ifMatch);
+    this.#agenda.evaluateSoon();
+  }
+
+  /** Checks a target condition and metrics; creates nothing. */
+  testQueries(body: unknown): JsonObject {
+    return configurations.testQueries(body);
+  }
+
+  /** Puts the modules of a manifest on one edge device, at once. */
+  applyConfigurationContent(deviceId: string, content: unknown): void {
+    applyContent(this.#context, deviceId, content);
+  }
+
+  get keepsLeftSettings(): boolean {
+    return this.#context.switches.keepsLeftSettings;
+  }
+
+  /** What a configuration set stays on twins that it targets no more, against what the documentation says. */
+  setKeepsLeftSettings(isOn: boolean): void {
+    this.#context.switches.keepsLeftSettings = isOn;
+  }
+
+  createJob(jobId: string, body: unknown): JsonObject {
+    const job = jobs.createJob(this.#context, jobId, body);
+    this.#agenda.arm();
+    return wireJob(job);
+  }
+
+  getJob(jobId: string): JsonObject {
+    return jobs.readJob(this.#context, jobId);
+  }
+
+  cancelJob(jobId: string): JsonObject {
+    const job = jobs.cancelJob(this.#context, jobId);
+    this.#agenda.arm();
+    return wireJob(job);
+  }
+
+  listJobs(filter: jobs.JobFilter = {}): { readonly items: JsonObject[]; readonly continuation?: string } {
+    return jobs.listJobs(this.#context, filter);
+  }
+
+  /** Ends what the hub does by itself: jobs and configurations wait until it is restored. Idempotent. */
+  close(): void {
+    this.#agenda.close();
   }
 
   /** For checking tokens. Undefined where the identity does not exist or has no keys. */

@@ -1,4 +1,6 @@
 // What outlives a process: one record for each change, and the whole state between them.
+import type { ConfigurationRecord } from './configurations/configuration.ts';
+import type { JobRecord } from './jobs/job.ts';
 import type { HubRecord, IdentityRef } from './record.ts';
 
 /**
@@ -8,6 +10,14 @@ import type { HubRecord, IdentityRef } from './record.ts';
 export interface JournalRecord {
   readonly put: readonly HubRecord[];
   readonly removed: readonly IdentityRef[];
+  readonly configurations?: Changes<ConfigurationRecord>;
+  readonly jobs?: Changes<JobRecord>;
+}
+
+/** Of things with an id of their own. */
+export interface Changes<T> {
+  readonly put: readonly T[];
+  readonly removed: readonly string[];
 }
 
 export interface Journal {
@@ -15,8 +25,11 @@ export interface Journal {
   append(record: JournalRecord): void;
 }
 
-/** Identities by sequence. `nextSequence` is above all that ever were, so that old query cursors stay true. */
+/** All by sequence. `nextSequence` is above all that ever were, so that old query cursors stay true. */
 export interface HubDump {
   readonly nextSequence: number;
   readonly identities: readonly HubRecord[];
+  /** These two are absent where an older version wrote the dump. */
+  readonly configurations?: readonly ConfigurationRecord[];
+  readonly jobs?: readonly JobRecord[];
 }

@@ -7,6 +7,10 @@ export interface HubLimits {
   readonly bulkEntriesMax: number;
   /** Rows of a query page; also the size of a page nobody asked for a size of. */
   readonly pageSizeMax: number;
+  /** Automatic configurations and edge deployments together; 10 on a free hub. */
+  readonly configurationsMax: number;
+  /** Twin jobs that wait or run; 5 on S2, 10 on S3. */
+  readonly activeJobsMax: number;
   /** The section must stay below, by the hub's own way of counting. */
   readonly tagsBytesMax: number;
   readonly desiredBytesMax: number;
@@ -19,6 +23,8 @@ export const HUB_LIMITS: HubLimits = {
   modulesPerDeviceMax: 50,
   bulkEntriesMax: 100,
   pageSizeMax: 100,
+  configurationsMax: 100,
+  activeJobsMax: 1,
   tagsBytesMax: 8 * 1024,
   desiredBytesMax: 32 * 1024,
   reportedBytesMax: 32 * 1024,

@@ -17,6 +17,12 @@ export type Authentication =
     }
   | { readonly type: 'certificateAuthority' | 'none' };
 
+/** What a configuration is to a twin it targets. The digest is that of the state which was applied, and the hub's own. */
+export interface AppliedConfiguration {
+  readonly status: 'Applied' | 'Targeted';
+  readonly digest: string;
+}
+
 /** JSON as it is, so that journals and snapshots hold records unchanged. Times are milliseconds; null is never. */
 export interface HubRecord {
   readonly deviceId: string;
@@ -43,6 +49,8 @@ export interface HubRecord {
   readonly tags: JsonObject;
   readonly desired: Section;
   readonly reported: Section;
+  /** By id; absent on twins that no configuration targets. */
+  readonly configurations?: Readonly<Record<string, AppliedConfiguration>>;
 }
 
 /** Ids hold no "/", so no two refs share a key. */

@@ -11,6 +11,9 @@ const ERROR_NUMBERS = {
   DeserializationError: 400012,
   BulkRegistryOperationFailure: 400013,
   EtagDoesNotMatch: 400023,
+  InvalidConfigurationTargetCondition: 400401,
+  InvalidConfigurationContent: 400402,
+  InvalidConfigurationCustomMetricsQuery: 400404,
   IotHubNotFound: 401001,
   IotHubUnauthorizedAccess: 401002,
   IotHubUnauthorized: 401003,
@@ -30,15 +33,19 @@ const ERROR_NUMBERS = {
   ConfigurationNotFound: 404301,
   OperationNotAllowedInCurrentState: 405102,
   DeviceAlreadyExists: 409001,
+  JobAlreadyExists: 409104,
   ModuleAlreadyExistsOnDevice: 409301,
+  ConfigurationAlreadyExists: 409401,
   PreconditionFailed: 412001,
   MessageTooLarge: 413001,
   TooManyDevices: 413002,
   TooManyModulesOnDevice: 413003,
+  ConfigurationCountLimitExceeded: 413101,
   GenericTooManyRequests: 429000,
   ThrottlingException: 429001,
   ThrottleBacklogLimitExceeded: 429002,
   ThrottlingBacklogTimeout: 429003,
+  ThrottlingMaxActiveJobCountExceeded: 429004,
   ServerError: 500001,
   GenericTimeout: 500008,
   ServiceUnavailable: 503001,
@@ -169,4 +176,53 @@ export function unauthorized(): ServiceError {
 export function throttled(operation: string): ServiceError {
   const text = `The request has been throttled. Wait 10 seconds and try again. Operation type: ${operation}`;
   return new ServiceError('ThrottlingBacklogTimeout', text);
+}
+
+/** The texts of refused configurations are ours; their codes are the service's. */
+export function configurationNotFound(id: string): ServiceError {
+  return new ServiceError('ConfigurationNotFound', `Configuration with ID '${id}' does not exist.`);
+}
+
+export function configurationAlreadyExists(id: string): ServiceError {
+  return new ServiceError('ConfigurationAlreadyExists', `A configuration with ID '${id}' already exists.`);
+}
+
+export function configurationCountExceeded(max: number): ServiceError {
+  return new ServiceError('ConfigurationCountLimitExceeded', `The hub already has ${max} configurations.`);
+}
+
+export function invalidConfigurationContent(text: string): ServiceError {
+  return new ServiceError('InvalidConfigurationContent', text);
+}
+
+export function invalidTargetCondition(condition: string, reason: string): ServiceError {
+  const text = `The target condition "${condition}" cannot be taken: ${reason}.`;
+  return new ServiceError('InvalidConfigurationTargetCondition', text);
+}
+
+export function invalidCustomMetric(name: string, reason: string): ServiceError {
+  const text = `The custom metric "${name}" cannot be taken: ${reason}.`;
+  return new ServiceError('InvalidConfigurationCustomMetricsQuery', text);
+}
+
+export function jobNotFound(jobId: string): ServiceError {
+  return new ServiceError('JobNotFound', `Job ${jobId} does not exist.`);
+}
+
+export function jobAlreadyExists(jobId: string): ServiceError {
+  return new ServiceError('JobAlreadyExists', `A job with ID '${jobId}' already exists.`);
+}
+
+export function tooManyActiveJobs(max: number): ServiceError {
+  return new ServiceError('ThrottlingMaxActiveJobCountExceeded', `At most ${max} jobs may wait or run.`);
+}
+
+export function jobIsBeyondCancelling(jobId: string, status: string): ServiceError {
+  return new ServiceError('OperationNotAllowedInCurrentState', `Job ${jobId} is ${status} and cannot be cancelled.`);
+}
+
+/** Under Entra: a good token without the right. */
+export function notPermitted(principal: string, call: string): ServiceError {
+  const text = `Principal ${principal} is not authorized for ${call} due to no assigned permissions`;
+  return new ServiceError('IotHubUnauthorized', text);
 }

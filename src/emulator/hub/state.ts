@@ -1,5 +1,7 @@
 // The hub's memory: every record, found by id and in order, and the single place where it changes.
-import type { HubDump, Journal, JournalRecord } from './journal.ts';
+import type { ConfigurationRecord } from './configurations/configuration.ts';
+import type { JobRecord } from './jobs/job.ts';
+import type { Changes, HubDump, Journal, JournalRecord } from './journal.ts';
 import { type HubRecord, type IdentityRef, refKey } from './record.ts';
 import { OrderedRows } from './rows.ts';
 
@@ -16,9 +18,17 @@ interface DeviceEntry {
   readonly modules: readonly HubRecord[];
 }
 
+/** Numbers that come from `nextSequence`. */
+interface Numbered {
+  readonly sequence: number;
+  readonly revision?: number;
+}
+
 export class HubState {
   readonly #entries = new Map<string, DeviceEntry>();
   readonly #rows = { devices: new OrderedRows(), modules: new OrderedRows() };
+  readonly #configurations = new Map<string, ConfigurationRecord>();
+  readonly #jobs = new Map<string, JobRecord>();
   readonly #journal: Journal | undefined;
   #watcher: RecordWatcher | undefined;
   #nextSequence = 1;
@@ -42,6 +52,16 @@ export class HubState {
   /** The number the next new record takes; taken once such a record is committed. */
   get nextSequence(): number {
     return this.#nextSequence;
+  }
+
+  /** By id. */
+  get configurations(): ReadonlyMap<string, ConfigurationRecord> {
+    return this.#configurations;
+  }
+
+  /** By id. */
+  get jobs(): ReadonlyMap<string, JobRecord> {
+    return this.#jobs;
   }
 
   find(ref: IdentityRef): HubRecord | undefined {
@@ -79,18 +99,31 @@ export class HubState {
   }
 
   /** As `commit`, without the journal: for what comes from there. */
-  apply({ put, removed }: JournalRecord): void {
+  apply({ put, removed, configurations, jobs }: JournalRecord): void {
     for (const ref of removed) this.#remove(ref);
     for (const record of put) this.#put(record);
+    if (configurations !== undefined) this.#change(this.#configurations, configurations, (record) => record.id);
+    if (jobs !== undefined) this.#change(this.#jobs, jobs, (record) => record.jobId);
   }
 
   dump(): HubDump {
     const identities = [...this.rows('devices', 0), ...this.rows('modules', 0)];
-    return { nextSequence: this.#nextSequence, identities: identities.toSorted((a, b) => a.sequence - b.sequence) };
+    return {
+      nextSequence: this.#nextSequence,
+      identities: identities.toSorted((a, b) => a.sequence - b.sequence),
+      configurations: [...this.#configurations.values()].toSorted((a, b) => a.sequence - b.sequence),
+      jobs: [...this.#jobs.values()].toSorted((a, b) => a.sequence - b.sequence),
+    };
   }
 
   load(dump: HubDump): void {
-    this.apply({ put: dump.identities, removed: [] });
+    const { identities, configurations = [], jobs = [] } = dump;
+    this.apply({
+      put: identities,
+      removed: [],
+      configurations: { put: configurations, removed: [] },
+      jobs: { put: jobs, removed: [] },
+    });
     this.#nextSequence = Math.max(this.#nextSequence, dump.nextSequence);
   }
 
@@ -105,6 +138,14 @@ export class HubState {
       }
     }
     for (const record of put) watcher(gone.has(refKey(record)) ? undefined : this.find(record), record);
+  }
+
+  #change<T extends Numbered>(map: Map<string, T>, { put, removed }: Changes<T>, idOf: (record: T) => string): void {
+    for (const id of removed) map.delete(id);
+    for (const record of put) {
+      map.set(idOf(record), record);
+      this.#nextSequence = Math.max(this.#nextSequence, record.sequence + 1, (record.revision ?? 0) + 1);
+    }
   }
 
   #put(record: HubRecord): void {

@@ -1,5 +1,14 @@
 // One section of a twin, desired or reported: its values, its metadata, and what a write does to both.
-import { getKey, isObject, mergePatch, setKey, cloneJson, type Json, type JsonObject } from '../../model/json.ts';
+import {
+  getKey,
+  getPath,
+  isObject,
+  mergePatch,
+  setKey,
+  cloneJson,
+  type Json,
+  type JsonObject,
+} from '../../model/json.ts';
 
 /** Immutable; a write shares what it did not touch with the section before it. */
 export interface Section {
@@ -39,6 +48,23 @@ export function patchSection(section: Section, patch: JsonObject, at: string, ki
     metadata: patchMetadata(section.metadata, patch, stamp),
     version,
   };
+}
+
+/** The configuration that wrote a value: its id, and the digest of its state then. */
+export interface Signature {
+  readonly path: readonly string[];
+  readonly by: string;
+  readonly digest: string;
+}
+
+/** Signs values that are there, until somebody writes them again. */
+export function signSection(section: Section, signatures: readonly Signature[]): Section {
+  const metadata = cloneJson(section.metadata);
+  for (const { path, by, digest } of signatures) {
+    const stamp = getPath(metadata, path);
+    if (isObject(stamp)) Object.assign(stamp, { $lastUpdatedBy: by, $lastUpdatedByDigest: digest });
+  }
+  return { ...section, metadata };
 }
 
 /** Values without nulls in place of all that was there. */
@@ -83,7 +109,7 @@ function stamped({ at, version }: Stamp): JsonObject {
 
 /** User keys hold no "$", so no user key is taken for a stamp. */
 function isStampKey(key: string): boolean {
-  return key === '$lastUpdated' || key === '$lastUpdatedVersion';
+  return key.startsWith('$');
 }
 
 function childOf(metadata: JsonObject, key: string): JsonObject {

@@ -26,6 +26,7 @@ const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
   ['version', (record) => record.twinEtag + record.reported.version],
   ['tags', (record) => (Object.keys(record.tags).length === 0 ? undefined : record.tags)],
   ['properties', (record) => ({ desired: wireSection(record.desired), reported: wireSection(record.reported) })],
+  ['configurations', wireConfigurations],
   ['capabilities', (record) => (record.moduleId === undefined ? { iotEdge: record.iotEdge } : undefined)],
   ['deviceScope', (record) => record.deviceScope ?? undefined],
   ['parentScopes', (record) => (record.parentScopes === null ? undefined : [...record.parentScopes])],
@@ -34,7 +35,7 @@ const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
 const READERS = new Map(FIELDS);
 
 /** Fields a twin may have on a real hub and never has here: queries may name them and find them undefined. */
-const ABSENT_FIELDS = ['configurations', 'attributes'];
+const ABSENT_FIELDS = ['attributes'];
 
 const NAMES = new Map([...READERS.keys(), ...ABSENT_FIELDS].map((name) => [name.toLowerCase(), name]));
 
@@ -60,6 +61,11 @@ export function wireTwin(record: HubRecord): JsonObject {
 
 export function connectionState(record: HubRecord): 'Connected' | 'Disconnected' {
   return record.connected ? 'Connected' : 'Disconnected';
+}
+
+function wireConfigurations({ configurations }: HubRecord): JsonObject | undefined {
+  if (configurations === undefined) return undefined;
+  return Object.fromEntries(Object.entries(configurations).map(([id, { status }]) => [id, { status }]));
 }
 
 export function thumbprints({ authentication }: HubRecord): JsonObject {

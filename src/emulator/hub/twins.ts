@@ -6,7 +6,14 @@ import type { HubRecord, IdentityRef } from './record.ts';
 import { hazardousSection } from './null-hazard.ts';
 import { badRequest, deviceNotFound, invalidArgument } from './service-error.ts';
 import { isoTime } from './times.ts';
-import { patchSection, replacementPatch, replaceSection, type Section } from './twin-document.ts';
+import {
+  patchSection,
+  replacementPatch,
+  replaceSection,
+  type Section,
+  type Signature,
+  signSection,
+} from './twin-document.ts';
 import { checkSize, checkValues } from './twin-limits.ts';
 
 /** The two sections a client can write. Undefined where it sent none, or null, which is taken for none. */
@@ -63,6 +70,28 @@ export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, if
   };
   const delivered = replacementPatch(record.desired.properties, desired);
   return commitWrite(hub, next, delivered, () => hub.events.twinReplaced(next, now));
+}
+
+/** What automatic configurations write, and for whom; an empty patch changes no counter. */
+export interface SignedWrite {
+  readonly patch: JsonObject;
+  readonly signatures: readonly Signature[];
+  /** The new state of the twin's configurations; undefined where none targets it. */
+  readonly configurations: HubRecord['configurations'];
+}
+
+/** Delivered as any desired patch is. */
+export function writeSignedDesired(hub: HubContext, record: HubRecord, write: SignedWrite): void {
+  const { configurations: _before, ...rest } = record;
+  const next = write.configurations === undefined ? rest : { ...rest, configurations: write.configurations };
+  if (Object.keys(write.patch).length === 0) {
+    hub.state.commit({ put: [next], removed: [] });
+    return;
+  }
+  const now = hub.clock.now();
+  const patched = patchSection(record.desired, write.patch, isoTime(now), 'desired');
+  const written = { ...next, twinEtag: record.twinEtag + 1, desired: signSection(patched, write.signatures) };
+  commitWrite(hub, written, write.patch, () => hub.events.twinUpdated(written, { desired: write.patch }, now));
 }
 
 function patchDesired({ switches }: HubContext, section: Section, patch: JsonObject, at: string): Section {

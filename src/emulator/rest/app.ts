@@ -6,16 +6,22 @@ import type { FrontDoor } from '../front-door.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import { badRequest, inEnvelope2, ServiceError } from '../hub/service-error.ts';
 import type { Operation } from '../throttles/operations.ts';
-import { createAnswers, type Answers } from './answers.ts';
+import { createAnswers } from './answers.ts';
 import { type Access, createAuthorize, requireEnabledDevice } from './authorization.ts';
+import { addConfigurations } from './configurations.ts';
 import { addControl } from './control.ts';
-import type { Policy } from './policies.ts';
 import { skewedClock, throughFrontDoor } from './front.ts';
+import { addJobs } from './jobs.ts';
+import type { Check, Parts } from './parts.ts';
+import type { Policy } from './policies.ts';
 import { BULK_BODY_BYTES_MAX, parseCount, pathSegments, readJson, requireApiVersion } from './requests.ts';
+import type { TokenIssuer } from './token-issuer.ts';
 
 export interface RestOptions {
   readonly hub: IotHub;
   readonly policies: readonly Policy[];
+  /** Whose bearer tokens are taken; none without it. */
+  readonly issuer?: TokenIssuer | undefined;
   readonly clock: Clock;
   /** Limits, counts and spoils calls, and is what the control endpoint controls; nothing of that without it. */
   readonly front?: FrontDoor | undefined;
@@ -23,41 +29,36 @@ export interface RestOptions {
   readonly log?: Log | undefined;
 }
 
-type Check = (c: Context, access: Access) => void;
-
-interface Parts {
-  readonly app: Hono;
-  readonly hub: IotHub;
-  readonly answers: Answers;
-  readonly check: Check;
-  readonly front: FrontDoor | undefined;
-}
-
-const REGISTRY_READ: Access = { permission: 'RegistryRead' };
-const REGISTRY_WRITE: Access = { permission: 'RegistryWrite' };
-const SERVICE_CONNECT: Access = { permission: 'ServiceConnect' };
+const REGISTRY_READ: Access = { permission: 'RegistryRead', actions: ['devices/read'] };
+const REGISTRY_WRITE: Access = { permission: 'RegistryWrite', actions: ['devices/write'] };
+const REGISTRY_DELETE: Access = { permission: 'RegistryWrite', actions: ['devices/delete'] };
+const REGISTRY_BULK: Access = { permission: 'RegistryWrite', actions: ['devices/write', 'devices/delete'] };
+const TWIN_READ: Access = { permission: 'ServiceConnect', actions: ['twins/read'] };
+const TWIN_WRITE: Access = { permission: 'ServiceConnect', actions: ['twins/write'] };
 
 /** What the front door asks a turn for, once for each entry. */
 const BULK: Operation = { class: 'identities', isWrite: true, path: '/devices', isBulk: true };
 
 /** Paths of a real hub that this one lacks. */
 const NOT_EMULATED =
-  /^\/(?:configurations|jobs|digitaltwins|messages|twins\/[^/]+\/(?:modules\/[^/]+\/)?methods|devices\/[^/]+\/(?:commands|applyConfigurationContent))(?:\/|$)/;
+  /^\/(?:jobs|digitaltwins|messages|twins\/[^/]+\/(?:modules\/[^/]+\/)?methods|devices\/[^/]+\/commands)(?:\/|$)/;
 
 /** Needs no socket: `app.request()` answers as the server does. Sent paths may end in "/", as the SDK's lists do. */
-export function restApp({ hub, policies, clock, front, log }: RestOptions): Hono {
+export function restApp({ hub, policies, issuer, clock, front, log }: RestOptions): Hono {
   const app = new Hono({ strict: false });
   const answers = createAnswers(clock);
-  const authorize = createAuthorize(hub, policies, front === undefined ? clock : skewedClock(clock, front));
+  const authorize = createAuthorize({ hub, policies, issuer }, front === undefined ? clock : skewedClock(clock, front));
   const check: Check = (c, access) => {
-    authorize({ header: c.req.header('authorization'), path: pathSegments(c.req.path) }, access);
+    const credentials = { header: c.req.header('authorization'), path: pathSegments(c.req.path), method: c.req.method };
+    const caller = authorize(credentials, access);
     requireApiVersion(c);
+    return caller;
   };
   const parts: Parts = { app, hub, answers, check, front };
   if (front !== undefined) {
     app.use(throughFrontDoor(front));
     // By the true clock: a skewed one could not be set right again.
-    addControl({ app, hub, front, answers, authorize: createAuthorize(hub, policies, clock) });
+    addControl({ app, hub, front, answers, authorize: createAuthorize({ hub, policies, issuer }, clock) });
   }
   addDevices(parts);
   addModules(parts);
@@ -65,6 +66,8 @@ export function restApp({ hub, policies, clock, front, log }: RestOptions): Hono
   addTwins(parts, '/twins/:deviceId/modules/:moduleId');
   addQuery(parts);
   addStatistics(parts);
+  addConfigurations(parts);
+  addJobs(parts);
   app.notFound((c) =>
     NOT_EMULATED.test(c.req.path)
       ? answers.missing(501, 'NotImplemented', 'The embedded hub does not have this part of the service.')
@@ -84,7 +87,7 @@ function addDevices({ app, hub, answers, check, front }: Parts): void {
     return answers.json(hub.listDevices(parseCount(c.req.query('top'), 'top')));
   });
   app.post('/devices', async (c) => {
-    check(c, REGISTRY_WRITE);
+    check(c, REGISTRY_BULK);
     const entries = await readJson(c, BULK_BODY_BYTES_MAX);
     await front?.admit(BULK, Array.isArray(entries) ? Math.max(1, entries.length) : 1);
     const result = hub.bulk(entries);
@@ -99,7 +102,7 @@ function addDevices({ app, hub, answers, check, front }: Parts): void {
     return answers.json(hub.putDevice(c.req.param('deviceId'), await readJson(c), c.req.header('if-match')));
   });
   app.delete('/devices/:deviceId', (c) => {
-    check(c, REGISTRY_WRITE);
+    check(c, REGISTRY_DELETE);
     hub.deleteDevice(c.req.param('deviceId'), c.req.header('if-match'));
     return answers.empty();
   });
@@ -108,8 +111,9 @@ function addDevices({ app, hub, answers, check, front }: Parts): void {
 /** A device may manage its own modules with its own key, as agents and the IoT Identity Service do. */
 function addModules({ app, hub, answers, check }: Parts): void {
   const checkModules = (c: Context, deviceId: string, access: Access): void => {
-    inEnvelope2(() => check(c, { ...access, allowsIdentity: true }));
-    requireEnabledDevice(hub, deviceId);
+    const caller = inEnvelope2(() => check(c, { ...access, allowsIdentity: true }));
+    // Under Entra a missing device is not found, and a disabled one no hindrance.
+    if (caller === 'signature') requireEnabledDevice(hub, deviceId);
   };
   app.get('/devices/:deviceId/modules', (c) => {
     const deviceId = c.req.param('deviceId');
@@ -128,7 +132,7 @@ function addModules({ app, hub, answers, check }: Parts): void {
   });
   app.delete('/devices/:deviceId/modules/:moduleId', (c) => {
     const { deviceId, moduleId } = c.req.param();
-    checkModules(c, deviceId, REGISTRY_WRITE);
+    checkModules(c, deviceId, REGISTRY_DELETE);
     hub.deleteModule(deviceId, moduleId, c.req.header('if-match'));
     return answers.empty();
   });
@@ -136,22 +140,22 @@ function addModules({ app, hub, answers, check }: Parts): void {
 
 function addTwins({ app, hub, answers, check }: Parts, path: string): void {
   app.get(path, (c) => {
-    check(c, SERVICE_CONNECT);
+    check(c, TWIN_READ);
     return answers.json(hub.getTwin(twinRef(c)));
   });
   app.patch(path, async (c) => {
-    check(c, SERVICE_CONNECT);
+    check(c, TWIN_WRITE);
     return answers.json(hub.patchTwin(twinRef(c), await readJson(c), c.req.header('if-match')));
   });
   app.put(path, async (c) => {
-    check(c, SERVICE_CONNECT);
+    check(c, TWIN_WRITE);
     return answers.json(hub.replaceTwin(twinRef(c), await readJson(c), c.req.header('if-match')));
   });
 }
 
 function addQuery({ app, hub, answers, check, front }: Parts): void {
   app.post('/devices/query', async (c) => {
-    check(c, SERVICE_CONNECT);
+    check(c, TWIN_READ);
     const { itemType, items, continuation } = (front ?? hub).query(queryText(await readJson(c)), {
       pageSize: parseCount(c.req.header('x-ms-max-item-count'), 'x-ms-max-item-count'),
       continuation: c.req.header('x-ms-continuation'),
@@ -162,14 +166,14 @@ function addQuery({ app, hub, answers, check, front }: Parts): void {
   });
 }
 
-/** Which permission these need is not established; these two are the likely ones. */
+/** Which permission these need under a signature is not established; these two are the likely ones. */
 function addStatistics({ app, hub, answers, check }: Parts): void {
   app.get('/statistics/devices', (c) => {
-    check(c, REGISTRY_READ);
+    check(c, { permission: 'RegistryRead', actions: ['statistics/read'] });
     return answers.json(hub.statistics());
   });
   app.get('/statistics/service', (c) => {
-    check(c, SERVICE_CONNECT);
+    check(c, { permission: 'ServiceConnect', actions: ['statistics/read'] });
     return answers.json(hub.serviceStatistics());
   });
 }

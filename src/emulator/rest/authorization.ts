@@ -1,30 +1,49 @@
-// Owns who may call what: a token's policy or identity key against the permission that an endpoint asks for.
+// Owns who may call what: a token's policy, identity key or roles against what an endpoint asks for.
 import type { Clock } from '../../ports/clock.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
-import { ServiceError, unauthorized } from '../hub/service-error.ts';
+import { notPermitted, ServiceError, unauthorized } from '../hub/service-error.ts';
 import type { Permission, Policy } from './policies.ts';
+import { type DataAction, isGranted } from './roles.ts';
 import { isSignedBy, parseSasToken, type SasToken } from './sas-token.ts';
+import type { TokenIssuer } from './token-issuer.ts';
 
 export interface Credentials {
   /** The header `authorization`. */
   readonly header: string | undefined;
   /** The request's path by decoded segment: `['devices', 'd', 'modules']`. */
   readonly path: readonly string[];
+  /** For the text of a refusal. */
+  readonly method?: string;
 }
 
-/** The reading of permissions; endpoints that an identity may call with its own key say so. */
+/** Endpoints that an identity may call with its own key say so. */
 export interface Access {
+  /** What a policy must have. */
   readonly permission: Permission;
+  /** What roles must grant, all of them; where it is missing, only the role that grants everything will do. */
+  readonly actions?: readonly DataAction[];
   readonly allowsIdentity?: boolean;
 }
 
-export type Authorize = (credentials: Credentials, access: Access) => void;
+/** How the caller proved itself: some answers differ by it. */
+export type Caller = 'signature' | 'bearer';
+
+export type Authorize = (credentials: Credentials, access: Access) => Caller;
+
+export interface Authorities {
+  readonly hub: IotHub;
+  readonly policies: readonly Policy[];
+  readonly issuer?: TokenIssuer | undefined;
+}
+
+const BEARER = 'Bearer ';
 
 /**
- * The check throws IotHubUnauthorizedAccess (401) and never says which part was wrong. `sr` may name the host or any
+ * The check throws IotHubUnauthorizedAccess (401) and never says which part was wrong, but for a good bearer token without
+ * the right: IotHubUnauthorized (401) names its principal, as Entra's does. `sr` may name the host or any
  * prefix of the path. A token is good until the second `se`; whether a real hub allows clocks some drift is not established.
  */
-export function createAuthorize(hub: IotHub, policies: readonly Policy[], clock: Clock): Authorize {
+export function createAuthorize({ hub, policies, issuer }: Authorities, clock: Clock): Authorize {
   const policiesByName = new Map(policies.map((policy) => [policy.name, policy]));
   const host = hub.hostName.toLowerCase();
 
@@ -44,7 +63,18 @@ export function createAuthorize(hub: IotHub, policies: readonly Policy[], clock:
     return keys !== undefined && isSignedBy(token, keys);
   }
 
-  return ({ header, path }, access) => {
+  function checkBearer(token: string, { path, method = '' }: Credentials, { actions }: Access): void {
+    const principal = issuer?.verify(token, clock.now());
+    if (principal === undefined) throw unauthorized();
+    if (!isGranted(principal.roles, actions)) throw notPermitted(principal.name, `${method} on /${path.join('/')}`);
+  }
+
+  return (credentials, access) => {
+    const { header, path } = credentials;
+    if (header?.startsWith(BEARER) === true) {
+      checkBearer(header.slice(BEARER.length), credentials, access);
+      return 'bearer';
+    }
     const token = header === undefined ? undefined : parseSasToken(header);
     if (token === undefined) throw unauthorized();
     const [tokenHost, ...scope] = token.resource;
@@ -52,6 +82,7 @@ export function createAuthorize(hub: IotHub, policies: readonly Policy[], clock:
     const isForPath = scope.every((segment, index) => segment === path[index]);
     const isExpired = token.expiresAtSeconds * 1000 <= clock.now();
     if (!isForHost || !isForPath || isExpired || !isAllowed(token, access)) throw unauthorized();
+    return 'signature';
   };
 }
 

@@ -2,6 +2,8 @@
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubDump, Journal, JournalRecord } from '../hub/journal.ts';
+import type { ConfigurationRecord } from '../hub/configurations/configuration.ts';
+import type { JobRecord } from '../hub/jobs/job.ts';
 import type { HubRecord } from '../hub/record.ts';
 import { parseLine, readLines } from './lines.ts';
 import { PRIVATE_FILE_MODE, replaceFile, writeAll } from './private-file.ts';
@@ -11,6 +13,13 @@ const SNAPSHOT_FILE = 'snapshot.jsonl';
 
 /** From this size on, and twice the snapshot's, a new snapshot is due. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
+
+/** The first line is the number; identities, which are most, stand for themselves. */
+type SnapshotLine =
+  | { readonly nextSequence: number }
+  | { readonly configuration: ConfigurationRecord }
+  | { readonly job: JobRecord }
+  | HubRecord;
 
 export interface FileJournalOptions {
   readonly directory: string;
@@ -44,14 +53,19 @@ export class FileJournal implements Journal {
   readSnapshot(): HubDump | undefined {
     let nextSequence: number | undefined;
     const identities: HubRecord[] = [];
+    const configurations: ConfigurationRecord[] = [];
+    const jobs: JobRecord[] = [];
     let lineNumber = 0;
     for (const line of readLines(this.#snapshotPath)) {
       lineNumber += 1;
       this.#snapshotBytes = line.end;
-      if (nextSequence !== undefined) identities.push(parseLine(line, this.#snapshotPath, lineNumber) as HubRecord);
-      else ({ nextSequence } = parseLine(line, this.#snapshotPath, lineNumber) as { nextSequence: number });
+      const value = parseLine(line, this.#snapshotPath, lineNumber) as SnapshotLine;
+      if ('nextSequence' in value) nextSequence = value.nextSequence;
+      else if ('configuration' in value) configurations.push(value.configuration);
+      else if ('job' in value) jobs.push(value.job);
+      else identities.push(value);
     }
-    return nextSequence === undefined ? undefined : { nextSequence, identities };
+    return nextSequence === undefined ? undefined : { nextSequence, identities, configurations, jobs };
   }
 
   /** The changes since the snapshot; perhaps some from before it too, which do no harm. To be read to the end. */
@@ -109,12 +123,20 @@ export class FileJournal implements Journal {
     }
   }
 
-  *#snapshotLines({ nextSequence, identities }: HubDump): Generator<string, void, undefined> {
+  *#snapshotLines(dump: HubDump): Generator<string, void, undefined> {
     this.#snapshotBytes = 0;
-    for (const value of [{ nextSequence }, ...identities]) {
+    for (const value of snapshotValues(dump)) {
       const line = `${JSON.stringify(value)}\n`;
       this.#snapshotBytes += Buffer.byteLength(line);
       yield line;
     }
   }
+}
+
+function* snapshotValues(dump: HubDump): Generator<SnapshotLine, void, undefined> {
+  const { nextSequence, identities, configurations = [], jobs = [] } = dump;
+  yield { nextSequence };
+  yield* identities;
+  for (const configuration of configurations) yield { configuration };
+  for (const job of jobs) yield { job };
 }

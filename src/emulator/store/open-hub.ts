@@ -6,6 +6,7 @@ import type { HubLimits } from '../hub/limits.ts';
 import { IotHub } from '../hub/iot-hub.ts';
 import { createAuthority, issueServerCertificate, type ServerCertificate } from '../rest/certificates.ts';
 import { createPolicies, type Policy } from '../rest/policies.ts';
+import { createTokenIssuer, generateIssuerKey, type IssuerKey, type TokenIssuer } from '../rest/token-issuer.ts';
 import { FileJournal } from './file-journal.ts';
 import { PRIVATE_DIRECTORY_MODE } from './private-file.ts';
 import { type HubSettings, readSettings, writeSettings } from './settings.ts';
@@ -18,6 +19,8 @@ export interface OpenHubOptions {
   readonly limits?: Partial<HubLimits> | undefined;
   /** Undefined keeps everything in memory. Made where it is missing; one process at a time. */
   readonly directory?: string | undefined;
+  /** Who signs bearer tokens in place of the hub's own issuer; not kept. */
+  readonly issuerKey?: IssuerKey | undefined;
   /** Journal size from which a new snapshot is written; for tests. */
   readonly compactBytesMin?: number | undefined;
 }
@@ -25,6 +28,8 @@ export interface OpenHubOptions {
 export interface OpenHub {
   readonly hub: IotHub;
   readonly policies: readonly Policy[];
+  /** Lasts as long as the directory, and its tokens with it. */
+  readonly issuer: TokenIssuer;
   /** Issued anew each time, by an authority that lasts as long as the directory. */
   readonly certificate: ServerCertificate;
   /** True where no directory knew this hub: time for a first fleet. */
@@ -37,13 +42,16 @@ export interface OpenHub {
 export async function openHub(options: OpenHubOptions): Promise<OpenHub> {
   const { directory, clock, random, limits } = options;
   const stored = directory === undefined ? undefined : openDirectory(directory);
-  const settings = stored ?? (await createSettings(options));
-  if (directory !== undefined && stored === undefined) writeSettings(directory, settings);
-  const { hostName, policies, authority } = settings;
+  const { issuerKey = generateIssuerKey(), ...rest } = stored ?? (await createSettings(options));
+  // Also where an older version made the directory, which knew no issuer.
+  if (directory !== undefined && stored?.issuerKey === undefined) writeSettings(directory, { ...rest, issuerKey });
+  const { hostName, policies, authority } = rest;
+  const issuer = createTokenIssuer(options.issuerKey ?? issuerKey);
   const certificate = await issueServerCertificate(authority, hostName, clock);
-  const common = { policies, certificate, isNew: stored === undefined };
+  const common = { policies, issuer, certificate, isNew: stored === undefined };
   if (directory === undefined) {
-    return { ...common, hub: new IotHub({ hostName, clock, random, limits }), close: () => {} };
+    const hub = new IotHub({ hostName, clock, random, limits });
+    return { ...common, hub, close: () => hub.close() };
   }
   const { hub, close } = openJournaled({ ...options, hostName, directory });
   return { ...common, hub, close };
@@ -74,6 +82,7 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
   );
   journal.open();
   const close = (): void => {
+    hub.close();
     cancelCompaction();
     try {
       compact();

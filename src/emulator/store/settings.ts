@@ -1,9 +1,10 @@
-// Owns what makes a hub the same hub after a restart: its name, its policies' keys and its authority.
+// Owns what makes a hub the same hub after a restart: its name, its policies' keys, its authority and its issuer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../../model/json.ts';
 import type { Authority } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
+import type { IssuerKey } from '../rest/token-issuer.ts';
 import { replaceFile } from './private-file.ts';
 
 const SETTINGS_FILE = 'hub.json';
@@ -13,6 +14,8 @@ export interface HubSettings {
   readonly hostName: string;
   readonly policies: readonly Policy[];
   readonly authority: Authority;
+  /** Absent where an older version wrote the settings. */
+  readonly issuerKey?: IssuerKey;
 }
 
 /** Undefined where the directory holds no hub yet. The error of a damaged file shows nothing of it. */

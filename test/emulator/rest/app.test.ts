@@ -298,12 +298,11 @@ test('statistics count devices', async () => {
 
 describe('what is not there', () => {
   const rows = [
-    ['GET', '/configurations', 501],
-    ['PUT', '/configurations/c', 501],
-    ['GET', '/jobs/v2/query', 501],
+    ['POST', '/jobs/create', 501],
+    ['GET', '/jobs', 501],
+    ['DELETE', '/jobs/1', 501],
     ['POST', '/twins/d/methods', 501],
     ['POST', '/twins/d/modules/m/methods', 501],
-    ['POST', '/devices/d/applyConfigurationContent', 501],
     ['GET', '/digitaltwins/d', 501],
     ['GET', '/nowhere', 404],
     ['POST', '/twins/d', 404],

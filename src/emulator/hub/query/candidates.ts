@@ -3,6 +3,9 @@ import type { HubRecord } from '../record.ts';
 import type { RowSource } from '../state.ts';
 import type { Expression, Query } from './syntax.ts';
 
+/** What decides which twins a query has to look at. */
+export type TwinQuery = Pick<Query, 'where'> & { readonly source: RowSource };
+
 /** Where queries read: the live state, or a view of it that is behind. */
 export interface QueryIndex {
   /** In the order of creation, from this sequence number on. */
@@ -11,7 +14,7 @@ export interface QueryIndex {
 }
 
 /** A superset of the rows that match, in the order of creation, from this sequence number on. */
-export function candidates(index: QueryIndex, query: Query, from: number): Iterable<HubRecord> {
+export function candidates(index: QueryIndex, query: TwinQuery, from: number): Iterable<HubRecord> {
   const deviceIds = query.where === undefined ? undefined : pinnedDevices(query.where);
   if (deviceIds === undefined) return index.rows(query.source, from);
   return [...deviceIds]

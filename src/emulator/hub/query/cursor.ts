@@ -1,5 +1,6 @@
 // A place among tokens.
 import { badRequest, type ServiceError } from '../service-error.ts';
+import { type FieldNames, TWIN_FIELDS } from './fields.ts';
 import type { Token } from './lexer.ts';
 
 /** Words of the grammar: as names they must be bracketed. `ORDER` is no keyword of the hub, and no name either. */
@@ -8,6 +9,8 @@ const RESERVED = new Set(
 );
 
 export class Cursor {
+  /** What paths may name from here on. */
+  fields: FieldNames = TWIN_FIELDS;
   readonly #tokens: readonly Token[];
   #index = 0;
 

@@ -8,89 +8,110 @@ import type { Arithmetic, Comparison, Constant, Expression, Path } from './synta
 /** Undefined where the twin has no such value, or the operation no meaning for the values at hand. */
 export type Reader = (record: HubRecord) => Json | undefined;
 
+/** Undefined where rows of this kind have no such field, or this row does not. */
+type FieldReader<Row> = (row: Row, field: string) => Json | undefined;
+
 /** True for the rows a condition keeps: what is not true, undefined included, is dropped. */
 export function compileCondition(expression: Expression | undefined): (record: HubRecord) => boolean {
+  return compileRowCondition(expression, readRootField);
+}
+
+/** As `compileCondition`, for rows of any kind. */
+export function compileRowCondition<Row>(
+  expression: Expression | undefined,
+  readField: FieldReader<Row>,
+): (row: Row) => boolean {
   if (expression === undefined) return () => true;
-  const read = compile(expression);
-  return (record) => read(record) === true;
+  const read = compiler(readField)(expression);
+  return (row) => read(row) === true;
 }
 
-export function compilePath([root, ...rest]: Path): Reader {
-  if (rest.length === 0) return (record) => readRootField(record, root);
-  return (record) => getPath(readRootField(record, root), rest);
+export function compilePath(path: Path): Reader {
+  return pathReader(path, readRootField);
 }
 
-function compile(expression: Expression): Reader {
-  switch (expression.kind) {
-    case 'constant':
-      return () => expression.value;
-    case 'path':
-      return compilePath(expression.path);
-    case 'and':
-      return compileTerms(expression.terms, false);
-    case 'or':
-      return compileTerms(expression.terms, true);
-    case 'not':
-      return mapped(expression.operand, (value) => (typeof value === 'boolean' ? !value : undefined));
-    case 'negate':
-      return mapped(expression.operand, (value) => (typeof value === 'number' ? -value : undefined));
-    case 'compare':
-      return paired(expression.left, expression.right, (a, b) => compare(expression.operator, a, b));
-    case 'arithmetic':
-      return paired(expression.left, expression.right, (a, b) => calculate(expression.operator, a, b));
-    case 'in':
-      return compileMembership(expression.operand, expression.values, expression.negated);
-    case 'isDefined':
-      return mapped({ kind: 'path', path: expression.path }, (value) => value !== undefined);
-    case 'startsWith':
-      return paired(
-        expression.text,
-        expression.part,
-        textTest((text, part) => text.startsWith(part)),
-      );
-    case 'endsWith':
-      return paired(
-        expression.text,
-        expression.part,
-        textTest((text, part) => text.endsWith(part)),
-      );
-    default:
-      return unreachable(expression);
-  }
+function pathReader<Row>([root, ...rest]: Path, readField: FieldReader<Row>): (row: Row) => Json | undefined {
+  if (rest.length === 0) return (row) => readField(row, root);
+  return (row) => getPath(readField(row, root), rest);
 }
 
-/** AND is decided by a false, OR by a true; else a term that is no truth value makes the whole undefined. */
-function compileTerms(terms: readonly Expression[], decisive: boolean): Reader {
-  const readers = terms.map((term) => compile(term));
-  return (record) => {
-    let result: boolean | undefined = !decisive;
-    for (const read of readers) {
-      const value = read(record);
-      if (value === decisive) return decisive;
-      if (typeof value !== 'boolean') result = undefined;
+function compiler<Row>(readField: FieldReader<Row>): (expression: Expression) => (row: Row) => Json | undefined {
+  type RowReader = (row: Row) => Json | undefined;
+
+  function compile(expression: Expression): RowReader {
+    switch (expression.kind) {
+      case 'constant':
+        return () => expression.value;
+      case 'path':
+        return pathReader(expression.path, readField);
+      case 'and':
+        return compileTerms(expression.terms, false);
+      case 'or':
+        return compileTerms(expression.terms, true);
+      case 'not':
+        return mapped(expression.operand, (value) => (typeof value === 'boolean' ? !value : undefined));
+      case 'negate':
+        return mapped(expression.operand, (value) => (typeof value === 'number' ? -value : undefined));
+      case 'compare':
+        return paired(expression.left, expression.right, (a, b) => compare(expression.operator, a, b));
+      case 'arithmetic':
+        return paired(expression.left, expression.right, (a, b) => calculate(expression.operator, a, b));
+      case 'in':
+        return compileMembership(expression.operand, expression.values, expression.negated);
+      case 'isDefined':
+        return mapped({ kind: 'path', path: expression.path }, (value) => value !== undefined);
+      case 'startsWith':
+        return paired(
+          expression.text,
+          expression.part,
+          textTest((text, part) => text.startsWith(part)),
+        );
+      case 'endsWith':
+        return paired(
+          expression.text,
+          expression.part,
+          textTest((text, part) => text.endsWith(part)),
+        );
+      default:
+        return unreachable(expression);
     }
-    return result;
-  };
-}
+  }
 
-function compileMembership(operand: Expression, constants: readonly Constant[], negated: boolean): Reader {
-  const values = new Set<Json | undefined>(constants.filter((constant) => constant !== undefined));
-  return mapped(operand, (value) => (isPrimitive(value) ? values.has(value) !== negated : undefined));
-}
+  /** AND is decided by a false, OR by a true; else a term that is no truth value makes the whole undefined. */
+  function compileTerms(terms: readonly Expression[], decisive: boolean): RowReader {
+    const readers = terms.map((term) => compile(term));
+    return (row) => {
+      let result: boolean | undefined = !decisive;
+      for (const read of readers) {
+        const value = read(row);
+        if (value === decisive) return decisive;
+        if (typeof value !== 'boolean') result = undefined;
+      }
+      return result;
+    };
+  }
 
-function mapped(operand: Expression, change: (value: Json | undefined) => Json | undefined): Reader {
-  const read = compile(operand);
-  return (record) => change(read(record));
-}
+  function compileMembership(operand: Expression, constants: readonly Constant[], negated: boolean): RowReader {
+    const values = new Set<Json | undefined>(constants.filter((constant) => constant !== undefined));
+    return mapped(operand, (value) => (isPrimitive(value) ? values.has(value) !== negated : undefined));
+  }
 
-function paired(
-  left: Expression,
-  right: Expression,
-  combine: (a: Json | undefined, b: Json | undefined) => Json | undefined,
-): Reader {
-  const readLeft = compile(left);
-  const readRight = compile(right);
-  return (record) => combine(readLeft(record), readRight(record));
+  function mapped(operand: Expression, change: (value: Json | undefined) => Json | undefined): RowReader {
+    const read = compile(operand);
+    return (row) => change(read(row));
+  }
+
+  function paired(
+    left: Expression,
+    right: Expression,
+    combine: (a: Json | undefined, b: Json | undefined) => Json | undefined,
+  ): RowReader {
+    const readLeft = compile(left);
+    const readRight = compile(right);
+    return (row) => combine(readLeft(row), readRight(row));
+  }
+
+  return compile;
 }
 
 function textTest(test: (text: string, part: string) => boolean) {

@@ -1,6 +1,5 @@
 // Grammar of conditions, from OR, which binds least, to single values.
 import { badRequest } from '../service-error.ts';
-import { rootFieldName } from '../twin-fields.ts';
 import type { Cursor } from './cursor.ts';
 import type { Comparison, Constant, Expression, Path } from './syntax.ts';
 
@@ -13,13 +12,15 @@ export function parseCondition(cursor: Cursor): Expression {
   return parseOr(cursor, 0);
 }
 
-/** `devices.` in front means the row itself, on modules too. */
+/** The prefix of the kind of row may be left out. */
 export function parsePath(cursor: Cursor): Path {
+  const { rows, prefix } = cursor.fields;
   const names = [cursor.expectName()];
   while (cursor.takeSymbol('.') !== undefined) names.push(cursor.expectName());
-  const [first = '', ...rest] = names.length > 1 && names[0]?.toLowerCase() === 'devices' ? names.slice(1) : names;
-  const root = rootFieldName(first);
-  if (root === undefined) throw badRequest(`query: twins have no field ${JSON.stringify(first)}`);
+  const isPrefixed = names.length > prefix.length && prefix.every((part, at) => names[at]?.toLowerCase() === part);
+  const [first = '', ...rest] = isPrefixed ? names.slice(prefix.length) : names;
+  const root = cursor.fields.find(first);
+  if (root === undefined) throw badRequest(`query: ${rows} have no field ${JSON.stringify(first)}`);
   return [root, ...rest];
 }
 

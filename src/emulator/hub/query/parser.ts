@@ -1,11 +1,11 @@
 // Grammar of whole queries.
 import { deepEqual } from '../../../model/json.ts';
 import { badRequest } from '../service-error.ts';
-import type { RowSource } from '../state.ts';
 import { Cursor } from './cursor.ts';
 import { parseCondition, parsePath } from './expressions.ts';
 import { tokenize } from './lexer.ts';
-import type { Path, Projection, Query } from './syntax.ts';
+import { JOB_FIELDS } from './fields.ts';
+import type { Path, Projection, Query, QuerySource } from './syntax.ts';
 
 const QUERY_CHARACTERS_MAX = 8192;
 
@@ -18,10 +18,14 @@ export function parseQuery(text: string): Query {
   const projections = cursor.takeSymbol('*') === undefined ? parseProjections(cursor) : undefined;
   cursor.expectWord('FROM');
   const source = parseSource(cursor);
+  if (source === 'jobs') cursor.fields = JOB_FIELDS;
   const where = cursor.takeWord('WHERE') === undefined ? undefined : parseCondition(cursor);
   const groupBy = cursor.takeWord('GROUP') === undefined ? [] : parseGroupBy(cursor);
   cursor.expectEnd();
   const query = { source, projections, top, where, groupBy };
+  if (source === 'jobs' && (projections !== undefined || groupBy.length > 0)) {
+    throw badRequest('query: jobs are selected whole, and neither grouped nor counted');
+  }
   checkAggregation(query);
   return query;
 }
@@ -63,9 +67,10 @@ function takeAlias(cursor: Cursor): string | undefined {
   return cursor.takeWord('AS') === undefined ? undefined : cursor.expectName();
 }
 
-function parseSource(cursor: Cursor): RowSource {
+function parseSource(cursor: Cursor): QuerySource {
   cursor.expectWord('DEVICES');
   if (cursor.takeSymbol('.') === undefined) return 'devices';
+  if (cursor.takeWord('JOBS') !== undefined) return 'jobs';
   cursor.expectWord('MODULES');
   return 'modules';
 }

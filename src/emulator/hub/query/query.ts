@@ -1,12 +1,12 @@
 // A query from its text to a page of rows.
-import { setKey, type JsonObject } from '../../../model/json.ts';
+import { getKey, setKey, type JsonObject } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
 import { badRequest } from '../service-error.ts';
 import { wireTwin } from '../twin-fields.ts';
 import { aggregate } from './aggregate.ts';
-import { candidates, type QueryIndex } from './candidates.ts';
+import { candidates, type QueryIndex, type TwinQuery } from './candidates.ts';
 import { type Place, readContinuation, writeContinuation } from './continuation.ts';
-import { compileCondition, compilePath } from './evaluate.ts';
+import { compileCondition, compilePath, compileRowCondition } from './evaluate.ts';
 import { isAggregation, parseQuery } from './parser.ts';
 import type { Query } from './syntax.ts';
 
@@ -18,35 +18,53 @@ export interface QueryOptions {
 }
 
 export interface QueryPage {
-  /** Twin for `SELECT *`, else Raw. */
-  readonly itemType: 'Twin' | 'Raw';
+  /** For `SELECT *` what a row is, else Raw. */
+  readonly itemType: 'Twin' | 'DeviceJob' | 'Raw';
   /** In the order of creation, or of the first row of a group. */
   readonly items: JsonObject[];
   /** Absent on the last page. Rows that come or go between pages move no other row to another page. */
   readonly continuation?: string;
 }
 
+/** What a query needs beside the twins. */
+export interface Surroundings {
+  readonly pageSizeMax: number;
+  /** The rows of `devices.jobs`, in the order of creation; none where it is missing. */
+  readonly jobRows?: (() => Iterable<JsonObject>) | undefined;
+}
+
 const START: Place = { next: 0, given: 0 };
 
 /** Throws the service's bare 400 for a query, a page size or a continuation it cannot take. */
-export function runQuery(
-  index: QueryIndex,
-  text: string,
-  options: QueryOptions & { readonly pageSizeMax: number },
-): QueryPage {
+export function runQuery(index: QueryIndex, text: string, options: QueryOptions & Surroundings): QueryPage {
   const query = parseQuery(text);
   const place = options.continuation === undefined ? START : readContinuation(text, options.continuation);
   const size = Math.min(pageSize(options), Math.max(0, (query.top ?? Infinity) - place.given));
-  const { items, next } = isAggregation(query)
-    ? groupPage(index, query, place.next, size)
-    : rowPage(index, query, place.next, size);
+  const { items, next } = itemsOf(index, query, { from: place.next, size, jobRows: options.jobRows });
   const given = place.given + items.length;
   const isLast = next === undefined || given >= (query.top ?? Infinity);
   return {
-    itemType: query.projections === undefined ? 'Twin' : 'Raw',
+    itemType: query.source === 'jobs' ? 'DeviceJob' : query.projections === undefined ? 'Twin' : 'Raw',
     items,
     ...(isLast ? {} : { continuation: writeContinuation(text, { next, given }) }),
   };
+}
+
+/** How many rows the query has in all, on all its pages. Throws as `runQuery` does. */
+export function countRows(index: QueryIndex, text: string): number {
+  const query = parseQuery(text);
+  if (!isTwinQuery(query)) return 0;
+  if (isAggregation(query)) return aggregate(query, matches(index, query, 0)).length;
+  let count = 0;
+  for (const _record of matches(index, query, 0)) count += 1;
+  return Math.min(count, query.top ?? Infinity);
+}
+
+/** The ids of all devices that a query on devices keeps, in the order of creation. Throws as `runQuery` does. */
+export function selectDeviceIds(index: QueryIndex, text: string): string[] {
+  const query = parseQuery(text);
+  if (!isTwinQuery(query)) throw badRequest('query: asks for jobs');
+  return Array.from(matches(index, query, 0), ({ deviceId }) => deviceId);
 }
 
 /** `next` is where the following page starts; undefined after the last row. */
@@ -55,7 +73,35 @@ interface PageOfItems {
   readonly next: number | undefined;
 }
 
-function rowPage(index: QueryIndex, query: Query, from: number, size: number): PageOfItems {
+interface PageBounds extends Pick<Surroundings, 'jobRows'> {
+  readonly from: number;
+  readonly size: number;
+}
+
+function itemsOf(index: QueryIndex, query: Query, { from, size, jobRows }: PageBounds): PageOfItems {
+  if (!isTwinQuery(query)) return jobPage(query, jobRows?.() ?? [], from, size);
+  return isAggregation(query) ? groupPage(index, query, from, size) : rowPage(index, query, from, size);
+}
+
+function isTwinQuery(query: Query): query is Query & TwinQuery {
+  return query.source !== 'jobs';
+}
+
+/** Places are counted among all rows; jobs that are forgotten after a month move them. */
+function jobPage(query: Query, rows: Iterable<JsonObject>, from: number, size: number): PageOfItems {
+  const holds = compileRowCondition(query.where, getKey);
+  const items: JsonObject[] = [];
+  let place = -1;
+  for (const row of rows) {
+    place += 1;
+    if (place < from || !holds(row)) continue;
+    if (items.length === size) return { items, next: place };
+    items.push(row);
+  }
+  return { items, next: undefined };
+}
+
+function rowPage(index: QueryIndex, query: Query & TwinQuery, from: number, size: number): PageOfItems {
   const build = rowBuilder(query);
   const items: JsonObject[] = [];
   for (const record of matches(index, query, from)) {
@@ -65,14 +111,14 @@ function rowPage(index: QueryIndex, query: Query, from: number, size: number): P
   return { items, next: undefined };
 }
 
-function groupPage(index: QueryIndex, query: Query, from: number, size: number): PageOfItems {
+function groupPage(index: QueryIndex, query: Query & TwinQuery, from: number, size: number): PageOfItems {
   const groups = aggregate(query, matches(index, query, 0));
   const items = groups.slice(from, from + size);
   const next = from + items.length;
   return { items, next: next < groups.length ? next : undefined };
 }
 
-function* matches(index: QueryIndex, query: Query, from: number): Generator<HubRecord, void, undefined> {
+function* matches(index: QueryIndex, query: TwinQuery, from: number): Generator<HubRecord, void, undefined> {
   const holds = compileCondition(query.where);
   for (const record of candidates(index, query, from)) if (holds(record)) yield record;
 }

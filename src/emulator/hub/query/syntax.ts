@@ -46,8 +46,11 @@ export type Projection =
       readonly path: Path | undefined;
     };
 
+/** Jobs are rows of another kind: one for each device of a job. */
+export type QuerySource = RowSource | 'jobs';
+
 export interface Query {
-  readonly source: RowSource;
+  readonly source: QuerySource;
   /** Undefined for `*`. */
   readonly projections: readonly Projection[] | undefined;
   readonly top: number | undefined;

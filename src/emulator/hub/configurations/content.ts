@@ -1,0 +1,138 @@
+// The content of a configuration: its three forms, and the single values it sets in desired properties.
+import { formatPointer, isObject, type Json, type JsonObject, setPath } from '../../../model/json.ts';
+import { isId } from '../record.ts';
+import { invalidConfigurationContent, ServiceError } from '../service-error.ts';
+import { checkValues } from '../twin-limits.ts';
+import type { ContentKind } from './configuration.ts';
+
+const KINDS: readonly ContentKind[] = ['deviceContent', 'moduleContent', 'modulesContent'];
+const WHOLE_SECTION = 'properties.desired';
+const EDGE_AGENT = '$edgeAgent';
+const EDGE_HUB = '$edgeHub';
+
+/** What is set at one path of desired properties: a scalar, an array, an empty object, or null, which removes. */
+export interface Leaf {
+  readonly path: readonly string[];
+  readonly value: Json;
+}
+
+/** The one form that is there, checked. Throws InvalidConfigurationContent. */
+export function parseContent(value: unknown): { readonly kind: ContentKind; readonly content: JsonObject } {
+  if (!isObject(value)) throw invalidConfigurationContent('Content is required.');
+  const given = Object.keys(value).filter((key) => value[key] !== null);
+  const kind = KINDS.find((candidate) => candidate === given[0]);
+  if (kind === undefined || given.length > 1) {
+    throw invalidConfigurationContent(`Content must be exactly one of ${KINDS.join(', ')}.`);
+  }
+  const content = value[kind];
+  checkContent(kind, content);
+  return { kind, content };
+}
+
+/** Throws InvalidConfigurationContent. Nulls, which remove keys, are legal. */
+export function checkContent(kind: ContentKind, content: Json | undefined): asserts content is JsonObject {
+  if (!isObject(content)) throw invalidConfigurationContent(`${kind} is not an object.`);
+  if (kind !== 'modulesContent') {
+    if (Object.keys(content).length === 0) throw invalidConfigurationContent(`${kind} is empty.`);
+    checkTwinContent(content);
+    return;
+  }
+  if (!isObject(content[EDGE_AGENT])) throw invalidConfigurationContent(`${kind} must have ${EDGE_AGENT}.`);
+  for (const [moduleId, twin] of Object.entries(content)) {
+    if (!isId(moduleId) || !isObject(twin)) throw invalidConfigurationContent(`${moduleId} is no module's content.`);
+    checkTwinContent(twin);
+  }
+}
+
+/** The values that the content of one twin sets. Of two of its own keys the later wins. */
+export function leavesOf(content: JsonObject): Leaf[] {
+  const overlay = new Overlay<undefined>();
+  for (const [key, value] of Object.entries(content)) {
+    for (const leaf of flatten(sectionPath(key), value)) overlay.put(leaf, undefined);
+  }
+  return overlay.leaves();
+}
+
+/** The object that leaves make, and whether nulls, which stand for removals, are kept in it. */
+export function objectOf(leaves: Iterable<Leaf>, options: { readonly keepsNulls: boolean }): JsonObject {
+  const object: JsonObject = {};
+  for (const { path, value } of leaves) if (value !== null || options.keepsNulls) setPath(object, path, value);
+  return object;
+}
+
+/** True where the content stands for the whole desired section of the module, as that of a base deployment does. */
+export function isWhole(twin: JsonObject): boolean {
+  return Object.hasOwn(twin, WHOLE_SECTION);
+}
+
+/** A deployment that only adds to another one. */
+export function isLayered(content: JsonObject): boolean {
+  const agent = content[EDGE_AGENT];
+  return !(isObject(agent) && isWhole(agent));
+}
+
+/** Modules that must exist on the device: those with content, and those the agent is told to run. */
+export function modulesOfContent(content: JsonObject): Set<string> {
+  const moduleIds = new Set(Object.keys(content));
+  const agent = content[EDGE_AGENT];
+  const desired = isObject(agent) ? objectOf(leavesOf(agent), { keepsNulls: false }) : {};
+  if (isObject(desired['modules'])) for (const moduleId of Object.keys(desired['modules'])) moduleIds.add(moduleId);
+  moduleIds.delete(EDGE_AGENT);
+  moduleIds.delete(EDGE_HUB);
+  return moduleIds;
+}
+
+/** Leaves laid over each other: a later one takes the place of what is at, above and below its path. */
+export class Overlay<Owner> {
+  readonly #leaves = new Map<string, Leaf & { readonly owner: Owner }>();
+
+  put(leaf: Leaf, owner: Owner): void {
+    const pointer = formatPointer(leaf.path);
+    for (const other of this.#leaves.keys()) {
+      if (isAtOrBelow(other, pointer) || isAtOrBelow(pointer, other)) this.#leaves.delete(other);
+    }
+    this.#leaves.set(pointer, { ...leaf, owner });
+  }
+
+  leaves(): (Leaf & { readonly owner: Owner })[] {
+    return [...this.#leaves.values()];
+  }
+
+  /** True where a leaf at this path, or below it, or above it, decides what is there. */
+  covers(path: readonly string[]): boolean {
+    const pointer = formatPointer(path);
+    return this.#leaves.keys().some((other) => isAtOrBelow(other, pointer) || isAtOrBelow(pointer, other));
+  }
+}
+
+function isAtOrBelow(pointer: string, above: string): boolean {
+  return pointer === above || pointer.startsWith(`${above}/`);
+}
+
+function flatten(path: readonly string[], value: Json): Leaf[] {
+  if (!isObject(value)) return [{ path, value }];
+  const keys = Object.keys(value);
+  if (keys.length === 0) return path.length === 0 ? [] : [{ path, value: {} }];
+  return keys.flatMap((key) => flatten([...path, key], value[key] as Json));
+}
+
+function checkTwinContent(content: JsonObject): void {
+  for (const [key, value] of Object.entries(content)) {
+    const path = sectionPath(key);
+    if (path.length === 0 && !isObject(value)) throw invalidConfigurationContent(`${key} is not an object.`);
+  }
+  try {
+    checkValues(objectOf(leavesOf(content), { keepsNulls: true }), 'patch');
+  } catch (error) {
+    throw error instanceof ServiceError ? invalidConfigurationContent(error.text) : error;
+  }
+}
+
+function sectionPath(key: string): string[] {
+  if (key === WHOLE_SECTION) return [];
+  const path = key.startsWith(`${WHOLE_SECTION}.`) ? key.slice(WHOLE_SECTION.length + 1).split('.') : [''];
+  if (path.includes('')) {
+    throw invalidConfigurationContent(`${key} is neither ${WHOLE_SECTION} nor a path below it.`);
+  }
+  return path;
+}

@@ -1,0 +1,161 @@
+// Configurations as clients keep them: create, update, read, delete, and the check of queries that creates nothing.
+import { cloneJson, isObject, type Json, type JsonObject } from '../../../model/json.ts';
+import type { HubContext } from '../context.ts';
+import {
+  badRequest,
+  configurationAlreadyExists,
+  configurationCountExceeded,
+  configurationNotFound,
+  etagInvalid,
+  invalidCustomMetric,
+} from '../service-error.ts';
+import { type ConfigurationRecord, configurationEtag } from './configuration.ts';
+import { parseContent } from './content.ts';
+import {
+  checkMetric,
+  CUSTOM_METRICS_MAX,
+  systemQueries,
+  targetQuery,
+  testMetric,
+  testTargetCondition,
+} from './target-condition.ts';
+
+const ID_PATTERN = /^[a-z0-9\-+%_*!']{1,128}$/;
+
+/**
+ * Without If-Match, or with one that is not quoted, a configuration is created and must not exist; with it, it is updated
+ * and must. An update needs content and ignores what it says.
+ */
+export function putConfiguration(
+  hub: HubContext,
+  id: string,
+  body: unknown,
+  ifMatch: string | undefined,
+): ConfigurationRecord {
+  if (!ID_PATTERN.test(id)) throw badRequest("the id of a configuration has 1 to 128 of a-z, 0-9 and -+%_*!'");
+  if (!isObject(body)) throw badRequest('the body is not a JSON object');
+  if ((body['id'] ?? id) !== id) throw badRequest('id differs between path and body');
+  const sent = quotedTag(ifMatch);
+  const record = sent === undefined ? create(hub, id, body) : update(hub, id, body, sent);
+  hub.state.commit({ put: [], removed: [], configurations: { put: [record], removed: [] } });
+  return record;
+}
+
+export function requireConfiguration({ state }: HubContext, id: string): ConfigurationRecord {
+  const record = state.configurations.get(id);
+  if (record === undefined) throw configurationNotFound(id);
+  return record;
+}
+
+/** In the order of creation. */
+export function listConfigurations({ state }: HubContext): ConfigurationRecord[] {
+  return [...state.configurations.values()].toSorted((a, b) => a.sequence - b.sequence);
+}
+
+/** What it wrote to twins stays there. */
+export function deleteConfiguration(hub: HubContext, id: string, ifMatch: string | undefined): void {
+  const sent = quotedTag(ifMatch);
+  const record = requireConfiguration(hub, id);
+  if (sent !== undefined) checkEtag(record, sent);
+  hub.state.commit({ put: [], removed: [], configurations: { put: [], removed: [id] } });
+}
+
+/** What is wrong with a target condition and with metrics; answered with 200 all the same. */
+export function testQueries(body: unknown): JsonObject {
+  if (!isObject(body)) throw badRequest('the body is not a JSON object');
+  const condition = body['targetCondition'] ?? '';
+  if (typeof condition !== 'string') throw badRequest('targetCondition is not a text');
+  const customMetricQueryErrors: JsonObject = {};
+  for (const [name, text] of Object.entries(parseTexts(body['customMetricQueries'], 'customMetricQueries'))) {
+    const failure = testMetric(name, text);
+    if (failure !== undefined) customMetricQueryErrors[name] = failure;
+  }
+  return { targetConditionError: testTargetCondition(condition) ?? null, customMetricQueryErrors };
+}
+
+type Fields = Pick<
+  ConfigurationRecord,
+  'schemaVersion' | 'labels' | 'targetCondition' | 'priority' | 'systemQueries' | 'customQueries'
+>;
+
+function create(hub: HubContext, id: string, body: JsonObject): ConfigurationRecord {
+  const { state, limits, clock } = hub;
+  if (state.configurations.has(id)) throw configurationAlreadyExists(id);
+  if (state.configurations.size >= limits.configurationsMax) throw configurationCountExceeded(limits.configurationsMax);
+  const { kind, content } = parseContent(body['content']);
+  const now = clock.now();
+  const sequence = state.nextSequence;
+  return {
+    id,
+    sequence,
+    revision: sequence,
+    etag: 1,
+    contentKind: kind,
+    content: cloneJson(content),
+    createdAt: now,
+    updatedAt: now,
+    results: null,
+    ...parseFields(id, kind, body),
+  };
+}
+
+function update(hub: HubContext, id: string, body: JsonObject, sent: string): ConfigurationRecord {
+  const before = requireConfiguration(hub, id);
+  checkEtag(before, sent);
+  parseContent(body['content']);
+  return {
+    ...before,
+    ...parseFields(id, before.contentKind, body),
+    revision: hub.state.nextSequence,
+    etag: before.etag + 1,
+    updatedAt: hub.clock.now(),
+  };
+}
+
+function parseFields(id: string, kind: ConfigurationRecord['contentKind'], body: JsonObject): Fields {
+  const targetCondition = body['targetCondition'] ?? '';
+  if (typeof targetCondition !== 'string') throw badRequest('targetCondition is not a text');
+  targetQuery(kind, targetCondition);
+  const priority = body['priority'] ?? 0;
+  if (typeof priority !== 'number' || !Number.isInteger(priority) || priority < 0) {
+    throw badRequest('priority is no whole number from 0 on');
+  }
+  const schemaVersion = body['schemaVersion'] ?? null;
+  if (schemaVersion !== null && typeof schemaVersion !== 'string') throw badRequest('schemaVersion is not a text');
+  const labels = body['labels'] ?? null;
+  const metrics = body['metrics'] ?? {};
+  if (!isObject(metrics)) throw badRequest('metrics is not an object');
+  const customQueries = parseTexts(metrics['queries'], 'metrics.queries');
+  const names = Object.keys(customQueries);
+  if (names.length > CUSTOM_METRICS_MAX) {
+    throw invalidCustomMetric(names.at(-1) ?? '', `there are at most ${CUSTOM_METRICS_MAX}`);
+  }
+  for (const name of names) checkMetric(name, customQueries[name] ?? '');
+  return {
+    schemaVersion,
+    labels: labels === null ? null : parseTexts(labels, 'labels'),
+    targetCondition,
+    priority,
+    systemQueries: systemQueries(id, kind, targetCondition),
+    customQueries,
+  };
+}
+
+function parseTexts(value: Json | undefined, name: string): Record<string, string> {
+  if (value === undefined || value === null) return {};
+  if (!isObject(value)) throw badRequest(`${name} is not an object`);
+  const entries = Object.entries(value).map(([key, text]): [string, string] => {
+    if (typeof text !== 'string') throw badRequest(`${name}.${key} is not a text`);
+    return [key, text];
+  });
+  return Object.fromEntries(entries);
+}
+
+function checkEtag(record: ConfigurationRecord, sent: string): void {
+  if (sent !== '*' && sent !== configurationEtag(record)) throw etagInvalid();
+}
+
+/** The service honours quoted tags alone, and takes a bare one for none. */
+function quotedTag(ifMatch: string | undefined): string | undefined {
+  return ifMatch === undefined ? undefined : /^"(.*)"$/.exec(ifMatch.trim())?.[1];
+}

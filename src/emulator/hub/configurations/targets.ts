@@ -1,0 +1,93 @@
+// Which configurations each twin is to have now, and what they set on it together.
+import { compileCondition } from '../query/evaluate.ts';
+import { candidates } from '../query/candidates.ts';
+import { parseQuery } from '../query/parser.ts';
+import type { AppliedConfiguration, HubRecord } from '../record.ts';
+import type { HubState } from '../state.ts';
+import { type ConfigurationRecord, configurationDigest } from './configuration.ts';
+import { isLayered, type Leaf, leavesOf, modulesOfContent, Overlay } from './content.ts';
+import { targetQuery } from './target-condition.ts';
+
+/** Who wrote a value, as its metadata says. */
+export interface Writer {
+  readonly id: string;
+  readonly digest: string;
+}
+
+export type WrittenLeaf = Leaf & { readonly owner: Writer };
+
+/** What a twin is to have. */
+export interface Target {
+  readonly overlay: Overlay<Writer>;
+  readonly statuses: Readonly<Record<string, AppliedConfiguration>>;
+}
+
+/** The modules that deployments put on an edge device, with the agent's; undefined `base` means that none does. */
+export interface EdgeTarget {
+  readonly statuses: Readonly<Record<string, AppliedConfiguration>>;
+  readonly base: ConfigurationRecord | undefined;
+  readonly moduleIds: ReadonlySet<string>;
+  readonly overlays: ReadonlyMap<string, Overlay<Writer>>;
+}
+
+/** The twins that a configuration targets, edge devices for a deployment. Must not be resumed after a write. */
+export function* targetsOf(state: HubState, record: ConfigurationRecord): Generator<HubRecord, void, undefined> {
+  const text = targetQuery(record.contentKind, record.targetCondition);
+  if (text === undefined) return;
+  const { source, where } = parseQuery(text);
+  if (source === 'jobs') return;
+  const holds = compileCondition(where);
+  for (const twin of candidates(state, { source, where }, 0)) {
+    if (record.contentKind === 'modulesContent' && !twin.iotEdge) continue;
+    // The modules of the edge runtime belong to deployments.
+    if (record.contentKind === 'moduleContent' && twin.moduleId?.startsWith('$') === true) continue;
+    if (holds(twin)) yield twin;
+  }
+}
+
+/** From the one that yields to all to the one that wins: by priority, then by creation. */
+export function byPrecedence(a: ConfigurationRecord, b: ConfigurationRecord): number {
+  return a.priority - b.priority || a.sequence - b.sequence;
+}
+
+export function writerOf(record: ConfigurationRecord): Writer {
+  return { id: record.id, digest: configurationDigest(record) };
+}
+
+/** `records` by precedence. One that wins nowhere is Targeted, as docs say of deployments; else it is Applied. */
+export function twinTarget(records: readonly ConfigurationRecord[]): Target {
+  const overlay = new Overlay<Writer>();
+  for (const record of records) for (const leaf of leavesOf(record.content)) overlay.put(leaf, writerOf(record));
+  const winners = new Set(overlay.leaves().map(({ owner }) => owner.id));
+  return { overlay, statuses: statusesOf(records, (record) => winners.has(record.id)) };
+}
+
+/** `records` by precedence. The last base deployment counts, with the layered ones above it. */
+export function edgeTarget(records: readonly ConfigurationRecord[]): EdgeTarget {
+  const base = records.findLast((record) => !isLayered(record.content));
+  const isApplied = (record: ConfigurationRecord): boolean =>
+    record === base || (isLayered(record.content) && (base === undefined || byPrecedence(record, base) > 0));
+  const applied = records.filter((record) => isApplied(record));
+  const overlays = new Map<string, Overlay<Writer>>();
+  for (const record of applied) {
+    for (const [moduleId, twin] of Object.entries(record.content)) {
+      const overlay = overlays.get(moduleId) ?? new Overlay<Writer>();
+      overlays.set(moduleId, overlay);
+      for (const leaf of leavesOf(twin as ConfigurationRecord['content'])) overlay.put(leaf, writerOf(record));
+    }
+  }
+  const moduleIds = new Set(applied.flatMap((record) => [...modulesOfContent(record.content)]));
+  return { statuses: statusesOf(records, isApplied), base, moduleIds, overlays };
+}
+
+function statusesOf(
+  records: readonly ConfigurationRecord[],
+  isApplied: (record: ConfigurationRecord) => boolean,
+): Record<string, AppliedConfiguration> {
+  return Object.fromEntries(
+    records.map((record): [string, AppliedConfiguration] => [
+      record.id,
+      { status: isApplied(record) ? 'Applied' : 'Targeted', digest: configurationDigest(record) },
+    ]),
+  );
+}

@@ -1,0 +1,36 @@
+// Owns the roles of Entra: which data actions each grants.
+
+/** Below `Microsoft.Devices/IotHubs/`. */
+export type DataAction =
+  | 'devices/read'
+  | 'devices/write'
+  | 'devices/delete'
+  | 'twins/read'
+  | 'twins/write'
+  | 'jobs/read'
+  | 'jobs/write'
+  | 'jobs/delete'
+  | 'configurations/read'
+  | 'configurations/write'
+  | 'configurations/delete'
+  | 'configurations/applyToEdgeDevice/action'
+  | 'configurations/testQueries/action'
+  | 'statistics/read';
+
+/** As documented; a subscription's Owner has none of them. */
+const GRANTS = {
+  'IoT Hub Data Contributor': /^/,
+  'IoT Hub Data Reader': /\/read$/,
+  'IoT Hub Registry Contributor': /^devices\//,
+  'IoT Hub Twin Contributor': /^twins\//,
+} as const satisfies Readonly<Record<string, RegExp>>;
+
+export type Role = keyof typeof GRANTS;
+
+export const ROLES = Object.keys(GRANTS) as readonly Role[];
+
+/** Names that are no role grant nothing. Without any action named, only the role that has them all will do. */
+export function isGranted(roles: readonly string[], actions: readonly DataAction[] | undefined): boolean {
+  if (actions === undefined) return roles.includes('IoT Hub Data Contributor' satisfies Role);
+  return actions.every((action) => ROLES.some((role) => roles.includes(role) && GRANTS[role].test(action)));
+}
