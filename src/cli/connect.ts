@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { checkCredentialHost, isLoopback, parseConnectionString, readSecret } from '../adapters/credentials.ts';
 import { connectIotHub, type IotHubCredential } from '../adapters/iot-hub.ts';
 import { meteredHub } from '../adapters/metered-hub.ts';
-import type { DeclaredHub, Mode } from '../model/declared.ts';
+import type { DeclaredHub, Mode, SecretRef } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { World } from './world.ts';
+import { valueOf, type World } from './world.ts';
 
 export const CONNECTION_STRING_ENV = 'IOTHUB_CONNECTION_STRING';
 export const ENDPOINT_ENV = 'TWINWARD_HUB_ENDPOINT';
@@ -53,8 +53,8 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
 
 /** The environment wins over the manifest, and is refused where it could mean several hubs. */
 function addressOf(declared: DeclaredHub, { env, hubCount }: ConnectContext): Pick<DeclaredHub, 'endpoint' | 'caFile'> {
-  const endpoint = env[ENDPOINT_ENV];
-  const caFile = env[CA_ENV];
+  const endpoint = valueOf(env, ENDPOINT_ENV);
+  const caFile = valueOf(env, CA_ENV);
   if (endpoint === undefined && caFile === undefined) return declared;
   if (hubCount > 1) {
     throw new HubError(
@@ -93,7 +93,7 @@ interface FoundCredential {
  */
 async function findCredential(declared: DeclaredHub, env: World['env']): Promise<FoundCredential> {
   const { authentication } = declared;
-  const fromEnvironment = env[CONNECTION_STRING_ENV];
+  const fromEnvironment = valueOf(env, CONNECTION_STRING_ENV);
   const secret = authentication?.type === 'ConnectionString' ? authentication.secret : undefined;
   const hasOwn = secret !== undefined || authentication?.type === 'Entra';
   if (fromEnvironment !== undefined && (!hasOwn || namesHub(fromEnvironment, declared.hostName))) {
@@ -101,7 +101,7 @@ async function findCredential(declared: DeclaredHub, env: World['env']): Promise
   }
   if (secret !== undefined) {
     const where = 'env' in secret ? `the environment variable ${secret.env}` : secret.file;
-    return byConnectionString(declared, await readSecret(secret, env), where);
+    return byConnectionString(declared, await readOwnSecret(declared, secret, env), where);
   }
   if (authentication?.type === 'Entra' && declared.hostName !== undefined) {
     const { DefaultAzureCredential } = await import('@azure/identity');
@@ -114,6 +114,17 @@ async function findCredential(declared: DeclaredHub, env: World['env']): Promise
     'Unauthorized',
     `No credential for hub ${declared.name}. Set ${CONNECTION_STRING_ENV}, or write spec.auth into the Hub manifest.`,
   );
+}
+
+/** A file that the embedded hub writes is there only while it runs. */
+async function readOwnSecret({ endpoint = '' }: DeclaredHub, secret: SecretRef, env: World['env']): Promise<string> {
+  try {
+    return await readSecret(secret, env);
+  } catch (error) {
+    if (!(error instanceof HubError) || !isLoopback(endpoint)) throw error;
+    const message = `${error.message} The embedded hub writes its own while it runs: \`npm start\`.`;
+    throw new HubError(error.code, message, { cause: error });
+  }
 }
 
 function namesHub(connectionString: string, hostName: string | undefined): boolean {

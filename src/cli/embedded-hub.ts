@@ -6,11 +6,13 @@ import { EventLog } from '../emulator/events/event-log.ts';
 import { runAgents } from '../emulator/agents/run-agents.ts';
 import { buildFleet, type FleetPlan } from '../emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../emulator/fleet/load-fleet.ts';
+import { FrontDoor } from '../emulator/front-door.ts';
 import { serveDevices, type RunningDevices } from '../emulator/mqtt/mqtt-server.ts';
 import { connectionString } from '../emulator/rest/policies.ts';
 import type { IotHub } from '../emulator/hub/iot-hub.ts';
 import { serveHub, type RunningServer } from '../emulator/server.ts';
 import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
+import type { Capacity } from '../emulator/throttles/tiers.ts';
 import { createSeededRandom } from '../model/seeded-random.ts';
 import { IDENTITIES_MAX } from './defaults.ts';
 import { CliFailure } from './failure.ts';
@@ -18,6 +20,8 @@ import { EXIT } from './exit-code.ts';
 import type { World } from './world.ts';
 
 const OWNER_POLICY = 'iothubowner';
+/** Faults that strike by chance strike the same calls each time. */
+const FAULT_SEED = 1;
 const PRIVATE_FILE_MODE = 0o600;
 const PRIVATE_FOLDER_MODE = 0o700;
 
@@ -37,6 +41,10 @@ export interface EmbeddedHubOptions {
   readonly agents?: boolean;
   /** Devices and modules together. */
   readonly identitiesMax?: number;
+  /** Limits calls and daily messages; nothing is limited without it. */
+  readonly throttle?: Capacity;
+  /** How far behind queries are; they see the present unless said. */
+  readonly queryLagMs?: number;
   /** Where the connection string and the CA certificate go. Made where it is missing. */
   readonly accessFolder: string;
 }
@@ -68,7 +76,11 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
   const { hub, policies, certificate, isNew } = opened;
   const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);
   if (fleet !== undefined && isNew) loadFleet(hub, fleet);
-  const endpoints = await explain(() => serveAll(world, opened, options)).catch((error: unknown) => {
+  const { queryLagMs = 0, throttle } = options;
+  // Only now: the fleet has been there for long.
+  if (queryLagMs > 0) hub.setLag({ devices: queryLagMs, modules: queryLagMs });
+  const front = new FrontDoor({ hub, clock, random: createSeededRandom(FAULT_SEED), throttle });
+  const endpoints = await explain(() => serveAll(world, opened, front, options)).catch((error: unknown) => {
     opened.close();
     throw error;
   });
@@ -113,6 +125,7 @@ interface Endpoints {
 async function serveAll(
   { clock }: World,
   { hub, policies, certificate }: OpenHub,
+  front: FrontDoor,
   { host, port, eventsPort, mqttPort }: EmbeddedHubOptions,
 ): Promise<Endpoints> {
   const closers: (() => Promise<void>)[] = [];
@@ -126,7 +139,7 @@ async function serveAll(
   }
   try {
     const common = { policies, clock, host };
-    const server = await opened(serveHub({ ...common, hub, certificate, port }));
+    const server = await opened(serveHub({ ...common, hub, front, certificate, port }));
     const events =
       eventsPort === undefined
         ? undefined
@@ -162,6 +175,7 @@ async function explain<T>(run: () => Promise<T>): Promise<T> {
     return await run();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    throw new CliFailure(EXIT.Failed, error.message);
+    const isInUse = error.message.includes(' is in use.');
+    throw new CliFailure(EXIT.Failed, error.message, isInUse ? 'For the hub: --port; 0 takes a free one.' : undefined);
   }
 }

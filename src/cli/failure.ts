@@ -22,7 +22,7 @@ export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof SourceError) {
     return new CliFailure(error.code === 'Aborted' ? EXIT.Interrupted : EXIT.Failed, error.message);
   }
-  if (error instanceof HubError) return new CliFailure(exitCodeOf(error.code), error.message, hintFor(error.code));
+  if (error instanceof HubError) return new CliFailure(exitCodeOf(error.code), error.message, hintFor(error));
   return undefined;
 }
 
@@ -60,6 +60,7 @@ const HINTS: Partial<Record<HubErrorCode, string>> = {
   Unavailable: 'Check the address and the network. Running the same command again is safe.',
 };
 
-function hintFor(code: HubErrorCode): string | undefined {
-  return HINTS[code];
+/** What the hub itself has not refused needs no other permission: the message says what it needs. */
+function hintFor({ code, serviceCode }: HubError): string | undefined {
+  return code === 'Unauthorized' && serviceCode === undefined ? undefined : HINTS[code];
 }

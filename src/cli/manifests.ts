@@ -8,7 +8,7 @@ import { directorySource } from '../adapters/directory-source.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
 import { countProblems, writeDiagnostics, writeDocument, type Format } from './report.ts';
-import type { World } from './world.ts';
+import { valueOf, type World } from './world.ts';
 
 export const DEFAULT_PATH = 'manifests';
 
@@ -34,8 +34,7 @@ export function sourceOf(world: World, { file, whole }: SourceOptions): Source {
 
 /** What is typed, else the environment's, else the folder that everybody has. */
 export function pathsOf({ env }: Pick<World, 'env'>, file: SourceOptions['file']): readonly string[] {
-  const named = env['TWINWARD_MANIFESTS'] ?? '';
-  return file ?? [named === '' ? DEFAULT_PATH : named];
+  return file ?? [valueOf(env, 'TWINWARD_MANIFESTS') ?? DEFAULT_PATH];
 }
 
 export interface Read {
@@ -48,7 +47,8 @@ export async function readManifests(world: World, options: SourceOptions): Promi
     const snapshot = await sourceOf(world, options).read(world.interrupted);
     return { snapshot, loaded: loadManifests(snapshot) };
   } catch (error) {
-    const isDefaultMissing = options.file === undefined && error instanceof SourceError && error.code === 'NotFound';
+    const isDefault = pathsOf(world, options.file).join('') === DEFAULT_PATH && options.file === undefined;
+    const isDefaultMissing = isDefault && error instanceof SourceError && error.code === 'NotFound';
     if (!isDefaultMissing) throw error;
     throw new CliFailure(
       EXIT.Failed,
@@ -58,10 +58,16 @@ export async function readManifests(world: World, options: SourceOptions): Promi
   }
 }
 
-/** Prints every problem; fails where there is an error. */
-export async function readDeclared(world: World, options: SourceOptions, format: Format): Promise<Declared> {
+/** Prints every problem, or only the errors for commands that just look; fails where there is an error. */
+export async function readDeclared(
+  world: World,
+  options: SourceOptions,
+  format: Format,
+  shown: 'all' | 'errors' = 'all',
+): Promise<Declared> {
   const { loaded, snapshot } = await readManifests(world, options);
-  writeDiagnostics(world, loaded.diagnostics);
+  const isShown = shown === 'all' || loaded.declared === undefined;
+  if (isShown) writeDiagnostics(world, loaded.diagnostics);
   if (loaded.declared !== undefined) return loaded.declared;
   if (format === 'json') writeDocument(world, 'Validation', validationFields(snapshot, loaded));
   throw new InvalidManifests(loaded);

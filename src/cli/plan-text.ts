@@ -43,7 +43,9 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const all = foldShapes(different);
   let number = 0;
   const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
-  const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];
+  const lines = [
+    `${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins - summary.actions.Skip, 'twin')}${observing}`,
+  ];
   for (const { title, types, removing } of SECTIONS) {
     const shapes = all.filter(
       (shape) => types.includes(shape.type) && (removing === undefined || removes(shape) === removing),
@@ -95,13 +97,13 @@ const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [
   ['Hold', 'held'],
   ['Keep', 'kept'],
   ['Wait', 'waiting for a module'],
-  ['Skip', 'without module'],
 ];
 
-/** `412 twins = 300 to patch + 88 equal + 24 to record`. */
+/** `412 twins = 300 to patch + 88 equal + 24 to record`. Modules that need not exist and do not are no twins. */
 export function countsLine({ twins, actions }: PlanSummary): string {
   const terms = COUNT_WORDS.filter(([type]) => actions[type] > 0).map(
     ([type, words]) => `${formatCount(actions[type])} ${words}`,
   );
-  return terms.length === 0 ? countOf(twins, 'twin') : `${countOf(twins, 'twin')} = ${terms.join(' + ')}`;
+  const sum = [countOf(twins - actions.Skip, 'twin'), ...(terms.length === 0 ? [] : [terms.join(' + ')])].join(' = ');
+  return actions.Skip === 0 ? sum : `${sum}     ${countOf(actions.Skip, 'module')} need not exist and do not`;
 }

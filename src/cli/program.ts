@@ -1,12 +1,14 @@
 // Every command with its options: what can be typed, in one place. A command's code is loaded when it is called.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { TIERS, type Tier } from '../emulator/throttles/tiers.ts';
 import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from './defaults.ts';
+import { parseDurationMs } from './duration.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { CliFailure, toFailure } from './failure.ts';
 import { InvalidManifests, type SourceOptions } from './manifests.ts';
 import type { HubChoice } from './plan-hub.ts';
 import { writeFailure, type Format } from './report.ts';
-import type { World } from './world.ts';
+import { valueOf, type World } from './world.ts';
 
 interface Common extends SourceOptions, HubChoice {
   readonly output: Format;
@@ -128,12 +130,12 @@ function addRun({ program, world, finish }: Parts): void {
     .addOption(instanceOption(world))
     .addOption(
       new Option('--resync-period <time>', 'how often every twin is compared ($TWINWARD_RESYNC_PERIOD)').default(
-        env['TWINWARD_RESYNC_PERIOD'] ?? '5m',
+        valueOf(env, 'TWINWARD_RESYNC_PERIOD') ?? '5m',
       ),
     )
     .addOption(
       new Option('--bind-address <address>', 'probes and metrics ($TWINWARD_BIND_ADDRESS)').default(
-        env['TWINWARD_BIND_ADDRESS'] ?? '127.0.0.1:8080',
+        valueOf(env, 'TWINWARD_BIND_ADDRESS') ?? '127.0.0.1:8080',
       ),
     )
     .addOption(chosen('--log-level <level>', 'least severe lines ($TWINWARD_LOG_LEVEL)', LOG_LEVELS, env, 'info'))
@@ -234,6 +236,10 @@ function addHub({ program, world, finish }: Parts): void {
     .option('--no-agents', 'do not run the agents of the fleet')
     .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
     .option('--identities-max <count>', 'devices and modules it takes, together', wholeNumber, IDENTITIES_MAX)
+    .option('--throttle', 'limit calls and daily messages as a real hub does')
+    .addOption(new Option('--tier <tier>', 'of the hub whose limits these are').choices(TIERS).default('S1'))
+    .option('--units <count>', 'of that tier', wholeNumber, 1)
+    .option('--query-lag <time>', 'how far behind queries are: 30s, 5m', duration)
     .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
     .action(async (options: HubFlags) => {
       const { hub } = await import('./commands/hub.ts');
@@ -252,6 +258,10 @@ interface HubFlags {
   readonly agents: boolean;
   readonly seed: number;
   readonly identitiesMax: number;
+  readonly throttle?: boolean;
+  readonly tier: Tier;
+  readonly units: number;
+  readonly queryLag?: number;
   readonly output: Format;
 }
 
@@ -292,8 +302,12 @@ function withHub(command: Command, world: World): Command {
 }
 
 function instanceOption({ env }: World): Option {
+  const named = valueOf(env, 'TWINWARD_INSTANCE') ?? 'default';
+  if (!INSTANCE_NAME.test(named)) {
+    throw new CliFailure(EXIT.Failed, `TWINWARD_INSTANCE is "${named}". ${INSTANCE_RULE}`);
+  }
   return new Option('--instance <name>', 'name of this installation: several can share a hub ($TWINWARD_INSTANCE)')
-    .default(env['TWINWARD_INSTANCE'] ?? 'default')
+    .default(named)
     .argParser(instanceName);
 }
 
@@ -310,11 +324,18 @@ function chosen(
   byDefault: string,
 ): Option {
   const variable = /\$(\w+)/.exec(description)?.[1] ?? '';
-  const named = env[variable] ?? '';
-  if (named !== '' && !values.includes(named)) {
+  const named = valueOf(env, variable);
+  if (named !== undefined && !values.includes(named)) {
     throw new CliFailure(EXIT.Failed, `${variable} is "${named}"; allowed are ${values.join(', ')}.`);
   }
-  return new Option(flags, description).choices(values).default(named === '' ? byDefault : named);
+  return new Option(flags, description).choices(values).default(named ?? byDefault);
+}
+
+/** In milliseconds. */
+function duration(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined) return ms;
+  throw new InvalidArgumentError('A time such as 30s, 5m or 1h is needed.');
 }
 
 function wholeNumber(text: string): number {
@@ -323,7 +344,10 @@ function wholeNumber(text: string): number {
 }
 
 /** It becomes a key of a twin's tags. */
+const INSTANCE_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const INSTANCE_RULE = 'Lower-case letters, digits and "-" make a name of an instance.';
+
 function instanceName(text: string): string {
-  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) return text;
-  throw new InvalidArgumentError('Lower-case letters, digits and "-" make a name of an instance.');
+  if (INSTANCE_NAME.test(text)) return text;
+  throw new InvalidArgumentError(INSTANCE_RULE);
 }

@@ -24,3 +24,9 @@ export interface World {
   /** Aborted by SIGINT and SIGTERM. */
   readonly interrupted: AbortSignal;
 }
+
+/** A variable of the environment; one that is set to nothing is not set. */
+export function valueOf(env: World['env'], name: string): string | undefined {
+  const value = env[name];
+  return value === '' ? undefined : value;
+}

@@ -37,10 +37,10 @@ interface Seen {
 }
 
 /** A row: column title to value. Titles are the JSON names. */
-type Row = Readonly<Record<string, string | number>>;
+type Row = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
 export async function get(world: World, options: GetOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output);
+  const declared = await readDeclared(world, options, options.output, 'errors');
   const seen: Seen[] = [];
   if (options.list !== 'profiles') {
     await withHubs(world, declared, options, async (session) => {
@@ -52,7 +52,8 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
         owners: target.layerOwners,
         state,
       }));
-      seen.push(...kept);
+      // A module that need not exist and does not is nothing to list.
+      seen.push(...kept.filter(({ state }) => state?.type !== 'Skip'));
     });
   }
   const rows = ROWS[options.list](declared, seen);
@@ -76,8 +77,8 @@ function deviceRows(_declared: Declared, seen: readonly Seen[]): Row[] {
       module: moduleId,
       state: standing(state),
       reason: state?.reason ?? '',
-      configurations: owners.map((owner) => owner.slice(owner.indexOf('/') + 1)).join(','),
-      detail: state?.detail ?? '',
+      configurations: owners.map((owner) => owner.slice(owner.indexOf('/') + 1)),
+      detail: state?.detail,
     }))
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
@@ -90,7 +91,7 @@ function groupRows({ groups, configurations }: Declared, seen: readonly Seen[]):
         .map((row) => `${row.hub}/${row.device.deviceId}`),
     );
     const users = configurations.filter(({ targets }) => targets.some(({ group }) => group === name));
-    return { name, mode, hubs: hubs.join(','), configurations: users.length, managedDevices: members.size };
+    return { name, mode, hubs, configurations: users.length, managedDevices: members.size };
   });
 }
 
@@ -120,7 +121,7 @@ function profileRows({ profiles, configurations }: Declared): Row[] {
       section: section.join('/'),
       encoding,
       patch: patchGranularity,
-      endOfSupport: endOfSupport ?? '',
+      endOfSupport,
       from: origin === undefined ? 'built in' : origin.file,
       configurations: configurations.filter(({ profile }) => profile.name === name).length,
     }))
@@ -138,5 +139,9 @@ function rowsText(rows: readonly Row[], list: List): string {
   if (first === undefined) return `No ${list}.\n`;
   const titles = Object.keys(first);
   const header = titles.map((title) => title.replaceAll(/[A-Z]/g, (letter) => `-${letter}`).toUpperCase());
-  return formatTable([header, ...rows.map((row) => titles.map((title) => String(row[title] ?? '')))]);
+  return formatTable([header, ...rows.map((row) => titles.map((title) => cellText(row[title])))]);
+}
+
+function cellText(cell: Row[string]): string {
+  return typeof cell === 'object' ? cell.join(',') : String(cell ?? '');
 }

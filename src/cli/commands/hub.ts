@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Tier } from '../../emulator/throttles/tiers.ts';
 import { startEmbeddedHub, type EmbeddedHub } from '../embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { aborted } from '../interruption.ts';
@@ -21,12 +22,18 @@ export interface HubOptions {
   /** Whether those of the fleet run. */
   readonly agents: boolean;
   readonly identitiesMax: number;
+  readonly throttle?: boolean;
+  readonly tier: Tier;
+  readonly units: number;
+  /** In milliseconds. */
+  readonly queryLag?: number;
   readonly seed: number;
   readonly output: Format;
 }
 
 export async function hub(world: World, options: HubOptions): Promise<ExitCode> {
   const { port, eventsPort, mqttPort, address, hostName, data, fleet, agents, identitiesMax, seed, output } = options;
+  const { throttle = false, tier, units, queryLag: queryLagMs = 0 } = options;
   const accessFolder = data ?? mkdtempSync(join(tmpdir(), 'twinward-hub-'));
   try {
     const running = await startEmbeddedHub(world, {
@@ -39,6 +46,8 @@ export async function hub(world: World, options: HubOptions): Promise<ExitCode> 
       ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
       agents,
       identitiesMax,
+      ...(throttle ? { throttle: { tier, units } } : {}),
+      queryLagMs,
       accessFolder,
     });
     world.out.write(output === 'json' ? `${JSON.stringify(factsOf(running))}\n` : hubText(world, running, options));

@@ -5,6 +5,7 @@ import type { Log } from '../../ports/log.ts';
 import type { TwinEvent } from '../../ports/recorder.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
 import { connectHub } from '../connect.ts';
+import { parseDurationMs } from '../duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { healthApp, serveHealth } from '../health-server.ts';
@@ -74,12 +75,10 @@ function logEvent(log: Log, { hub, deviceId, moduleId, reason, message }: TwinEv
   else log.debug('Twin written', fields);
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PERIOD_MS_MIN = 500;
 
 function parsePeriod(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  const periodMs = Number(match?.[1]) * (UNITS_MS[match?.[2] ?? ''] ?? Number.NaN);
-  if (Number.isFinite(periodMs) && periodMs >= PERIOD_MS_MIN) return periodMs;
+  const periodMs = parseDurationMs(text);
+  if (periodMs !== undefined && periodMs >= PERIOD_MS_MIN) return periodMs;
   throw new CliFailure(EXIT.Failed, `"${text}" is no period of half a second or more.`, 'Write it as 30s, 5m or 1h.');
 }

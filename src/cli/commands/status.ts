@@ -25,7 +25,7 @@ interface StandingHub {
 }
 
 export async function status(world: World, options: StatusOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output);
+  const declared = await readDeclared(world, options, options.output, 'errors');
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const view = new FleetView();
@@ -48,13 +48,16 @@ function hubText(
   style: Style,
 ): string {
   const { devices, twins, actions, acknowledgements } = counts;
-  const rows = [...Object.entries(acknowledgements), ...Object.entries(actions).filter(([type]) => type !== 'Equal')]
+  const rows = [
+    ...Object.entries(acknowledgements),
+    ...Object.entries(actions).filter(([type]) => type !== 'Equal' && type !== 'Skip'),
+  ]
     .filter(([, count]) => count > 0)
     .map(([state, count]) => [state, String(count)]);
   const worst = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
   return [
     `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
-    `${countOf(devices, 'device')}, ${countOf(twins, 'twin')}, ${actions.Equal} in sync\n`,
+    `${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}, ${actions.Equal} in sync\n`,
     formatTable(rows, '  '),
     ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
     ...(moreOffenders === 0 ? [] : [`  and ${moreOffenders} more\n`]),

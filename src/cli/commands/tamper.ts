@@ -28,7 +28,7 @@ const WAIT_MS = 20_000;
 const LOOK_MS = 100;
 
 export async function tamper(world: World, options: TamperOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, 'text');
+  const declared = await readDeclared(world, options, 'text', 'errors');
   let code: ExitCode = EXIT.Failed;
   await withHubs(world, declared, { instance: options.instance }, async (session) => {
     if (!isLoopback(session.endpoint)) {

@@ -33,7 +33,7 @@ interface ExplainedTwin {
 }
 
 export async function why(world: World, options: WhyOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output);
+  const declared = await readDeclared(world, options, options.output, 'errors');
   const twins: ExplainedTwin[] = [];
   await withHubs(world, declared, options, async (session) => {
     twins.push(...(await explainDevice(world, declared, session, options)));
@@ -146,7 +146,8 @@ function missingText(state: TwinState | undefined, settings: readonly SettingExp
 function stateText(state: TwinState | undefined): string {
   if (state === undefined) return 'nothing is declared for it, and nothing is owned';
   const { type, reason, acknowledgement, detail } = state;
-  const words = type === 'Equal' ? `in sync, ${acknowledgement ?? 'Written'}` : `${type} (${reason})`;
+  const words =
+    type === 'Equal' ? `written as declared; the agent: ${acknowledgement ?? 'Written'}` : `${type} (${reason})`;
   return detail === undefined ? words : `${words}: ${detail}`;
 }
 
