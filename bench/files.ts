@@ -1,5 +1,5 @@
 // A thousand files of manifests, as many teams in one repository would have them: groups and configurations, with comments.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSeededRandom, type SeededRandom } from '../src/model/seeded-random.ts';
 import { SEED } from './fleet.ts';
@@ -81,17 +81,20 @@ const SETTINGS: readonly (readonly [profile: string, choices: Choices])[] = [
   ],
 ];
 
-/** Makes the folder and fills it: 1,000 files of ten documents each. The first has the hub and a profile as well. */
-export function writeFiles(folder: string): void {
-  mkdirSync(folder, { recursive: true });
+/** Fills the folder: 1,000 files of ten documents each. The first has the hub and a profile as well. */
+export function writeFiles(folder: string): { files: number; documents: number; bytes: number } {
+  let bytes = 0;
   const random = createSeededRandom(SEED);
   for (let index = 0; index < FILES; index += 1) {
     const site = `site${String(index).padStart(4, '0')}`;
     const documents = documentsOf(site, random);
     const text = index === 0 ? [HEAD, ...documents.slice(0, -2)] : documents;
     const header = `# ${site}: what its devices must have. Owner: fleet security.\n`;
-    writeFileSync(join(folder, `${site}.yaml`), withComments(header + text.join('---\n'), random));
+    const file = withComments(header + text.join('---\n'), random);
+    bytes += file.length;
+    writeFileSync(join(folder, `${site}.yaml`), file);
   }
+  return { files: FILES, documents: FILES * (GROUPS + CONFIGURATIONS), bytes };
 }
 
 function documentsOf(site: string, random: SeededRandom): string[] {
@@ -112,12 +115,15 @@ function documentsOf(site: string, random: SeededRandom): string[] {
 function settingsOf(choices: Choices, random: SeededRandom): Record<string, string | number | boolean> {
   const names = Object.keys(choices);
   const wanted = SETTINGS_MIN + Math.floor(random.next() * (Math.min(SETTINGS_MAX, names.length) - SETTINGS_MIN + 1));
-  const shuffled = names.map((name) => ({ name, rank: random.next() })).toSorted((a, b) => a.rank - b.rank);
+  const chosen = names.map((name) => ({ name, rank: random.next() })).toSorted((a, b) => a.rank - b.rank);
+  const kept = new Set(chosen.slice(0, wanted).map(({ name }) => name));
   return Object.fromEntries(
-    shuffled.slice(0, wanted).map(({ name }) => {
-      const values = choices[name] ?? [];
-      return [name, values[Math.floor(random.next() * values.length)] ?? true];
-    }),
+    names
+      .filter((name) => kept.has(name))
+      .map((name) => {
+        const values = choices[name] ?? [];
+        return [name, values[Math.floor(random.next() * values.length)] ?? true];
+      }),
   );
 }
 

@@ -1,5 +1,6 @@
 // Numbers worth believing on a noisy machine: medians, ratios within one run, processes measured whole.
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
@@ -36,6 +37,33 @@ export function note(what: string, value: string): Figure {
 export function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
+}
+
+/** A process from its start to its end. */
+export interface Whole {
+  readonly wallMs: number;
+  /** User and system time. */
+  readonly cpuMs: number;
+}
+
+/** Runs a script to its end, its output thrown away. Throws where it fails. */
+export function runWhole(script: string, args: readonly string[]): Whole {
+  const cpuBeforeMs = childrenCpuMs();
+  const startedAtMs = performance.now();
+  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'ignore' });
+  const wallMs = performance.now() - startedAtMs;
+  if (status !== 0) throw new Error(`${script} ended with ${status}`);
+  return { wallMs, cpuMs: childrenCpuMs() - cpuBeforeMs };
+}
+
+/** The kernel counts in hundredths of a second. */
+const TICK_MS = 10;
+
+/** What all children that have ended took; Linux alone tells. */
+function childrenCpuMs(): number {
+  const afterName = readFileSync('/proc/self/stat', 'utf8').split(') ')[1] ?? '';
+  const [user = 0, system = 0] = afterName.split(' ').slice(13, 15).map(Number);
+  return (user + system) * TICK_MS;
 }
 
 /** `path` is relative to this folder. */

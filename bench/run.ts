@@ -4,12 +4,14 @@ import { SEED } from './fleet.ts';
 import type { Figure } from './measure.ts';
 import { benchMemory } from './memory.ts';
 import { benchPlan } from './plan.ts';
+import { benchValidate } from './validate.ts';
 import { benchWrites } from './writes.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   plan: benchPlan,
   writes: benchWrites,
   memory: benchMemory,
+  validate: benchValidate,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,6 +1,6 @@
 // Resources to Declared: references resolved, defaults filled in, settings encoded. Goes on past errors to find them all.
 import type { Declared, DeclaredGroup } from '../model/declared.ts';
-import { compareDiagnostics, type Diagnostic } from '../model/diagnostic.ts';
+import { compareOrigins, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { compileConfiguration, hasLabels } from './configuration.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
@@ -85,10 +85,8 @@ function warnEndOfSupport({ configurations }: Resources, profiles: CompiledProfi
     if (endOfSupport === undefined) continue;
     const count = resources.length === 1 ? 'One configuration uses' : `${resources.length} configurations use`;
     const message = `${endOfSupport} is the last day of vendor support for the agent of profile "${name}". ${count} it.`;
-    const places = resources.map((resource) =>
-      resource.problem('TW2104', ['spec', 'profile'], message, 'Plan the move to another agent.'),
-    );
-    diagnostics.push(...places.toSorted(compareDiagnostics).slice(0, 1));
+    const first = resources.reduce((a, b) => (compareOrigins(a.origin, b.origin) <= 0 ? a : b));
+    diagnostics.push(first.problem('TW2104', ['spec', 'profile'], message, 'Plan the move to another agent.'));
   }
 }
 

@@ -1,9 +1,10 @@
 // A SecurityConfiguration manifest to the declared configuration: targets, settings against the profile, atoms, digest.
 import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
-import type { Diagnostic, Origin } from '../model/diagnostic.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import { digestJson } from '../model/digest.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { unescapeSegment } from '../model/json.ts';
+import { lazy } from '../model/lazy.ts';
 import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
 import { atomLevels, atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
@@ -28,8 +29,10 @@ export function compileConfiguration(
   const policies = new Map(Object.entries(spec.settingPolicies ?? {}));
   const areSettingsRight = checkAgainstProfile(resource, profile, settings, policies, diagnostics);
   if (!areSettingsRight || targets === undefined) return undefined;
-  const atoms = encodeSettings(profile, settings, policies);
   const unset = (spec.unset ?? []).map((name) => toAtomName(name)).toSorted();
+  // Checking manifests asks for few of these, deciding about twins for all.
+  const atoms = lazy(() => encodeSettings(profile, settings, policies));
+  const digest = lazy(() => digestOf(profile, atoms(), unset));
   return {
     name: metadata.name,
     owner: resource.id,
@@ -38,14 +41,18 @@ export function compileConfiguration(
     profile,
     priority: spec.priority ?? 0,
     settings,
-    atoms,
-    atomOrigins: lazyOrigins(resource, atoms, profile),
+    get atoms() {
+      return atoms();
+    },
+    atomOrigins: originsOf(resource, atoms, profile),
     unset,
     mode: spec.mode ?? 'Enforce',
     suspend: spec.suspend ?? false,
     deletionPolicy: spec.deletionPolicy ?? 'Retain',
     whenMissing: spec.module?.whenMissing ?? 'Wait',
-    digest: digestOf(profile, atoms, unset),
+    get digest() {
+      return digest();
+    },
   };
 }
 
@@ -216,17 +223,19 @@ function toAtomName(name: string): string {
 }
 
 /** Places are looked up only when somebody asks: most are never shown. */
-function lazyOrigins(
+function originsOf(
   resource: Configuration,
-  atoms: readonly Atom[],
+  atoms: () => readonly Atom[],
   profile: Profile,
 ): DeclaredConfiguration['atomOrigins'] {
-  const names = new Set(atoms.map(({ name }) => name));
-  const lookup = (name: string): Origin => {
-    const atom = atoms.find((candidate) => candidate.name === name) as Atom;
-    return resource.originOf(['spec', 'settings', ...atom.path.slice(profile.section.length)]);
+  const find = (name: string): Atom | undefined => atoms().find((atom) => atom.name === name);
+  return {
+    get(name) {
+      const path = find(name)?.path.slice(profile.section.length);
+      return path === undefined ? undefined : resource.originOf(['spec', 'settings', ...path]);
+    },
+    has: (name) => find(name) !== undefined,
   };
-  return { get: (name) => (names.has(name) ? lookup(name) : undefined), has: (name) => names.has(name) };
 }
 
 function digestOf(profile: Profile, atoms: readonly Atom[], unset: readonly string[]): string {

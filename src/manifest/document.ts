@@ -1,4 +1,4 @@
-// Bytes to documents: YAML parsed once, turned into plain JSON, with the place of every value at hand for diagnostics.
+// Bytes to documents: YAML turned into plain JSON, with the place of every value to be had for diagnostics.
 import {
   isAlias,
   isMap,
@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   parseAllDocuments,
+  parseDocument,
   type Alias,
   type Document as YamlDocument,
   type ParsedNode,
@@ -16,6 +17,7 @@ import {
 import type { Code } from '../model/codes.ts';
 import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { setKey, type Json, type JsonObject } from '../model/json.ts';
+import { lazy } from '../model/lazy.ts';
 import type { SourceFile } from '../model/snapshot.ts';
 
 /** Values that the aliases of one document may stand for, all together. What is written out is bounded by the file. */
@@ -58,20 +60,24 @@ export function parseFile({ path: file, bytes }: SourceFile): ParsedFile {
   return parseText(file, text);
 }
 
+const OPTIONS = {
+  prettyErrors: false,
+  logLevel: 'silent',
+  stringKeys: true,
+  // The parser compares every key with every other one; Reading finds them in one pass.
+  uniqueKeys: false,
+} as const;
+
 function parseText(file: string, text: string): ParsedFile {
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: 'silent',
-    stringKeys: true,
-    // The parser compares every key with every other one; Reading finds them in one pass.
-    uniqueKeys: false,
-  });
+  const parsed = parseAllDocuments(text, { ...OPTIONS, lineCounter: lines });
   const documents: Document[] = [];
   const diagnostics: Diagnostic[] = [];
   if (!Array.isArray(parsed)) return { documents, diagnostics };
+  let offset = 0;
   for (const yaml of parsed) {
+    const source: DocumentSource = { file, text: text.slice(offset, yaml.range[2]), offset, lines };
+    offset = yaml.range[2];
     const errors = [...yaml.errors, ...yaml.warnings];
     if (errors.length > 0) {
       diagnostics.push(...explainAll(errors, file, lines));
@@ -81,7 +87,7 @@ function parseText(file: string, text: string): ParsedFile {
     const reading = new Reading(file, lines);
     const json = reading.read(yaml.contents, 0);
     if (reading.problems.length > 0) diagnostics.push(...reading.problems);
-    else documents.push(toDocument(json, yaml, file, lines));
+    else documents.push(toDocument(json, yaml.contents, source));
   }
   return { documents, diagnostics };
 }
@@ -165,15 +171,33 @@ class Reading {
 /** The second is how the parser marks one under `%YAML 1.1`. */
 const MERGE_KEYS: ReadonlySet<string> = new Set(['<<', 'Symbol(<<)']);
 
-function toDocument(json: Json, yaml: YamlDocument.Parsed, file: string, lines: LineCounter): Document {
+interface DocumentSource {
+  readonly file: string;
+  /** Of this document alone. */
+  readonly text: string;
+  /** Where that text begins in the file. */
+  readonly offset: number;
+  readonly lines: LineCounter;
+}
+
+/**
+ * Few values are ever asked about, and the parser's nodes are many times as large as their text: they are let go of, and
+ * made again for the document in question.
+ */
+function toDocument(json: Json, contents: unknown, { file, text, offset, lines }: DocumentSource): Document {
   const named = kustomizeOrigin(json);
   // Lines and columns are those of what was read, which the last word names: "base/gate.yaml via <stdin>:14:3".
   const shown = named === undefined ? file : `${named} via ${file}`;
+  const origin = originOfNode(contents, shown, lines);
+  const again = lazy(() => parseDocument(text, OPTIONS));
   return {
     json,
     file: shown,
     folder: file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '',
-    originOf: (path, part = 'value') => originOfNode(locate(yaml, path, part), shown, lines),
+    originOf(path, part = 'value') {
+      if (path.length === 0) return origin;
+      return originOfNode(locate(again(), path, part), shown, lines, offset);
+    },
   };
 }
 
@@ -201,11 +225,12 @@ function isNothing(value: unknown): boolean {
   return isScalar(value) && value.range !== undefined && value.range !== null && value.range[0] === value.range[1];
 }
 
-function originOfNode(node: unknown, file: string, lines: LineCounter): Origin {
+/** `offset` is where the text that the node was made from begins in the file. */
+function originOfNode(node: unknown, file: string, lines: LineCounter, offset = 0): Origin {
   const parsed = isPair(node) ? node.key : node;
   const range = (parsed as ParsedNode | null | undefined)?.range;
   if (range === undefined || range === null) return start(file);
-  const { line, col } = lines.linePos(range[0]);
+  const { line, col } = lines.linePos(offset + range[0]);
   return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 

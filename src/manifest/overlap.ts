@@ -1,9 +1,9 @@
 // What configurations say together, as far as the manifests alone prove it: conflicts, clashing profiles, broken rules.
 import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { deepEqual, setKey, unescapeSegment, type JsonObject } from '../model/json.ts';
+import { deepEqual, setKey, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
-import { checkRules, type RuleFinding } from '../profile/rules.ts';
+import { checkRules, keysOf, type RuleFinding } from '../profile/rules.ts';
 import { createImplications } from './implication.ts';
 import type { Resource } from './resource.ts';
 import type { SecurityConfigurationManifest } from './schema.ts';
@@ -107,16 +107,17 @@ function findBrokenRules(
   const { profile, settings } = configuration;
   if (profile.rules.length === 0) return [];
   const layers = [configuration, ...companions.filter((other) => other.profile === profile)];
-  return checkRules(profile, mergeSettings(layers)).filter(({ keys }) =>
+  return checkRules(profile, mergeSettings(layers, profile.rules.flatMap(keysOf))).filter(({ keys }) =>
     keys.some((key) => Object.hasOwn(settings, key)),
   );
 }
 
-function mergeSettings(layers: readonly DeclaredConfiguration[]): JsonObject {
+/** Only the settings that the rules look at. */
+function mergeSettings(layers: readonly DeclaredConfiguration[], keys: readonly string[]): JsonObject {
   const merged: JsonObject = {};
   for (const layer of layers.toSorted((a, b) => a.priority - b.priority)) {
     for (const name of layer.unset) delete merged[name];
-    for (const [key, value] of Object.entries(layer.settings)) setKey(merged, key, value);
+    for (const key of keys) if (Object.hasOwn(layer.settings, key)) setKey(merged, key, layer.settings[key] as Json);
   }
   return merged;
 }

@@ -11,7 +11,7 @@ import { NOT_YET, SCHEMAS, type Kind } from './schema.ts';
 const validators = new Map<Kind, ValidateFunction>();
 
 export function checkShape(resource: Resource, json: JsonObject): Diagnostic[] {
-  const problems = [...findNotYet(resource, json), ...findSecrets(resource, json)];
+  const problems = [...findNotYet(resource, json), ...(holdsSecret(json) ? findSecrets(resource, json) : [])];
   const validate = validatorOf(resource.kind);
   if (validate(json)) return problems;
   const refused = new Set(problems.map(({ path }) => path));
@@ -80,6 +80,11 @@ function findNotYet(resource: Resource, json: JsonObject): Diagnostic[] {
 
 /** A connection string with its key, or a SAS token. */
 const SECRET = /SharedAccessKey\s*=|SharedAccessSignature[\s=]/i;
+
+function holdsSecret(json: Json): boolean {
+  if (typeof json === 'string') return SECRET.test(json);
+  return typeof json === 'object' && json !== null && Object.values(json).some(holdsSecret);
+}
 
 function findSecrets(resource: Resource, json: Json, path: DocumentPath = []): Diagnostic[] {
   if (typeof json === 'string') {

@@ -43,13 +43,12 @@ export function diagnose(
 
 /** By file, line, column, code: the same input always prints the same list. */
 export function compareDiagnostics(a: Diagnostic, b: Diagnostic): number {
-  return (
-    compareText(a.file, b.file) ||
-    a.line - b.line ||
-    a.column - b.column ||
-    compareText(a.code, b.code) ||
-    compareText(a.message, b.message)
-  );
+  return compareOrigins(a, b) || compareText(a.code, b.code) || compareText(a.message, b.message);
+}
+
+/** By file, line, column. */
+export function compareOrigins(a: Origin, b: Origin): number {
+  return compareText(a.file, b.file) || a.line - b.line || a.column - b.column;
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {

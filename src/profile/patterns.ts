@@ -23,8 +23,8 @@ export function holdsMatch(name: string, value: Json | undefined, patterns: read
 
 /** Greedy matching of the texts between stars: linear, whatever the pattern. */
 function fits(name: string, pattern: string): boolean {
+  if (!pattern.includes('*')) return name === pattern;
   const parts = pattern.split('*');
-  if (parts.length === 1) return name === pattern;
   const first = parts[0] as string;
   const last = parts.at(-1) as string;
   if (!name.startsWith(first) || !name.endsWith(last)) return false;
