@@ -80,6 +80,11 @@ export class FrontDoor {
     return this.#meter.read(this.#clock.now());
   }
 
+  /** Messages of the quota that all calls have cost, whatever is reset. */
+  get messagesSpent(): number {
+    return this.#meter.messagesSpent;
+  }
+
   resetCounters(): void {
     this.#meter.reset();
   }

@@ -194,6 +194,7 @@ describe('the daily quota', () => {
     }
     await hub.createModule({ deviceId: 'd', moduleId: 'n' }, signal);
     front.resetCounters();
+    expect(front.messagesSpent).toBe(4);
     expect(await run(clock, hub.getModuleTwin(MODULE, signal))).toBe('IotHubQuotaExceeded');
     await clock.advance(12 * 3_600_000);
     expect(await run(clock, hub.getModuleTwin(MODULE, signal))).toBe('answered');

@@ -58,6 +58,7 @@ const SettingsSchema = Type.Object(
     clockSkewMs: Type.Optional(Type.Number({ minimum: -365 * DAY_MS, maximum: 365 * DAY_MS })),
     historyMs: Type.Optional(Duration),
     nullHazard: Type.Optional(Type.Boolean()),
+    keepsLeftSettings: Type.Optional(Type.Boolean()),
   },
   strict,
 );
@@ -116,6 +117,7 @@ export interface ControlSettings {
   readonly clockSkewMs?: number;
   readonly historyMs?: number;
   readonly nullHazard?: boolean;
+  readonly keepsLeftSettings?: boolean;
 }
 
 /** As do all readers here, throws ArgumentInvalid with the place of the first thing that is wrong. */

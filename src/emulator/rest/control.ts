@@ -31,12 +31,13 @@ export function addControl({ app, hub, front, answers, authorize }: Parts): void
     const credentials = { header: c.req.header('authorization'), path: pathSegments(c.req.path) };
     for (const permission of OWNER_PERMISSIONS) authorize(credentials, { permission });
   };
-  const settings = (): object => ({
+  const current = (): object => ({
     throttle: front.throttle ?? null,
     lag: hub.lag ?? null,
     clockSkewMs: front.clockSkewMs,
     historyMs: hub.historyMs,
     nullHazard: hub.nullHazard,
+    keepsLeftSettings: hub.keepsLeftSettings,
   });
 
   app.get(`${CONTROL_PATH}/counters`, (c) => {
@@ -51,17 +52,19 @@ export function addControl({ app, hub, front, answers, authorize }: Parts): void
 
   app.get(`${CONTROL_PATH}/settings`, (c) => {
     check(c);
-    return answers.json(settings());
+    return answers.json(current());
   });
   app.patch(`${CONTROL_PATH}/settings`, async (c) => {
     check(c);
-    const { throttle, lag, clockSkewMs, historyMs, nullHazard } = readSettings(await readJson(c, BODY_BYTES_MAX));
+    const settings = readSettings(await readJson(c, BODY_BYTES_MAX));
+    const { throttle, lag, clockSkewMs, historyMs, nullHazard, keepsLeftSettings } = settings;
     if (throttle !== undefined) front.setThrottle(throttle ?? undefined);
     if (lag !== undefined) hub.setLag(lag ?? undefined);
     if (clockSkewMs !== undefined) front.clockSkewMs = clockSkewMs;
     if (historyMs !== undefined) hub.setHistory(historyMs);
     if (nullHazard !== undefined) hub.setNullHazard(nullHazard);
-    return answers.json(settings());
+    if (keepsLeftSettings !== undefined) hub.setKeepsLeftSettings(keepsLeftSettings);
+    return answers.json(current());
   });
 
   app.get(`${CONTROL_PATH}/faults`, (c) => {

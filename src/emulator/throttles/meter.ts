@@ -52,6 +52,7 @@ export class Meter {
   #classes = emptyClasses();
   #day = 0;
   #messagesToday = 0;
+  #messagesSpent = 0;
 
   add(operations: OperationClass, counted: Counted, by = 1): void {
     this.#classes[operations][counted] += by;
@@ -65,6 +66,12 @@ export class Meter {
     const messages = Math.max(1, Math.ceil(size / day.messageBytes));
     this.add(operation.class, 'messages', messages);
     this.#messagesToday = this.messagesToday(day.nowMs) + messages;
+    this.#messagesSpent += messages;
+  }
+
+  /** Since the beginning, whatever is reset. */
+  get messagesSpent(): number {
+    return this.#messagesSpent;
   }
 
   messagesToday(nowMs: number): number {

@@ -7,7 +7,7 @@ export type Tier = (typeof TIERS)[number];
 
 export interface Capacity {
   readonly tier: Tier;
-  /** A free hub has one, whatever is said. */
+  /** At least one; a free hub has one, whatever is said. */
   readonly units: number;
 }
 
@@ -77,5 +77,5 @@ export function messageBytes(tier: Tier): number {
 }
 
 function unitsOf({ tier, units }: Capacity): number {
-  return tier === 'F1' ? 1 : units;
+  return tier === 'F1' ? 1 : Math.max(1, units);
 }

@@ -46,7 +46,7 @@ function bodyText(body: unknown): string {
   return typeof body === 'string' ? body : JSON.stringify(body);
 }
 
-const OFF = { throttle: null, lag: null, clockSkewMs: 0, historyMs: 0, nullHazard: false };
+const OFF = { throttle: null, lag: null, clockSkewMs: 0, historyMs: 0, nullHazard: false, keepsLeftSettings: false };
 const S1 = { tier: 'S1', units: 1 };
 
 describe('access', () => {
@@ -105,7 +105,7 @@ describe('settings', () => {
     expect((await send('GET /emulator/settings')).body).toEqual(OFF);
     const lag = { devices: 1000, ghosts: 5000 };
     expect((await send('PATCH /emulator/settings', { throttle: S1, lag })).body).toEqual({ ...OFF, throttle: S1, lag });
-    const rest = { historyMs: 60_000, nullHazard: true, clockSkewMs: -5 };
+    const rest = { historyMs: 60_000, nullHazard: true, keepsLeftSettings: true, clockSkewMs: -5 };
     expect((await send('PATCH /emulator/settings', { throttle: null, ...rest })).body).toEqual({
       ...OFF,
       lag,

@@ -39,6 +39,10 @@ describe('rates', () => {
     expect(rates.map((rate) => Math.round(rate))).toEqual(counts);
   });
 
+  test('every hub has a unit', () => {
+    expect(ratePerSecond({ tier: 'S1', units: 0 }, 'queries')).toBe(ratePerSecond({ tier: 'S1', units: 1 }, 'queries'));
+  });
+
   test('a free hub is an S1 of one unit, however many are said', () => {
     for (const [, operations] of rows) {
       const free = ratePerSecond({ tier: 'F1', units: 7 }, operations);
