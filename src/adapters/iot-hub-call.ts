@@ -40,6 +40,8 @@ export interface HubAnswer {
   /** Parsed JSON; undefined where the body is empty or not JSON. */
   readonly body: unknown;
   readonly headers: IncomingHttpHeaders;
+  /** Characters of the body as it came. */
+  readonly length: number;
 }
 
 export interface HubCaller {
@@ -116,6 +118,7 @@ function callOnce(
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     let isSettled = false;
+    let length = 0;
     const settle = (end: () => void): void => {
       if (isSettled) return;
       isSettled = true;
@@ -139,7 +142,6 @@ function callOnce(
     const send = (requestOptions: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest => {
       sent = httpsRequest(requestOptions, (response) => {
         response.setEncoding('utf8');
-        let length = 0;
         response.on('data', (chunk: string) => {
           length += chunk.length;
           if (length > ANSWER_LENGTH_MAX) fail(answerTooLarge(purpose));
@@ -159,7 +161,7 @@ function callOnce(
       if (problem !== null) return fail(describeFailure(problem, purpose));
       const refusal = classifyAnswer(response?.statusCode ?? 0, purpose);
       if (refusal !== undefined) return fail(refusal);
-      settle(() => resolve({ body: result === '' ? undefined : result, headers: response?.headers ?? {} }));
+      settle(() => resolve({ body: result === '' ? undefined : result, headers: response?.headers ?? {}, length }));
     };
     const json = body === undefined ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
     const versioned = `${path}?api-version=${API_VERSION}`;

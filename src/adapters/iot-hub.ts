@@ -15,7 +15,8 @@ const PAGES_MAX = 200_000;
 
 /** Connects when first called. */
 export function connectIotHub(options: IotHubOptions): Hub {
-  const caller = createCaller(options);
+  const meter = { messages: 0 };
+  const caller = meteredCaller(createCaller(options), meter);
   return {
     async *listDevices(signal) {
       for await (const rows of queryPages(caller, DEVICES_QUERY, 'list the devices', signal))
@@ -63,7 +64,24 @@ export function connectIotHub(options: IotHubOptions): Hub {
       if (typeof count !== 'number') throw malformed(purpose);
       return count;
     },
+    messagesSpent: () => meter.messages,
     close: () => caller.close(),
+  };
+}
+
+/** IoT Hub meters twins and the pages of queries, not the registry (documentation "IoT Hub quotas and throttling"). */
+const METERED = /^\/(?:twins\/|devices\/query$)/;
+/** A free hub counts each half kilobyte. */
+const MESSAGE_BYTES = 4_096;
+
+function meteredCaller(caller: HubCaller, meter: { messages: number }): HubCaller {
+  return {
+    ...caller,
+    call: async (request) => {
+      const answer = await caller.call(request);
+      if (METERED.test(request.path)) meter.messages += Math.max(1, Math.ceil(answer.length / MESSAGE_BYTES));
+      return answer;
+    },
   };
 }
 

@@ -49,6 +49,7 @@ export function meteredHub(hub: Hub, { metrics, clock, host }: MeterOptions): Hu
       measure('patchModuleTwin', () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => measure('createModule', () => hub.createModule(ref, signal)),
     countDevices: (signal) => measure('countDevices', () => hub.countDevices(signal)),
+    messagesSpent: () => hub.messagesSpent(),
     close: () => hub.close(),
   };
 }

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { checkCredentialHost, isLoopback, parseConnectionString, readSecret } from '../adapters/credentials.ts';
 import { connectIotHub, type IotHubCredential } from '../adapters/iot-hub.ts';
 import { meteredHub } from '../adapters/metered-hub.ts';
-import type { DeclaredHub, Mode, SecretRef } from '../model/declared.ts';
+import type { Capacity, DeclaredHub, SecretRef } from '../model/declared.ts';
+import type { Connection } from '../controller/connection.ts';
 import { HubError } from '../model/errors.ts';
-import type { Hub } from '../ports/hub.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { valueOf, type World } from './world.ts';
 
@@ -13,9 +13,7 @@ export const CONNECTION_STRING_ENV = 'IOTHUB_CONNECTION_STRING';
 export const ENDPOINT_ENV = 'TWINWARD_HUB_ENDPOINT';
 export const CA_ENV = 'TWINWARD_HUB_CA';
 
-export interface Connected {
-  readonly hub: Hub;
-  readonly mode: Mode;
+export interface Connected extends Connection {
   readonly hostName: string;
   /** `https://127.0.0.1:8443` or `https://acme.azure-devices.net`. */
   readonly endpoint: string;
@@ -26,6 +24,9 @@ export interface ConnectContext extends Pick<World, 'env' | 'clock'> {
   /** Hubs in the manifests: the environment can speak for one alone. */
   readonly hubCount: number;
 }
+
+/** Assumed of a hub that says nothing: the smallest that has twins without being free, so that we starve nobody. */
+const SMALLEST_CAPACITY: Capacity = { tier: 'S1', units: 1 };
 
 const TIMEOUT_MS = 30_000;
 /** Sockets of one hub. */
@@ -47,8 +48,14 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
     concurrency: CONNECTIONS_MAX,
   });
   const endpoint = address.endpoint ?? `https://${hostName}`;
-  const mode = declared.mode ?? (isLoopback(endpoint) ? 'Enforce' : 'Observe');
-  return { hub: meteredHub(hub, { metrics, clock, host: hostName }), mode, hostName, endpoint };
+  const isLocal = isLoopback(endpoint);
+  return {
+    hub: meteredHub(hub, { metrics, clock, host: hostName }),
+    mode: declared.mode ?? (isLocal ? 'Enforce' : 'Observe'),
+    capacity: declared.capacity ?? (isLocal ? undefined : SMALLEST_CAPACITY),
+    hostName,
+    endpoint,
+  };
 }
 
 /** The environment wins over the manifest, and is refused where it could mean several hubs. */

@@ -42,9 +42,14 @@ export async function withHubs(
     const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
     const connected = await connectHub(declaredHub, context);
     try {
-      const { mode, hub } = connected;
+      const { mode, hub, capacity } = connected;
       const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance });
-      await run({ ...connected, hub: budgetedHub(hub, declaredHub, world.clock), declaredHub, planner });
+      await run({
+        ...connected,
+        hub: budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock),
+        declaredHub,
+        planner,
+      });
     } finally {
       connected.hub.close();
     }

@@ -1,6 +1,6 @@
 // Our share of the hub's throttle: token buckets per class of operation, slower after a 429, slowly faster again.
 import { HubError } from '../model/errors.ts';
-import type { DeclaredHub } from '../model/declared.ts';
+import type { Capacity, DeclaredHub } from '../model/declared.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import { abortable } from './abortable.ts';
@@ -17,7 +17,7 @@ interface Rates {
  * IoT Hub's own limits, a hub at a time (documentation "IoT Hub quotas and throttling"): queries and registry
  * operations grow with the units, twin operations of S1 do not. Basic tiers count like S1; they have no twins.
  */
-function rates({ tier, units }: { readonly tier: string; readonly units: number }): Rates {
+function rates({ tier, units }: Capacity): Rates {
   const size = tier.slice(-1);
   if (size === '3') {
     return {
@@ -149,6 +149,7 @@ export function budgetedHub(
       within(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => within(buckets.registry, signal, () => hub.createModule(ref, signal)),
     countDevices: (signal) => within(buckets.registry, signal, () => hub.countDevices(signal)),
+    messagesSpent: () => hub.messagesSpent(),
     close: () => hub.close(),
   };
 }

@@ -1,5 +1,5 @@
 // One connection to one hub, made while somebody still wants it.
-import type { DeclaredHub, Mode } from '../model/declared.ts';
+import type { Capacity, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import type { Hub } from '../ports/hub.ts';
 import { abortable } from './abortable.ts';
@@ -8,6 +8,8 @@ export interface Connection {
   readonly hub: Hub;
   /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
   readonly mode: Mode;
+  /** What the hub can take: declared, or assumed; undefined where nothing limits us. */
+  readonly capacity?: Capacity | undefined;
 }
 
 /** Rejects with HubError, whose message is shown. */

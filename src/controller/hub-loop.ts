@@ -1,5 +1,5 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
-import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import type { Capacity, Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -11,6 +11,7 @@ import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
+import { affordablePeriodMs } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
@@ -66,6 +67,10 @@ export class HubLoop {
   #lastResync: HubStatus['lastResync'];
   #problem: Problem | undefined;
   #failures = 0;
+  #capacity: Capacity | undefined;
+  /** What the last complete pass cost of the hub's daily messages. */
+  #passMessages = 0;
+  #isSlowed = false;
 
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
@@ -159,7 +164,20 @@ export class HubLoop {
     const { random, resyncPeriodMs } = this.#options;
     if (outcome.kind === 'RequeueAfter') return outcome.delayMs;
     if (outcome.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
-    return resyncPeriodMs * (1 + RESYNC_JITTER * random.next());
+    return this.#affordable(resyncPeriodMs) * (1 + RESYNC_JITTER * random.next());
+  }
+
+  #affordable(periodMs: number): number {
+    const affordableMs = affordablePeriodMs(periodMs, this.#passMessages, this.#capacity, this.hub.budget);
+    const isSlower = affordableMs > periodMs;
+    if (isSlower && !this.#isSlowed) {
+      const seconds = Math.ceil(affordableMs / 1_000);
+      const messages = this.#passMessages;
+      const fields = { hub: this.hub.name, seconds, messages };
+      this.#log.warn('The fleet is compared less often, to stay inside the budget of daily messages', fields);
+    }
+    this.#isSlowed = isSlower;
+    return affordableMs;
   }
 
   async #turn(): Promise<Outcome> {
@@ -186,13 +204,15 @@ export class HubLoop {
   async #connect(signal: AbortSignal): Promise<{ scope: HubScope; mode: Mode }> {
     const { connect, clock, metrics, recorder } = this.#options;
     const log = this.#log;
-    const { hub, mode } = await openConnection(connect, this.hub, signal);
-    log.info('Connected', { hub: this.hub.name, mode });
+    const { hub, mode, capacity } = await openConnection(connect, this.hub, signal);
+    const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
+    log.info('Connected', { hub: this.hub.name, mode, ...within });
+    this.#capacity = capacity;
     return {
       mode,
       scope: {
         name: this.hub.name,
-        hub: budgetedHub(hub, this.hub, clock),
+        hub: budgetedHub(hub, { capacity, budget: this.hub.budget }, clock),
         planner: this.#plannerFor(mode),
         view: this.#view,
         clock,
@@ -213,6 +233,7 @@ export class HubLoop {
   async #pass(scope: HubScope): Promise<Outcome> {
     const { clock } = this.#options;
     const atMs = clock.now();
+    const spentBefore = scope.hub.messagesSpent();
     const { revision } = this.#declared;
     const isChange = this.#isChange;
     this.#isChange = false;
@@ -238,6 +259,7 @@ export class HubLoop {
     if (this.#problem !== undefined) scope.log.info('The hub can be listed again', { hub: scope.name });
     this.#problem = undefined;
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
+    this.#passMessages = scope.hub.messagesSpent() - spentBefore;
     this.#passedRevision = revision;
     scope.log.debug('Pass made', { hub: scope.name, revision, started, durationMs: this.#lastResync.durationMs });
     scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);

@@ -101,6 +101,7 @@ export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
       const request = { method: 'GET', path, purpose: 'count the devices', run: () => hub.statistics() } as const;
       return (await send(request, signal)).totalDeviceCount;
     },
+    messagesSpent: () => way?.front.messagesSpent ?? 0,
     close: () => {},
   };
 }

@@ -16,6 +16,12 @@ export type Authentication =
 /** Where a secret is, never the secret. Files are absolute or relative to the working directory. */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
+/** Tier (`F1`, `S1`...) and units, from which the hub's throttles and quotas follow. */
+export interface Capacity {
+  readonly tier: string;
+  readonly units: number;
+}
+
 export interface DeclaredHub {
   readonly name: string;
   readonly origin: Origin | undefined;
@@ -25,7 +31,7 @@ export interface DeclaredHub {
   readonly endpoint: string | undefined;
   readonly caFile: string | undefined;
   readonly authentication: Authentication | undefined;
-  readonly capacity: { readonly tier: string; readonly units: number } | undefined;
+  readonly capacity: Capacity | undefined;
   /** Shares in 0..1 of what the tier allows. */
   readonly budget: { readonly throttle: number; readonly dailyMessages: number };
   /** Undefined: Observe, unless the hub is on loopback. */

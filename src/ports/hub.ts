@@ -24,6 +24,11 @@ export interface Hub {
   createModule(ref: ModuleRef, signal: AbortSignal): Promise<void>;
   /** The hub's own count of device identities; lags. */
   countDevices(signal: AbortSignal): Promise<number>;
+  /**
+   * Messages of the daily quota that our calls have cost so far, as the service meters them: one for each 4 KB of a twin
+   * or of a page, at least one. An estimate; 0 where nothing is metered.
+   */
+  messagesSpent(): number;
   /** Frees sockets. Idempotent. */
   close(): void;
 }

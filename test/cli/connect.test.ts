@@ -22,7 +22,8 @@ function declare(fields: Partial<DeclaredHub>): DeclaredHub {
 async function connect(fields: Partial<DeclaredHub>, env: Record<string, string> = {}, hubCount = 1) {
   const connected = await connectHub(declare(fields), { env, clock: createTestClock(), metrics: NO_METRICS, hubCount });
   connected.hub.close();
-  return { mode: connected.mode, hostName: connected.hostName, endpoint: connected.endpoint };
+  const { mode, hostName, endpoint, capacity } = connected;
+  return { mode, hostName, endpoint, capacity };
 }
 
 describe('the ceiling', () => {
@@ -39,6 +40,24 @@ describe('the ceiling', () => {
     { of: 'a name that only looks like loopback', hub: { endpoint: 'https://localhost.example.org' }, mode: 'Observe' },
   ] as const)('of $of is $mode', async ({ hub, mode }) => {
     expect(await connect(hub, { IOTHUB_CONNECTION_STRING: STRING })).toMatchObject({ mode });
+  });
+});
+
+describe('what the hub can take', () => {
+  const env = { IOTHUB_CONNECTION_STRING: STRING };
+
+  test('is what the manifest says', async () => {
+    expect(await connect({ capacity: { tier: 'S3', units: 2 } }, env)).toMatchObject({
+      capacity: { tier: 'S3', units: 2 },
+    });
+  });
+
+  test('is the least of a paid hub where the manifest is silent', async () => {
+    expect(await connect({}, env)).toMatchObject({ capacity: { tier: 'S1', units: 1 } });
+  });
+
+  test('is anything on this machine', async () => {
+    expect((await connect({ endpoint: 'https://127.0.0.1:8443' }, env)).capacity).toBeUndefined();
   });
 });
 

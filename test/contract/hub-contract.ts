@@ -339,6 +339,12 @@ export function describeHubContract(
       });
     });
 
+    test('messagesSpent never shrinks', async () => {
+      const before = hub.messagesSpent();
+      await hub.countDevices(signal);
+      expect(hub.messagesSpent()).toBeGreaterThanOrEqual(before);
+    });
+
     test('countDevices counts', async () => {
       await newModule('counted');
       expect(await hub.countDevices(signal)).toBeGreaterThan(0);

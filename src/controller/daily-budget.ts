@@ -1,0 +1,29 @@
+// Our share of the hub's daily messages: how often the fleet may be compared without using it up.
+import type { Capacity, DeclaredHub } from '../model/declared.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Messages a day and unit (documentation "IoT Hub quotas and throttling"); a free hub has one unit. */
+const DAILY_MESSAGES: Readonly<Record<string, number>> = { '1': 400_000, '2': 6_000_000, '3': 300_000_000 };
+const DAILY_MESSAGES_FREE = 8_000;
+
+/** Part of our share that comparing may take; the rest is for changes. */
+const COMPARING_SHARE = 0.5;
+
+/** What the hub allows in a day, for everybody. */
+export function dailyMessages({ tier, units }: Capacity): number {
+  if (tier.startsWith('F')) return DAILY_MESSAGES_FREE;
+  return (DAILY_MESSAGES[tier.slice(-1)] ?? DAILY_MESSAGES_FREE) * units;
+}
+
+/** The period asked for, or the longer one that passes of this cost leave. */
+export function affordablePeriodMs(
+  periodMs: number,
+  passMessages: number,
+  capacity: Capacity | undefined,
+  { dailyMessages: share }: DeclaredHub['budget'],
+): number {
+  if (capacity === undefined || passMessages <= 0) return periodMs;
+  const allowance = dailyMessages(capacity) * share * COMPARING_SHARE;
+  return Math.max(periodMs, (passMessages / allowance) * DAY_MS);
+}
