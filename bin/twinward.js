@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 // Checks the version of Node, in words that old versions understand, then hands over.
+import nodeModule from 'node:module';
+import { fileURLToPath } from 'node:url';
+
 const NODE_MAJOR_MIN = 24;
 
 if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
@@ -9,5 +12,8 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   );
   process.exitCode = 1;
 } else {
+  // Halves the time to start. Who could write into the cache could change the code beside it as well; where nobody may,
+  // there is none.
+  nodeModule.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/twinward', import.meta.url)));
   await import('../src/main.ts');
 }

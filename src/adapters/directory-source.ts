@@ -5,7 +5,6 @@ import type { Snapshot, SourceFile } from '../model/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Source } from '../ports/source.ts';
 import { readPaths } from './manifest-files.ts';
-import { watchPaths } from './path-watch.ts';
 
 export interface DirectorySourceOptions {
   /** Files, folders, or "-" for standard input. */
@@ -82,6 +81,8 @@ async function watchSource(
 ): Promise<() => Promise<void>> {
   let cancel = (): void => {};
   const places = paths.filter((path) => path !== STDIN);
+  // Loaded when needed: most commands read once and do not watch.
+  const { watchPaths } = await import('./path-watch.ts');
   const stop = await watchPaths({
     paths: places,
     clock,

@@ -137,8 +137,9 @@ function toProblem(path: readonly string[], message: string, hint: string | unde
 /** Each default alone must fit the schema; together they need not, so what is required does not count. */
 function checkDefaults(profile: Profile): ProfileProblem[] {
   if (Object.keys(profile.defaults).length === 0) return [];
-  const { required: _required, ...schema } = profile.schema;
-  const alone: Profile = { ...profile, schema, deny: [] };
+  const { required, ...rest } = profile.schema;
+  // The same object where it can be: a schema is compiled once.
+  const alone: Profile = { ...profile, schema: required === undefined ? profile.schema : rest, deny: [] };
   return checkSettings(alone, profile.defaults).map(({ path, message }) => ({
     path: ['defaults', ...path],
     message: `A default of profile "${profile.name}" is wrong. ${message}`,

@@ -23,33 +23,39 @@ export function findTwinProblems(settings: JsonObject, sectionDepth: number): Se
   return problems;
 }
 
-function visit(value: Json, path: readonly string[], problems: SettingProblem[], depthLeft: number): void {
+/** `path` leads to the value and is the same again afterwards. */
+function visit(value: Json, path: string[], problems: SettingProblem[], depthLeft: number): void {
   const message = problemOf(value, depthLeft);
   if (message !== undefined) {
     const isNull = value === null;
     problems.push({
       code: isNull ? 'TW1308' : 'TW1309',
-      path,
+      path: [...path],
       message: `"${path.join('.')}" ${message}`,
       hint: isNull ? 'To keep a setting absent, name it under `unset`.' : undefined,
     });
     return;
   }
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) visit(item, [...path, String(index)], problems, depthLeft - 1);
+    for (const [index, item] of value.entries()) {
+      path.push(String(index));
+      visit(item, path, problems, depthLeft - 1);
+      path.pop();
+    }
   } else if (isObject(value)) {
     for (const key of Object.keys(value)) {
-      const keyPath = [...path, key];
+      path.push(key);
       const keyMessage = keyProblem(key);
-      if (keyMessage !== undefined) problems.push({ code: 'TW1309', path: keyPath, message: keyMessage });
-      else visit(value[key] as Json, keyPath, problems, depthLeft - 1);
+      if (keyMessage !== undefined) problems.push({ code: 'TW1309', path: [...path], message: keyMessage });
+      else visit(value[key] as Json, path, problems, depthLeft - 1);
+      path.pop();
     }
   }
 }
 
 function problemOf(value: Json, depthLeft: number): string | undefined {
   if (value === null) return "can't be null: a twin stores no nulls.";
-  if (typeof value === 'string' && Buffer.byteLength(value) > STRING_BYTES_MAX) {
+  if (typeof value === 'string' && isLonger(value, STRING_BYTES_MAX)) {
     return `is longer than the ${STRING_BYTES_MAX} bytes a twin can hold.`;
   }
   if (typeof value === 'number') {
@@ -66,6 +72,11 @@ function keyProblem(key: string): string | undefined {
   if (/[\u0000-\u001F\u007F-\u009F.$# ]/u.test(key)) {
     return `${JSON.stringify(key)} can't be a key in a twin: no control characters, ".", "$", "#" or spaces.`;
   }
-  if (Buffer.byteLength(key) > KEY_BYTES_MAX) return `A key is longer than the ${KEY_BYTES_MAX} bytes a twin can hold.`;
+  if (isLonger(key, KEY_BYTES_MAX)) return `A key is longer than the ${KEY_BYTES_MAX} bytes a twin can hold.`;
   return undefined;
+}
+
+/** A UTF-16 unit takes three bytes of UTF-8 at most: short texts need not be measured. */
+function isLonger(text: string, bytesMax: number): boolean {
+  return text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax;
 }
