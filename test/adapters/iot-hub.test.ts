@@ -546,6 +546,21 @@ describe('credentials', () => {
   });
 });
 
+test('twins and pages of queries cost messages by 4 KB, the registry costs none', async () => {
+  const hub = connect();
+  const costOf = async (body: unknown, run: () => Promise<unknown>): Promise<number> => {
+    const before = hub.messagesSpent();
+    server.answer(json(body));
+    await run();
+    return hub.messagesSpent() - before;
+  };
+  const large = { ...TWIN, tags: { text: 'x'.repeat(9_000) } };
+  expect(await costOf(TWIN, () => hub.getModuleTwin(REF, signal))).toBe(1);
+  expect(await costOf(large, () => hub.getModuleTwin(REF, signal))).toBe(3);
+  expect(await costOf([], () => listAll(hub.listDevices(signal)))).toBe(1);
+  expect(await costOf({ totalDeviceCount: 7 }, () => hub.countDevices(signal))).toBe(0);
+});
+
 function createCounter(): { see(value: number): void; readonly value: number } {
   let most = 0;
   return {
