@@ -212,7 +212,7 @@ export const NOT_YET: {
   readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
 } = {
   kinds: ['SecurityException'],
-  fields: { Hub: ['rollout', 'guards', 'events'], SecurityConfiguration: ['rollout'] },
+  fields: { Hub: ['rollout', 'guards', 'events'], SecurityConfiguration: ['rollout'], AgentProfile: ['nudge'] },
 };
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';
