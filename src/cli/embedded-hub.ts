@@ -100,6 +100,7 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
     isNew,
     close: async () => {
       agents?.stop();
+      front.close();
       await endpoints.close();
       opened.close();
       for (const file of Object.values(files)) rmSync(file, { force: true });

@@ -58,6 +58,8 @@ export class FrontDoor {
   readonly #hub: IotHub;
   readonly #clock: Clock;
   readonly #meter = new Meter();
+  /** Cancel the calls that wait. */
+  readonly #waits = new Set<() => void>();
   #throttles: Throttles | undefined;
 
   constructor({ hub, clock, random, throttle }: FrontDoorOptions) {
@@ -133,6 +135,12 @@ export class FrontDoor {
     return performAction(this.#hub, action);
   }
 
+  /** Calls that wait are never answered. Idempotent. */
+  close(): void {
+    for (const cancel of this.#waits) cancel();
+    this.#waits.clear();
+  }
+
   async #carry<T>({ operation, run, look }: Call<T>): Promise<T> {
     const faults = this.faults.isEmpty ? [] : this.faults.drawCall(operation);
     if (faults.length > 0) this.#meter.add(operation.class, 'faults');
@@ -174,7 +182,11 @@ export class FrontDoor {
 
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#clock.schedule(ms, resolve);
+      const cancel = this.#clock.schedule(ms, () => {
+        this.#waits.delete(cancel);
+        resolve();
+      });
+      this.#waits.add(cancel);
     });
   }
 }

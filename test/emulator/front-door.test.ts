@@ -266,6 +266,16 @@ describe('a fault', () => {
     expect(ended).toEqual({ end: 'Aborted', at: 10 });
   });
 
+  test('that waits ends with the hub, and leaves no timer', async () => {
+    const { clock, hub, front, iot } = order({ fault: { kind: 'latency', ms: 10 * TIMEOUT_MS } });
+    const ended = follow(clock, patch(hub));
+    await clock.flush();
+    front.close();
+    await clock.advance(TIMEOUT_MS);
+    expect([ended.end, clock.pending]).toEqual(['Timeout', 0]);
+    expect(iot.getTwin(MODULE)).not.toHaveProperty('tags');
+  });
+
   test('hides a refusal too', async () => {
     const { clock, hub } = order({ fault: { kind: 'reset', when: 'after' } });
     expect(await run(clock, patch(hub, 'AAAAAAAAAAk='))).toBe('Unavailable');
