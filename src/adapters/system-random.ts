@@ -2,13 +2,22 @@
 import { randomFillSync } from 'node:crypto';
 import type { Random } from '../ports/random.ts';
 
-const buffer = new Uint32Array(2);
+/** Asking the system costs more than all the rest, so it is asked for many numbers at once. */
+const NUMBERS = 512;
+
+const words = new Uint32Array(2 * NUMBERS);
+let used = words.length;
 
 export const systemRandom: Random = {
   /** 53 random bits. */
   next() {
-    randomFillSync(buffer);
-    const [high = 0, low = 0] = buffer;
+    if (used === words.length) {
+      randomFillSync(words);
+      used = 0;
+    }
+    const high = words[used] ?? 0;
+    const low = words[used + 1] ?? 0;
+    used += 2;
     return ((high >>> 5) * 67_108_864 + (low >>> 6)) / 9_007_199_254_740_992;
   },
 };

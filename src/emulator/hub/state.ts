@@ -196,5 +196,5 @@ export class HubState {
 
 function withRecord(modules: readonly HubRecord[], record: HubRecord): readonly HubRecord[] {
   const index = modules.findIndex((module) => module.moduleId === record.moduleId);
-  return index === -1 ? [...modules, record] : modules.with(index, record);
+  return index === -1 ? modules.concat(record) : modules.with(index, record);
 }

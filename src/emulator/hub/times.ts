@@ -3,16 +3,24 @@
 const NEVER = '0001-01-01T00:00:00Z';
 /** Milliseconds from 0001-01-01, where .NET's ticks begin, to 1970-01-01. */
 const EPOCH_OFFSET_MS = 62_135_596_800_000;
-const TICKS_PER_MS = 10_000;
-const TICK_DIGITS = 4;
+const TICKS_PER_MS = 10_000n;
+
+/** Many records are written within a millisecond: they share one text. */
+let latest = { ms: Number.NaN, text: '' };
 
 /** ISO 8601 with the fraction's trailing zeros trimmed; the year 1 for never. */
 export function isoTime(ms: number | null): string {
   if (ms === null) return NEVER;
-  return new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
+  if (ms !== latest.ms) latest = { ms, text: formatTime(ms) };
+  return latest.text;
+}
+
+function formatTime(ms: number): string {
+  const text = new Date(ms).toISOString();
+  return ms % 10 === 0 ? text.replace(/\.?0*Z$/, 'Z') : text;
 }
 
 /** Ticks of 100 ns since the year 1, made different within a millisecond by `offset`. */
 export function ticks(ms: number, offset: number): string {
-  return `${ms + EPOCH_OFFSET_MS}${String(offset % TICKS_PER_MS).padStart(TICK_DIGITS, '0')}`;
+  return String(BigInt(Math.floor(ms) + EPOCH_OFFSET_MS) * TICKS_PER_MS + (BigInt(offset) % TICKS_PER_MS));
 }

@@ -20,11 +20,8 @@ export interface Section {
   readonly version: number;
 }
 
-/** What a write leaves on every key it names and on the objects above them. `version` only in desired properties. */
-interface Stamp {
-  readonly at: string;
-  readonly version: number | undefined;
-}
+/** What a write leaves on every key it names and on the objects above them: a hub holds millions, so they are shared. */
+type Stamp = Readonly<JsonObject>;
 
 /** Desired metadata carries `$lastUpdatedVersion`, reported metadata does not. */
 export type SectionKind = 'desired' | 'reported';
@@ -42,7 +39,7 @@ export function freshSection(at: string): Section {
  */
 export function patchSection(section: Section, patch: JsonObject, at: string, kind: SectionKind): Section {
   const version = section.version + 1;
-  const stamp = { at, version: kind === 'desired' ? version : undefined };
+  const stamp = createStamp(at, kind === 'desired' ? version : undefined);
   return {
     properties: mergePatch(section.properties, patch) as JsonObject,
     metadata: patchMetadata(section.metadata, patch, stamp),
@@ -70,7 +67,11 @@ export function signSection(section: Section, signatures: readonly Signature[]):
 /** Values without nulls in place of all that was there. */
 export function replaceSection(section: Section, properties: JsonObject, at: string): Section {
   const version = section.version + 1;
-  return { properties: cloneJson(properties), metadata: patchMetadata({}, properties, { at, version }), version };
+  return {
+    properties: cloneJson(properties),
+    metadata: patchMetadata({}, properties, createStamp(at, version)),
+    version,
+  };
 }
 
 /** What a device is told about a replacement: the new values, and null for each key that is gone, at any depth. */
@@ -91,19 +92,21 @@ export function wireSection(section: Section): JsonObject {
 }
 
 function patchMetadata(metadata: JsonObject, patch: JsonObject, stamp: Stamp): JsonObject {
-  const result = stamped(stamp);
+  // Not `{...stamp}`, which would keep the keys to come in a second block of memory.
+  const result: JsonObject = {};
+  for (const key of Object.keys(stamp)) result[key] = stamp[key] as Json;
   for (const key of Object.keys(metadata)) {
     if (!isStampKey(key)) setKey(result, key, metadata[key] as Json);
   }
   for (const key of Object.keys(patch)) {
     const value = patch[key] as Json;
     if (value === null) delete result[key];
-    else setKey(result, key, isObject(value) ? patchMetadata(childOf(result, key), value, stamp) : stamped(stamp));
+    else setKey(result, key, isObject(value) ? patchMetadata(childOf(result, key), value, stamp) : stamp);
   }
   return result;
 }
 
-function stamped({ at, version }: Stamp): JsonObject {
+function createStamp(at: string, version: number | undefined): Stamp {
   return version === undefined ? { $lastUpdated: at } : { $lastUpdated: at, $lastUpdatedVersion: version };
 }
 
