@@ -10,7 +10,6 @@ import { SourceLoop } from './source-loop.ts';
 import type { ControllerStatus } from './status.ts';
 import { gaugeDevices, tally } from './tally.ts';
 
-export type { Connection } from './connection.ts';
 
 export const RESYNC_PERIOD_MS = 5 * 60_000;
 export const CONCURRENCY = 16;

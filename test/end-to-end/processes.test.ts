@@ -38,7 +38,7 @@ interface Running {
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'twinward.js'), ...argv], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
+    env: { NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let all = '';
