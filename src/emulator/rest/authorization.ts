@@ -38,6 +38,9 @@ export interface Authorities {
 
 const BEARER = 'Bearer ';
 
+/** Signatures of policies that are known to be right. Clients send one token for an hour; past the limit all are forgotten. */
+const KNOWN_MAX = 1024;
+
 /**
  * The check throws IotHubUnauthorizedAccess (401) and never says which part was wrong, but for a good bearer token without
  * the right: IotHubUnauthorized (401) names its principal, as Entra's does. `sr` may name the host or any
@@ -46,12 +49,22 @@ const BEARER = 'Bearer ';
 export function createAuthorize({ hub, policies, issuer }: Authorities, clock: Clock): Authorize {
   const policiesByName = new Map(policies.map((policy) => [policy.name, policy]));
   const host = hub.hostName.toLowerCase();
+  /** By header. Only a policy's, whose keys never change, and only good ones: strangers can fill nothing. */
+  const known = new Map<string, SasToken>();
 
-  function isAllowed(token: SasToken, { permission, allowsIdentity }: Access): boolean {
+  function isAllowed(header: string, token: SasToken, { permission, allowsIdentity }: Access): boolean {
     if (token.policyName === undefined) return allowsIdentity === true && isSignedByIdentity(token);
     const policy = policiesByName.get(token.policyName);
     if (policy === undefined || !policy.permissions.includes(permission)) return false;
-    return isSignedBy(token, { primary: policy.primaryKey, secondary: policy.secondaryKey });
+    return isSignedByPolicy(header, token, policy);
+  }
+
+  function isSignedByPolicy(header: string, token: SasToken, { primaryKey, secondaryKey }: Policy): boolean {
+    if (known.has(header)) return true;
+    if (!isSignedBy(token, { primary: primaryKey, secondary: secondaryKey })) return false;
+    if (known.size === KNOWN_MAX) known.clear();
+    known.set(header, token);
+    return true;
   }
 
   /** The resource of such a token is the identity: `host/devices/d` or `host/devices/d/modules/m`. */
@@ -70,18 +83,18 @@ export function createAuthorize({ hub, policies, issuer }: Authorities, clock: C
   }
 
   return (credentials, access) => {
-    const { header, path } = credentials;
-    if (header?.startsWith(BEARER) === true) {
+    const { header = '', path } = credentials;
+    if (header.startsWith(BEARER)) {
       checkBearer(header.slice(BEARER.length), credentials, access);
       return 'bearer';
     }
-    const token = header === undefined ? undefined : parseSasToken(header);
+    const token = known.get(header) ?? parseSasToken(header);
     if (token === undefined) throw unauthorized();
     const [tokenHost, ...scope] = token.resource;
     const isForHost = tokenHost?.toLowerCase() === host;
     const isForPath = scope.every((segment, index) => segment === path[index]);
     const isExpired = token.expiresAtSeconds * 1000 <= clock.now();
-    if (!isForHost || !isForPath || isExpired || !isAllowed(token, access)) throw unauthorized();
+    if (!isForHost || !isForPath || isExpired || !isAllowed(header, token, access)) throw unauthorized();
     return 'signature';
   };
 }

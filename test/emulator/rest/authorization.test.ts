@@ -1,5 +1,6 @@
 // Who may call what with which token.
 import { describe, expect, test } from 'vitest';
+import { createAuthorize } from '../../../src/emulator/rest/authorization.ts';
 import { createFixture, HOST, NOW_MS, sasToken, type Fixture } from './hub-fixture.ts';
 
 const VERSION = 'api-version=2021-04-12';
@@ -54,6 +55,21 @@ describe('tokens', () => {
   test.each(rows)('%s', async (_what, token, want) => {
     expect(await status(fixture, '/twins/d', token)).toBe(want);
   });
+});
+
+test('a token that was good once is held to its time, its path and its policy all the same', () => {
+  const fixture = createFixture();
+  let nowMs = NOW_MS;
+  const authorize = createAuthorize(fixture, { now: () => nowMs, schedule: () => () => {} });
+  const header = sasToken({ key: policyKey(fixture, 'service'), skn: 'service', sr: `${HOST}%2Ftwins%2Fd` });
+  const use = (path: string, permission: 'ServiceConnect' | 'RegistryRead' = 'ServiceConnect') =>
+    authorize({ header, path: path.split('/') }, { permission });
+  expect(use('twins/d')).toBe('signature');
+  expect(use('twins/d')).toBe('signature');
+  expect(() => use('twins/e')).toThrow('Unauthorized');
+  expect(() => use('twins/d', 'RegistryRead')).toThrow('Unauthorized');
+  nowMs = IN_AN_HOUR * 1000;
+  expect(() => use('twins/d')).toThrow('Unauthorized');
 });
 
 describe('policies', () => {
