@@ -18,12 +18,6 @@ interface DeviceEntry {
   readonly modules: readonly HubRecord[];
 }
 
-/** Numbers that come from `nextSequence`. */
-interface Numbered {
-  readonly sequence: number;
-  readonly revision?: number;
-}
-
 export class HubState {
   readonly #entries = new Map<string, DeviceEntry>();
   readonly #rows = { devices: new OrderedRows(), modules: new OrderedRows() };
@@ -140,11 +134,11 @@ export class HubState {
     for (const record of put) watcher(gone.has(refKey(record)) ? undefined : this.find(record), record);
   }
 
-  #change<T extends Numbered>(map: Map<string, T>, { put, removed }: Changes<T>, idOf: (record: T) => string): void {
+  #change<T extends { readonly sequence: number }>(map: Map<string, T>, { put, removed }: Changes<T>, idOf: (record: T) => string): void {
     for (const id of removed) map.delete(id);
     for (const record of put) {
       map.set(idOf(record), record);
-      this.#nextSequence = Math.max(this.#nextSequence, record.sequence + 1, (record.revision ?? 0) + 1);
+      this.#nextSequence = Math.max(this.#nextSequence, record.sequence + 1);
     }
   }
 

@@ -9,8 +9,6 @@ export interface ConfigurationRecord {
   readonly id: string;
   /** Place in the order of creation: of two with the same priority the later wins. */
   readonly sequence: number;
-  /** Another one for each write of a client: what was applied before is applied anew. */
-  readonly revision: number;
   /** Decimal counter inside the etag. */
   readonly etag: number;
   readonly schemaVersion: string | null;
@@ -38,9 +36,12 @@ export function configurationEtag({ etag }: Pick<ConfigurationRecord, 'etag'>): 
   return Buffer.from(String(etag)).toString('base64');
 }
 
-/** What `$lastUpdatedByDigest` says of a write by this configuration: ticks, as real twins show. */
-export function configurationDigest({ updatedAt, revision }: ConfigurationRecord): string {
-  return ticks(updatedAt, revision);
+/**
+ * What `$lastUpdatedByDigest` says of a write by this configuration: ticks, as real twins show. Another one after each
+ * write of a client, so that what was applied before is applied anew.
+ */
+export function configurationDigest({ updatedAt, sequence }: ConfigurationRecord): string {
+  return ticks(updatedAt, sequence);
 }
 
 export function wireConfiguration(record: ConfigurationRecord): JsonObject {

@@ -84,11 +84,9 @@ function create(hub: HubContext, id: string, body: JsonObject): ConfigurationRec
   if (state.configurations.size >= limits.configurationsMax) throw configurationCountExceeded(limits.configurationsMax);
   const { kind, content } = parseContent(body['content']);
   const now = clock.now();
-  const sequence = state.nextSequence;
   return {
     id,
-    sequence,
-    revision: sequence,
+    sequence: state.nextSequence,
     etag: 1,
     contentKind: kind,
     content: cloneJson(content),
@@ -106,7 +104,6 @@ function update(hub: HubContext, id: string, body: JsonObject, sent: string): Co
   return {
     ...before,
     ...parseFields(id, before.contentKind, body),
-    revision: hub.state.nextSequence,
     etag: before.etag + 1,
     updatedAt: hub.clock.now(),
   };

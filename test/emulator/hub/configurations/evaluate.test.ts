@@ -298,6 +298,38 @@ describe('several configurations on one twin', () => {
   });
 });
 
+describe('what is there already', () => {
+  test('is not written again when another configuration comes', async () => {
+    const { hub, clock } = fleet();
+    const heard: JsonObject[] = [];
+    put(hub, 'one', { a: 1, gone: null });
+    await clock.advance(SOON_MS);
+    hub.connect({ deviceId: 'd1' }, (patch) => heard.push(patch));
+    put(hub, 'two', { b: 2 });
+    await clock.advance(SOON_MS);
+    expect(heard).toEqual([{ b: 2, $version: 3 }]);
+  });
+
+  test('loses its mark to an object that takes its place', async () => {
+    const { hub, clock } = fleet();
+    put(hub, 'c', { level: 3 });
+    await clock.advance(SOON_MS);
+    hub.patchTwin({ deviceId: 'd1' }, { properties: { desired: { level: { a: 1 } } } });
+    expect(metadataOf(hub, 'd1')['level']).not.toHaveProperty('$lastUpdatedBy');
+  });
+
+  test('a configuration that adds nothing marks the root alone and moves no etag', async () => {
+    const { hub, clock } = fleet();
+    put(hub, 'c', { absent: null });
+    await clock.advance(SOON_MS);
+    expect(hub.getTwin({ deviceId: 'd1' })).toMatchObject({
+      etag: 'AAAAAAAAAAI=',
+      configurations: { c: { status: 'Applied' } },
+      properties: { desired: { $version: 1 } },
+    });
+  });
+});
+
 describe('the end of a configuration', () => {
   test('deleting leaves what it wrote, and takes its mark off the root', async () => {
     const { hub, clock } = fleet();
@@ -346,14 +378,14 @@ describe('the end of a configuration', () => {
     expect(desiredOf(hub, 'd1')).toEqual({ a: 1 });
   });
 
-  test('one of the same name, made anew in the same moment, is another one', async () => {
+  test('one of the same name, made anew before the next run, is another one', async () => {
     const { hub, clock } = fleet();
-    put(hub, 'c', { level: 3 });
+    put(hub, 'c', { level: 3, old: 1 });
     await clock.advance(SOON_MS);
     hub.deleteConfiguration('c', undefined);
     put(hub, 'c', { level: 4 });
     await clock.advance(SOON_MS);
-    expect(desiredOf(hub, 'd1')).toEqual({ level: 4 });
+    expect(desiredOf(hub, 'd1')).toEqual({ level: 4, old: 1 });
   });
 });
 
