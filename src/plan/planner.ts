@@ -1,5 +1,6 @@
 // The one way from declared state and facts to actions: `plan`, `apply`, the controller and the simulator all call this.
 import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import type { TwinAction } from './action.ts';
 import { createSelection } from './selection.ts';
@@ -12,6 +13,8 @@ export interface PlannerOptions {
   readonly hubMode: Mode;
   /** Several installations share a hub; another instance's keys are foreign. */
   readonly instance: string;
+  /** In force now: the caller leaves out what has ended. None unless given. */
+  readonly suspensions?: readonly Suspension[];
 }
 
 export interface Planner {
