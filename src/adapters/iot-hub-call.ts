@@ -26,7 +26,7 @@ export interface CallOptions {
 }
 
 export interface HubRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Segments are encoded already. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

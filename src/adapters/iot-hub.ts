@@ -2,7 +2,8 @@
 import { HubError } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { isObject } from '../model/json.ts';
-import { asTwin, deviceFacts, type ModuleRef, type Twin } from '../model/twin.ts';
+import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
+import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';
 import { createCaller, type CallOptions, type HubAnswer, type HubCaller } from './iot-hub-call.ts';
 
@@ -31,31 +32,48 @@ export function connectIotHub(options: IotHubOptions): Hub {
     },
     getDeviceTwin: (deviceId, signal) => readTwin(caller, { deviceId }, `read the twin of ${deviceId}`, signal),
     getModuleTwin: (ref, signal) => readTwin(caller, ref, `read the twin of ${nameOf(ref)}`, signal),
-    async patchModuleTwin(ref, patch, etag, signal) {
-      const purpose = `patch the twin of ${nameOf(ref)}`;
-      if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: writes must name the etag they rest on.`);
-      const headers = { 'If-Match': `"${etag}"` };
-      const { body } = await caller.call({
-        method: 'PATCH',
-        path: twinPath(ref),
-        headers,
-        body: patch,
-        purpose,
-        signal,
-      });
-      return twinOf(ref, body, purpose);
-    },
-    async createModule({ deviceId, moduleId }, signal) {
-      const path = `/devices/${encodeURIComponent(deviceId)}/modules/${encodeURIComponent(moduleId)}`;
-      // Empty keys ask the hub to make some.
-      const authentication = { type: 'sas', symmetricKey: { primaryKey: '', secondaryKey: '' } };
+    patchModuleTwin: (ref, patch, etag, signal) =>
+      patchTwin(caller, ref, patch, etag, `patch the twin of ${nameOf(ref)}`, signal),
+    async createModule(ref, signal) {
+      const { deviceId, moduleId } = ref;
       const purpose = `create ${deviceId}/${moduleId}`;
+      const request = { deviceId, moduleId, authentication: NEW_KEYS };
       const { body } = await caller
-        .call({ method: 'PUT', path, body: { deviceId, moduleId, authentication }, purpose, signal })
+        .call({ method: 'PUT', path: modulePath(ref), body: request, purpose, signal })
         .catch((error: unknown) => {
           throw explainRefusal(error);
         });
-      if (!isObject(body) || body['deviceId'] !== deviceId || body['moduleId'] !== moduleId) throw malformed(purpose);
+      if (!isOf(ref, body)) throw malformed(purpose);
+    },
+    async getModule(ref, signal) {
+      const purpose = `read the identity of ${nameOf(ref)}`;
+      const { body } = await caller.call({ method: 'GET', path: modulePath(ref), purpose, signal });
+      const identity = asModuleIdentity(body);
+      if (identity === undefined || !isOf(ref, body)) throw malformed(purpose);
+      return identity;
+    },
+    async listConfigurations(signal) {
+      const purpose = 'list the automatic configurations';
+      const { body } = await caller.call({ method: 'GET', path: '/configurations', purpose, signal });
+      if (!Array.isArray(body)) throw malformed(purpose);
+      return body.map((item) => {
+        const configuration = asAutomaticConfiguration(item);
+        if (configuration === undefined) throw malformed(purpose);
+        return configuration;
+      });
+    },
+    async createDevice(deviceId, { status, statusReason }, signal) {
+      const purpose = `create ${deviceId}`;
+      const request = { deviceId, status, statusReason, authentication: NEW_KEYS };
+      const { body } = await caller.call({ method: 'PUT', path: devicePath(deviceId), body: request, purpose, signal });
+      if (!isObject(body) || body['deviceId'] !== deviceId) throw malformed(purpose);
+    },
+    patchDeviceTwin: (deviceId, tags, etag, signal) =>
+      patchTwin(caller, { deviceId }, { tags }, etag, `patch the twin of ${deviceId}`, signal),
+    async deleteDevice(deviceId, signal) {
+      const headers = { 'If-Match': '"*"' };
+      const purpose = `delete ${deviceId}`;
+      await caller.call({ method: 'DELETE', path: devicePath(deviceId), headers, purpose, signal });
     },
     async countDevices(signal) {
       const purpose = 'count the devices';
@@ -68,6 +86,9 @@ export function connectIotHub(options: IotHubOptions): Hub {
     close: () => caller.close(),
   };
 }
+
+/** Empty keys ask the hub to make some. */
+const NEW_KEYS = { type: 'sas', symmetricKey: { primaryKey: '', secondaryKey: '' } };
 
 /** IoT Hub meters twins and the pages of queries, not the registry (documentation "IoT Hub quotas and throttling"). */
 const METERED = /^\/(?:twins\/|devices\/query$)/;
@@ -122,6 +143,20 @@ async function readTwin(caller: HubCaller, ref: TwinRef, purpose: string, signal
   return twinOf(ref, body, purpose);
 }
 
+async function patchTwin(
+  caller: HubCaller,
+  ref: TwinRef,
+  patch: TwinPatch,
+  etag: string,
+  purpose: string,
+  signal: AbortSignal,
+): Promise<Twin> {
+  if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: writes must name the etag they rest on.`);
+  const headers = { 'If-Match': `"${etag}"` };
+  const { body } = await caller.call({ method: 'PATCH', path: twinPath(ref), headers, body: patch, purpose, signal });
+  return twinOf(ref, body, purpose);
+}
+
 /** What is decided and written next rests on this answer: that of another twin, from a cache in between, is none. */
 function twinOf({ deviceId, moduleId }: TwinRef, body: unknown, purpose: string): Twin {
   const twin = toTwin(body, purpose);
@@ -164,6 +199,19 @@ function malformed(purpose: string): HubError {
 function twinPath({ deviceId, moduleId }: TwinRef): string {
   const device = `/twins/${encodeURIComponent(deviceId)}`;
   return moduleId === undefined ? device : `${device}/modules/${encodeURIComponent(moduleId)}`;
+}
+
+function devicePath(deviceId: string): string {
+  return `/devices/${encodeURIComponent(deviceId)}`;
+}
+
+function modulePath({ deviceId, moduleId }: ModuleRef): string {
+  return `${devicePath(deviceId)}/modules/${encodeURIComponent(moduleId)}`;
+}
+
+/** True where the answer is about this module and no other. */
+function isOf({ deviceId, moduleId }: ModuleRef, body: unknown): boolean {
+  return isObject(body) && body['deviceId'] === deviceId && body['moduleId'] === moduleId;
 }
 
 function nameOf({ deviceId, moduleId }: ModuleRef): string {

@@ -48,6 +48,13 @@ export function meteredHub(hub: Hub, { metrics, clock, host }: MeterOptions): Hu
     patchModuleTwin: (ref, patch, etag, signal) =>
       measure('patchModuleTwin', () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => measure('createModule', () => hub.createModule(ref, signal)),
+    getModule: (ref, signal) => measure('getModule', () => hub.getModule(ref, signal)),
+    listConfigurations: (signal) => measure('listConfigurations', () => hub.listConfigurations(signal)),
+    createDevice: (deviceId, options, signal) =>
+      measure('createDevice', () => hub.createDevice(deviceId, options, signal)),
+    patchDeviceTwin: (deviceId, tags, etag, signal) =>
+      measure('patchDeviceTwin', () => hub.patchDeviceTwin(deviceId, tags, etag, signal)),
+    deleteDevice: (deviceId, signal) => measure('deleteDevice', () => hub.deleteDevice(deviceId, signal)),
     countDevices: (signal) => measure('countDevices', () => hub.countDevices(signal)),
     messagesSpent: () => hub.messagesSpent(),
     close: () => hub.close(),

@@ -5,19 +5,23 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import { abortable } from './abortable.ts';
 
-/** Operations a second that a hub allows; see rates(). */
-interface Rates {
+/** Operations a second that a hub allows. */
+export interface Rates {
   readonly queries: number;
   readonly twinReads: number;
   readonly twinWrites: number;
   readonly registry: number;
+  readonly configurations: number;
 }
+
+/** The same for every tier. */
+const CONFIGURATIONS = 20 / 60;
 
 /**
  * IoT Hub's own limits, a hub at a time (documentation "IoT Hub quotas and throttling"): queries and registry
  * operations grow with the units, twin operations of S1 do not. Basic tiers count like S1; they have no twins.
  */
-function rates({ tier, units }: Capacity): Rates {
+export function rates({ tier, units }: Capacity): Rates {
   const size = tier.slice(-1);
   if (size === '3') {
     return {
@@ -25,6 +29,7 @@ function rates({ tier, units }: Capacity): Rates {
       twinReads: 500 * units,
       twinWrites: 250 * units,
       registry: (5_000 / 60) * units,
+      configurations: CONFIGURATIONS * units,
     };
   }
   const growth = size === '2' ? units : 0;
@@ -33,6 +38,7 @@ function rates({ tier, units }: Capacity): Rates {
     twinReads: Math.max(100, 10 * growth),
     twinWrites: Math.max(50, 5 * growth),
     registry: (100 / 60) * units,
+    configurations: CONFIGURATIONS * units,
   };
 }
 
@@ -138,6 +144,7 @@ export function budgetedHub(
     twinReads: bucket(full.twinReads, perSecond),
     twinWrites: bucket(full.twinWrites, perSecond),
     registry: bucket(full.registry, perMinute),
+    configurations: bucket(full.configurations, perMinute),
   };
   return {
     listDevices: (signal) => pagesWithin(buckets.queries, hub.listDevices(signal), signal),
@@ -148,6 +155,13 @@ export function budgetedHub(
     patchModuleTwin: (ref, patch, etag, signal) =>
       within(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => within(buckets.registry, signal, () => hub.createModule(ref, signal)),
+    getModule: (ref, signal) => within(buckets.registry, signal, () => hub.getModule(ref, signal)),
+    listConfigurations: (signal) => within(buckets.configurations, signal, () => hub.listConfigurations(signal)),
+    createDevice: (deviceId, options, signal) =>
+      within(buckets.registry, signal, () => hub.createDevice(deviceId, options, signal)),
+    patchDeviceTwin: (deviceId, tags, etag, signal) =>
+      within(buckets.twinWrites, signal, () => hub.patchDeviceTwin(deviceId, tags, etag, signal)),
+    deleteDevice: (deviceId, signal) => within(buckets.registry, signal, () => hub.deleteDevice(deviceId, signal)),
     countDevices: (signal) => within(buckets.registry, signal, () => hub.countDevices(signal)),
     messagesSpent: () => hub.messagesSpent(),
     close: () => hub.close(),

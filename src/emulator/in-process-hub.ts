@@ -2,6 +2,7 @@
 import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { cloneJson, type JsonObject } from '../model/json.ts';
+import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -35,7 +36,7 @@ export interface InProcessFront {
 
 /** One request as the service knows it. */
 interface Request<T> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: readonly string[];
   readonly body?: object;
   /** What it is for: `read the twin of d`. */
@@ -93,8 +94,45 @@ export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
         requireEnabledDevice(hub, deviceId);
         return hub.putModule(deviceId, moduleId, { deviceId, moduleId }, undefined);
       };
-      const path = ['devices', deviceId, 'modules', moduleId];
-      await send({ method: 'PUT', path, body: ref, purpose: `create ${nameOf(ref)}`, run }, signal);
+      await send({ method: 'PUT', path: modulePath(ref), body: ref, purpose: `create ${nameOf(ref)}`, run }, signal);
+    },
+    getModule: async (ref, signal) => {
+      const { deviceId, moduleId } = ref;
+      const run = (): JsonObject => hub.getModule(deviceId, moduleId);
+      const purpose = `read the identity of ${nameOf(ref)}`;
+      const answer = await send({ method: 'GET', path: modulePath(ref), purpose, run }, signal);
+      const identity = asModuleIdentity(answer);
+      invariant(identity !== undefined, 'the embedded hub answers with whole identities');
+      return identity;
+    },
+    listConfigurations: async (signal) => {
+      const run = (): JsonObject[] => hub.listConfigurations();
+      const request = {
+        method: 'GET',
+        path: ['configurations'],
+        purpose: 'list the automatic configurations',
+        run,
+      } as const;
+      return (await send(request, signal)).map((item) => {
+        const configuration = asAutomaticConfiguration(cloneJson(item));
+        invariant(configuration !== undefined, 'the embedded hub answers with whole configurations');
+        return configuration;
+      });
+    },
+    createDevice: async (deviceId, options, signal) => {
+      const body = { deviceId, ...options };
+      const run = (): JsonObject => hub.createDevice(deviceId, body);
+      await send({ method: 'PUT', path: ['devices', deviceId], body, purpose: `create ${deviceId}`, run }, signal);
+    },
+    patchDeviceTwin: async (deviceId, tags, etag, signal) => {
+      const run = (): JsonObject => patchGuarded(hub, { deviceId }, { tags }, etag);
+      const path = ['twins', deviceId];
+      const purpose = `patch the twin of ${deviceId}`;
+      return toTwin(await send({ method: 'PATCH', path, body: { tags }, purpose, run }, signal));
+    },
+    deleteDevice: async (deviceId, signal) => {
+      const run = (): void => hub.deleteDevice(deviceId, '*');
+      await send({ method: 'DELETE', path: ['devices', deviceId], purpose: `delete ${deviceId}`, run }, signal);
     },
     countDevices: async (signal) => {
       const path = ['statistics', 'devices'];
@@ -163,7 +201,12 @@ function bytesOf(value: unknown): number {
   return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
 }
 
-function patchGuarded(hub: IotHub, ref: ModuleRef, patch: TwinPatch, etag: string): JsonObject {
+function patchGuarded(
+  hub: IotHub,
+  ref: Pick<Twin, 'deviceId' | 'moduleId'>,
+  patch: TwinPatch,
+  etag: string,
+): JsonObject {
   if (etag === '*') throw badRequest('writes must name the etag they were decided on');
   return hub.patchTwin(ref, patch, `"${etag}"`);
 }
@@ -180,6 +223,10 @@ function nameOf({ deviceId, moduleId }: ModuleRef): string {
 
 function twinPath({ deviceId, moduleId }: ModuleRef): readonly string[] {
   return ['twins', deviceId, 'modules', moduleId];
+}
+
+function modulePath({ deviceId, moduleId }: ModuleRef): readonly string[] {
+  return ['devices', deviceId, 'modules', moduleId];
 }
 
 function stopped(purpose: string): HubError {

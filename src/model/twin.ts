@@ -20,6 +20,8 @@ export interface Twin {
   readonly status?: string;
   readonly connectionState?: string;
   readonly capabilities?: { readonly iotEdge?: boolean };
+  /** Automatic configurations that target it, by id, each `{status}`: `Applied` once it wrote. */
+  readonly configurations?: JsonObject;
   /** Absent when empty. */
   readonly tags?: JsonObject;
   readonly properties: { readonly desired: TwinSection; readonly reported: TwinSection };

@@ -1,5 +1,13 @@
 // What the loop needs from an IoT Hub. Two implementations: the Azure SDK over HTTPS and the embedded hub in process.
+import type { AutomaticConfiguration, ModuleIdentity } from '../model/neighbour.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { DeviceFacts, ModuleRef, Twin, TwinPatch } from '../model/twin.ts';
+
+export interface DeviceOptions {
+  readonly status: 'enabled' | 'disabled';
+  /** At most 128 characters. */
+  readonly statusReason: string;
+}
 
 /**
  * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
@@ -22,6 +30,19 @@ export interface Hub {
   patchModuleTwin(ref: ModuleRef, patch: TwinPatch, etag: string, signal: AbortSignal): Promise<Twin>;
   /** Creates the module identity with generated keys. AlreadyExists is an error too. */
   createModule(ref: ModuleRef, signal: AbortSignal): Promise<void>;
+  /** The module's identity as the registry has it. NotFound where the device or the module does not exist. */
+  getModule(ref: ModuleRef, signal: AbortSignal): Promise<ModuleIdentity>;
+  /** All automatic configurations and edge deployments: a hundred at most, in one answer. */
+  listConfigurations(signal: AbortSignal): Promise<readonly AutomaticConfiguration[]>;
+  /**
+   * Creates a device identity with generated keys. AlreadyExists is an error too. For the one device that is reserved
+   * for Twinward itself, like the two that follow.
+   */
+  createDevice(deviceId: string, options: DeviceOptions, signal: AbortSignal): Promise<void>;
+  /** As patchModuleTwin, on the tags of a device twin. */
+  patchDeviceTwin(deviceId: string, tags: JsonObject, etag: string, signal: AbortSignal): Promise<Twin>;
+  /** Removes the device with its twin and its modules, whatever its etag. NotFound where it does not exist. */
+  deleteDevice(deviceId: string, signal: AbortSignal): Promise<void>;
   /** The hub's own count of device identities; lags. */
   countDevices(signal: AbortSignal): Promise<number>;
   /**

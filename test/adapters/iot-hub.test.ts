@@ -83,6 +83,8 @@ const CALLS: readonly (readonly [name: string, call: (hub: Hub) => Promise<unkno
   ['createModule', (hub) => hub.createModule(REF, signal)],
   ['listDevices', (hub) => listAll(hub.listDevices(signal))],
   ['listModuleTwins', (hub) => listAll(hub.listModuleTwins(['m'], signal))],
+  ['getModule', (hub) => hub.getModule(REF, signal)],
+  ['listConfigurations', (hub) => hub.listConfigurations(signal)],
   ['countDevices', (hub) => hub.countDevices(signal)],
 ];
 
@@ -138,6 +140,12 @@ describe('a success that is none is Malformed', () => {
       json([], 200, { 'x-ms-continuation': 'again' }),
       (hub) => listAll(hub.listDevices(signal)),
     ],
+    [
+      'the identity of another module',
+      json({ deviceId: 'd', moduleId: 'n', generationId: '1' }),
+      (hub) => hub.getModule(REF, signal),
+    ],
+    ['a configuration without an id', json([{ priority: 1 }]), (hub) => hub.listConfigurations(signal)],
     ['a count that is a text', json({ totalDeviceCount: '7' }), (hub) => hub.countDevices(signal)],
   ];
   test.each(others)('%s', async (_sentence, respond, call) => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HubError } from '../../src/model/errors.ts';
 import { deepEqual, type JsonObject } from '../../src/model/json.ts';
+import { isManagedByEdge } from '../../src/model/neighbour.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type ModuleRef, type Twin } from '../../src/model/twin.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 
@@ -11,6 +12,8 @@ export interface DeviceToMake {
   readonly iotEdge?: boolean;
   readonly tags?: JsonObject;
   readonly modules?: readonly string[];
+  /** Of these modules; nobody where left out. */
+  readonly managedBy?: string;
 }
 
 /** Whoever else works on the same hub: the service side, without the port. */
@@ -18,8 +21,13 @@ export interface OtherWriters {
   createDevices(devices: readonly DeviceToMake[]): Promise<void>;
   deleteDevice(deviceId: string): Promise<void>;
   deleteModule(ref: ModuleRef): Promise<void>;
+  /** Takes a device that the port has made for one to remove in the end. */
+  adopt?(deviceId: string): void;
   /** Whatever the etag. */
   patchModuleTwin(ref: ModuleRef, patch: JsonObject): Promise<void>;
+  /** The id must be new. */
+  createConfiguration(id: string, configuration: JsonObject): Promise<void>;
+  deleteConfiguration(id: string): Promise<void>;
 }
 
 export interface HubUnderTest {
@@ -315,6 +323,48 @@ export function describeHubContract(
       });
     });
 
+    describe('getModule', () => {
+      test('says who manages a module, and tells one that was made anew from the one before', async () => {
+        const ref = await newModule('identity');
+        const before = await hub.getModule(ref, signal);
+        expect(before).toEqual({ managedBy: undefined, generationId: expect.any(String) });
+        await others.deleteModule(ref);
+        expect((await failure(hub.getModule(ref, signal))).code).toBe('NotFound');
+        await hub.createModule(ref, signal);
+        expect((await hub.getModule(ref, signal)).generationId).not.toBe(before.generationId);
+        const managed = await newModule('managed', { managedBy: 'IotEdge' });
+        expect(isManagedByEdge(await hub.getModule(managed, signal))).toBe(true);
+      });
+
+      test('is NotFound where the device is missing, or Unauthorized as a hub says it to a policy', async () => {
+        const error = await failure(hub.getModule({ deviceId: idOf('no-device'), moduleId: 'm' }, signal));
+        expect(['NotFound', 'Unauthorized']).toContain(error.code);
+      });
+    });
+
+    test('listConfigurations tells where automatic configurations write', async () => {
+      const id = `${opened.prefix}settings`;
+      const targetCondition = `from devices.modules where moduleId = 'm' and tags.contract = '${id}'`;
+      const content = {
+        'properties.desired.guard': { usb: 'block', log: { level: 1 } },
+        'properties.desired.a.b': null,
+      };
+      await others.createConfiguration(id, { id, priority: 7, targetCondition, content: { moduleContent: content } });
+      const listed = await hub.listConfigurations(signal);
+      expect(listed.find((one) => one.id === id)).toEqual({
+        id,
+        priority: 7,
+        targetCondition,
+        writes: [
+          { moduleId: undefined, path: ['guard', 'usb'] },
+          { moduleId: undefined, path: ['guard', 'log', 'level'] },
+          { moduleId: undefined, path: ['a', 'b'] },
+        ],
+      });
+      await others.deleteConfiguration(id);
+      expect((await hub.listConfigurations(signal)).map((one) => one.id)).not.toContain(id);
+    });
+
     describe('createModule', () => {
       test('makes a module with an empty twin, and is AlreadyExists the second time', async () => {
         const { deviceId } = await newModule('creates');
@@ -337,6 +387,69 @@ export function describeHubContract(
         const { deviceId } = await newModule('system');
         expect((await failure(hub.createModule({ deviceId, moduleId: '$mine' }, signal))).code).toBe('Invalid');
       });
+    });
+
+    describe('the reserved device', () => {
+      const options = { status: 'disabled', statusReason: 'Reserved for a test' } as const;
+
+      test('is made disabled and with an empty twin, and is AlreadyExists the second time', async () => {
+        const deviceId = await newReserved('reserved');
+        const twin = await hub.getDeviceTwin(deviceId, signal);
+        expect(twin).toMatchObject({ deviceId, status: 'disabled', etag: 'AAAAAAAAAAE=' });
+        expect(twin.tags ?? {}).toEqual({});
+        const { code } = await failure(hub.createDevice(deviceId, options, signal));
+        expect(code).toBe('AlreadyExists');
+        expect(await hub.getDeviceTwin(deviceId, signal)).toEqual(twin);
+      });
+
+      test('takes tags while its twin has the etag they rest on, and answers the whole new twin', async () => {
+        const deviceId = await newReserved('tagged');
+        const { etag } = await hub.getDeviceTwin(deviceId, signal);
+        const first = { lease: { n: 1, held: true }, list: [{ a: 'x' }] };
+        const written = await hub.patchDeviceTwin(deviceId, first, etag, signal);
+        expect(written.tags).toEqual(first);
+        expect(written.etag).not.toBe(etag);
+        const stale = await failure(hub.patchDeviceTwin(deviceId, { lease: { n: 9 } }, etag, signal));
+        expect(stale.code).toBe('PreconditionFailed');
+        const next = await hub.patchDeviceTwin(deviceId, { lease: { held: null }, list: [] }, written.etag, signal);
+        expect(next.tags).toEqual({ lease: { n: 1 }, list: [] });
+        expect(await hub.getDeviceTwin(deviceId, signal)).toMatchObject({ etag: next.etag, tags: next.tags });
+        expect((await failure(hub.patchDeviceTwin(deviceId, {}, '*', signal))).code).toBe('Invalid');
+      });
+
+      test('is changed by one of two that rest on the same etag', async () => {
+        const deviceId = await newReserved('contended');
+        const { etag } = await hub.getDeviceTwin(deviceId, signal);
+        const ends = await Promise.all(
+          ['a', 'b', 'c'].map((by) =>
+            hub.patchDeviceTwin(deviceId, { by }, etag, signal).then(
+              () => 'written',
+              (error: unknown) => (error as HubError).code,
+            ),
+          ),
+        );
+        expect(ends.toSorted()).toEqual(['PreconditionFailed', 'PreconditionFailed', 'written']);
+      });
+
+      test('goes whole, and is NotFound afterwards', async () => {
+        const deviceId = await newReserved('going');
+        await hub.deleteDevice(deviceId, signal);
+        const errors = await Promise.all(
+          [
+            hub.getDeviceTwin(deviceId, signal),
+            hub.patchDeviceTwin(deviceId, { a: 1 }, 'AAAAAAAAAAE=', signal),
+            hub.deleteDevice(deviceId, signal),
+          ].map(failure),
+        );
+        expect(errors.map(({ code }) => code)).toEqual(errors.map(() => 'NotFound'));
+      });
+
+      async function newReserved(device: string): Promise<string> {
+        const deviceId = idOf(device);
+        await hub.createDevice(deviceId, options, signal);
+        others.adopt?.(deviceId);
+        return deviceId;
+      }
     });
 
     test('messagesSpent never shrinks', async () => {
@@ -364,6 +477,11 @@ export function describeHubContract(
             hub.getModuleTwin(ref, fired),
             hub.patchModuleTwin(ref, { tags: { a: 1 } }, before.etag, fired),
             hub.createModule(made, fired),
+            hub.getModule(ref, fired),
+            hub.listConfigurations(fired),
+            hub.createDevice(idOf('never-made'), { status: 'disabled', statusReason: '' }, fired),
+            hub.patchDeviceTwin(ref.deviceId, { a: 1 }, before.etag, fired),
+            hub.deleteDevice(ref.deviceId, fired),
             hub.countDevices(fired),
           ].map(failure),
         );

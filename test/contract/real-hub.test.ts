@@ -70,12 +70,14 @@ function realWriters(registry: iothub.Registry, made: Set<string>, onWrite: () =
         await registry.addDevices(batch.map(toIdentity));
         await sleep(batch.length < BULK_MAX ? 0 : PAUSE_AFTER_BULK_MS);
       }
-      for (const { deviceId, tags, modules = [] } of devices) {
+      for (const { deviceId, tags, modules = [], managedBy } of devices) {
         if (tags !== undefined) await registry.updateTwin(deviceId, { tags }, '*');
-        for (const moduleId of modules) await registry.addModule({ deviceId, moduleId });
+        for (const moduleId of modules)
+          await registry.addModule({ deviceId, moduleId, ...(managedBy === undefined ? {} : { managedBy }) });
       }
       onWrite();
     },
+    adopt: (deviceId) => void made.add(deviceId),
     deleteDevice: async (deviceId) => {
       await registry.delete(deviceId);
       made.delete(deviceId);
@@ -86,6 +88,12 @@ function realWriters(registry: iothub.Registry, made: Set<string>, onWrite: () =
     patchModuleTwin: async ({ deviceId, moduleId }, patch) => {
       await registry.updateModuleTwin(deviceId, moduleId, patch, '*');
       onWrite();
+    },
+    createConfiguration: async (id, configuration) => {
+      await registry.addConfiguration({ ...configuration, id } as iothub.Configuration);
+    },
+    deleteConfiguration: async (id) => {
+      await registry.removeConfiguration(id);
     },
   };
 }
