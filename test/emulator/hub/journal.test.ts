@@ -2,17 +2,47 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { HubDump, JournalRecord } from '../../../src/emulator/hub/journal.ts';
 import { ServiceError } from '../../../src/emulator/hub/service-error.ts';
 import * as arbitrary from './arbitrary-json.ts';
-import { hubWithModule, MODULE, newHub } from './new-hub.ts';
+import { hubWithModule, MODULE, newHub, START_MS } from './new-hub.ts';
 
 const deviceId = fc.constantFrom('a', 'b');
 const moduleId = fc.constantFrom('m', 'n');
 const ref = fc.record({ deviceId, moduleId: fc.option(moduleId, { nil: undefined }) });
 
+const configurationId = fc.constantFrom('c1', 'c2');
+const jobId = fc.constantFrom('j1', 'j2', 'j3');
+
+/** Time that passes between requests, with what the hub does by itself. */
+interface SteppedClock extends Clock {
+  pass(ms: number): void;
+}
+
+function steppedClock(): SteppedClock {
+  let now = START_MS;
+  let timers: { readonly dueMs: number; readonly callback: () => void }[] = [];
+  return {
+    now: () => now,
+    schedule: (delayMs, callback) => {
+      const timer = { dueMs: now + delayMs, callback };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    pass: (ms) => {
+      now += ms;
+      const due = timers.filter(({ dueMs }) => dueMs <= now);
+      timers = timers.filter(({ dueMs }) => dueMs > now);
+      for (const { callback } of due) callback();
+    },
+  };
+}
+
 /** Any request, most of which mean something by the time they are made. */
-const request: fc.Arbitrary<(hub: IotHub) => unknown> = fc.oneof(
+const request: fc.Arbitrary<(hub: IotHub, clock: SteppedClock) => unknown> = fc.oneof(
   deviceId.map((id) => (hub: IotHub) => hub.createDevice(id, {})),
   fc.tuple(deviceId, fc.boolean()).map(
     ([id, iotEdge]) =>
@@ -45,11 +75,28 @@ const request: fc.Arbitrary<(hub: IotHub) => unknown> = fc.oneof(
     connection.report(reported);
     connection.close();
   }),
+  fc.tuple(configurationId, arbitrary.section, fc.nat(3), fc.boolean()).map(
+    ([id, desired, priority, isUpdate]) =>
+      (hub: IotHub) =>
+        hub.putConfiguration(
+          id,
+          { content: { deviceContent: { 'properties.desired': desired } }, targetCondition: '*', priority },
+          isUpdate ? '"*"' : undefined,
+        ),
+  ),
+  configurationId.map((id) => (hub: IotHub) => hub.deleteConfiguration(id, undefined)),
+  fc.tuple(jobId, arbitrary.patch).map(
+    ([id, tags]) =>
+      (hub: IotHub) =>
+        hub.createJob(id, { type: 'scheduleUpdateTwin', queryCondition: '*', updateTwin: { etag: '*', tags } }),
+  ),
+  jobId.map((id) => (hub: IotHub) => hub.cancelJob(id)),
+  fc.constantFrom(1000, 5 * 60_000).map((ms) => (_hub: IotHub, clock: SteppedClock) => clock.pass(ms)),
 );
 
-function attempt(hub: IotHub, run: (hub: IotHub) => unknown): void {
+function attempt(run: () => unknown): void {
   try {
-    run(hub);
+    run();
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
   }
@@ -63,13 +110,14 @@ function stored<T>(value: T): T {
 describe('a restored hub', () => {
   test('equals the one that was journalled, from any snapshot on, and however often it is replayed', () => {
     fc.assert(
-      fc.property(fc.array(request, { maxLength: 20 }), fc.nat(20), (requests, cut) => {
-        const { hub, options, records } = newHub();
+      fc.property(fc.array(request, { maxLength: 30 }), fc.nat(30), (requests, cut) => {
+        const clock = steppedClock();
+        const { hub, options, records } = newHub({ clock });
         let dump: HubDump = hub.dump();
         let dumpedAt = 0;
         for (const [index, run] of requests.entries()) {
           if (index === cut) [dump, dumpedAt] = [hub.dump(), records.length];
-          attempt(hub, run);
+          attempt(() => run(hub, clock));
         }
         const want = stored(hub.dump());
         const after = stored(records.slice(dumpedAt));
@@ -84,6 +132,8 @@ describe('a restored hub', () => {
           const again = IotHub.restore(options, start && stored(start), history);
           expect(again.dump()).toEqual(want);
           expect(again.statistics()).toEqual(hub.statistics());
+          expect(again.listConfigurations()).toEqual(hub.listConfigurations());
+          expect(again.listJobs()).toEqual(hub.listJobs());
           for (const { deviceId } of hub.listDevices()) {
             expect(again.listModules(deviceId as string)).toEqual(hub.listModules(deviceId as string));
           }
@@ -137,7 +187,7 @@ describe('the journal', () => {
     const { hub, records } = hubWithModule();
     const counted = (run: () => unknown) => {
       const before = records.length;
-      attempt(hub, run);
+      attempt(run);
       return records.length - before;
     };
     expect(counted(() => hub.createDevice('e', { capabilities: { iotEdge: true } }))).toBe(1);

@@ -14,8 +14,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
+import type { HubDump } from '../../../src/emulator/hub/journal.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { FileJournal } from '../../../src/emulator/store/file-journal.ts';
 import { readLines } from '../../../src/emulator/store/lines.ts';
+import { createTestClock } from '../../support/test-clock.ts';
 import { stoppedClock } from '../rest/hub-fixture.ts';
 
 let directory: string;
@@ -26,9 +29,9 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true }));
 
-function open(): { hub: IotHub; journal: FileJournal } {
+function open(clock: Clock = stoppedClock()): { hub: IotHub; journal: FileJournal } {
   const journal = new FileJournal({ directory, onCompactionDue: () => {} });
-  const options = { hostName: 'h.azure-devices.net', clock: stoppedClock(), random: createSeededRandom(1), journal };
+  const options = { hostName: 'h.azure-devices.net', clock, random: createSeededRandom(1), journal };
   const hub = IotHub.restore(options, journal.readSnapshot(), journal.readRecords());
   journal.open();
   return { hub, journal };
@@ -53,6 +56,45 @@ test('a torn last record costs only itself, at every byte, and what comes next i
     const third = open();
     expect(third.hub.dump()).toEqual(second.hub.dump());
     third.journal.close();
+  }
+});
+
+test('nothing that was answered is lost, wherever the journal ends, configurations and jobs included', async () => {
+  const path = join(directory, 'journal.jsonl');
+  const clock = createTestClock();
+  const first = open(clock);
+  const { hub } = first;
+  const content = { deviceContent: { 'properties.desired.level': 3 } };
+  const update = { type: 'scheduleUpdateTwin', queryCondition: '*', updateTwin: { etag: '*', tags: { ring: 1 } } };
+  const answered: { readonly size: number; readonly dump: HubDump }[] = [];
+  const steps: (() => unknown)[] = [
+    () => hub.createDevice('d', { deviceId: 'd' }),
+    () => hub.putConfiguration('c', { content, targetCondition: '*' }, undefined),
+    () => clock.advance(1000),
+    () => hub.putConfiguration('c', { content, priority: 2 }, '"MQ=="'),
+    () => hub.createJob('j', { jobId: 'j', ...update }),
+    () => clock.advance(2000),
+    () => hub.createJob('k', { jobId: 'k', ...update, startTime: '2026-11-24T00:00:00Z' }),
+    () => hub.cancelJob('k'),
+    () => hub.deleteConfiguration('c', undefined),
+  ];
+  for (const step of steps) {
+    await step();
+    answered.push({ size: statSync(path).size, dump: hub.dump() });
+  }
+  hub.close();
+  first.journal.close();
+  const bytes = readFileSync(path);
+  for (const [index, { size, dump }] of answered.entries()) {
+    // Whole, and with the first bytes of what was never answered.
+    const nextSize = answered[index + 1]?.size ?? size;
+    for (const end of [size, size + 1, size + 40].filter((end) => end === size || end < nextSize)) {
+      writeFileSync(path, bytes.subarray(0, end));
+      const again = open(clock);
+      expect(again.hub.dump(), `cut at ${end} of ${bytes.length}`).toEqual(dump);
+      again.hub.close();
+      again.journal.close();
+    }
   }
 });
 

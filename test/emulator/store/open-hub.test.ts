@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { connectionString } from '../../../src/emulator/rest/policies.ts';
+import { generateIssuerKey } from '../../../src/emulator/rest/token-issuer.ts';
 import { openHub, type OpenHub, type OpenHubOptions } from '../../../src/emulator/store/open-hub.ts';
 
 const NOW_MS = Date.parse('2026-11-23T17:40:00Z');
@@ -65,6 +66,20 @@ describe('after a crash', () => {
     fill(before);
     before.hub.connect(REF, () => {});
     expect((await open()).hub.getTwin(REF)).toMatchObject({ connectionState: 'Disconnected' });
+  });
+
+  test('configurations and jobs are there too, from the journal and from a snapshot', async () => {
+    const before = await open();
+    fill(before);
+    const content = { moduleContent: { 'properties.desired.level': 3 } };
+    before.hub.putConfiguration('c', { content }, undefined);
+    const updateTwin = { etag: '*', tags: { a: 1 } };
+    before.hub.createJob('j', { type: 'scheduleUpdateTwin', queryCondition: '*', updateTwin });
+    const after = await open();
+    expect(after.hub.listConfigurations()).toEqual(before.hub.listConfigurations());
+    expect(after.hub.listJobs()).toEqual(before.hub.listJobs());
+    after.close();
+    expect((await open()).hub.dump()).toEqual(before.hub.dump());
   });
 
   test('etags go on where they were', async () => {
@@ -156,6 +171,24 @@ describe('identity of the hub', () => {
     expect(connectionString(HOST, after.policies, 'service')).toBe(connectionString(HOST, before.policies, 'service'));
     expect(after.certificate.authority).toBe(before.certificate.authority);
     expect(after.certificate.certificate).not.toBe(before.certificate.certificate);
+  });
+
+  test('tokens of its issuer are good after a restart, of another issuer where one is given', async () => {
+    const request = { principal: 'p', roles: ['IoT Hub Data Reader'] as const, nowMs: NOW_MS };
+    const token = (await open()).issuer.issue(request);
+    expect((await open()).issuer.verify(token, NOW_MS)).toMatchObject({ name: 'p' });
+    const other = await open({ issuerKey: generateIssuerKey() });
+    expect(other.issuer.verify(token, NOW_MS)).toBeUndefined();
+    expect((await open()).issuer.verify(token, NOW_MS)).toMatchObject({ name: 'p' });
+  });
+
+  test('a directory of an older version, which knew no issuer, gets one that lasts', async () => {
+    await open();
+    const path = join(directory, 'hub.json');
+    const { issuerKey: _none, ...old } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    writeFileSync(path, JSON.stringify(old));
+    const token = (await open()).issuer.issue({ principal: 'p', roles: [], nowMs: NOW_MS });
+    expect((await open()).issuer.verify(token, NOW_MS)).toMatchObject({ name: 'p' });
   });
 
   test('files are for their owner alone', async () => {
