@@ -82,7 +82,7 @@ interface Signature {
 function signatureOf({ algorithm, key }: IssuerKey): Signature {
   if (algorithm === 'HS256') {
     const secret = Buffer.from(key, 'base64');
-    if (secret.length < 32) throw new Error('The key of an HS256 issuer must have 32 bytes.');
+    if (secret.length < 32) throw new Error("The issuer's key is not one for HS256: it must have 32 bytes.");
     const seal = (data: Buffer): Buffer => createHmac('sha256', secret).update(data).digest();
     return {
       sign: seal,
@@ -93,9 +93,9 @@ function signatureOf({ algorithm, key }: IssuerKey): Signature {
     };
   }
   const isPrivate = key.includes('PRIVATE KEY');
-  const publicKey = createPublicKey(key);
+  const publicKey = readPublicKey(key);
   const type = algorithm === 'RS256' ? 'rsa' : 'ec';
-  if (publicKey.asymmetricKeyType !== type) throw new Error(`The issuer's key is not one for ${algorithm}.`);
+  if (publicKey?.asymmetricKeyType !== type) throw new Error(`The issuer's key is not one for ${algorithm}.`);
   const options = (object: KeyObject) => ({ key: object, dsaEncoding: 'ieee-p1363' as const });
   return {
     sign: (data) => {
@@ -104,6 +104,15 @@ function signatureOf({ algorithm, key }: IssuerKey): Signature {
     },
     verify: (data, sent) => verify('sha256', data, options(publicKey), sent),
   };
+}
+
+/** Of a private key too. The reason why it is none is not told: it may quote the key. */
+function readPublicKey(key: string): KeyObject | undefined {
+  try {
+    return createPublicKey(key);
+  } catch {
+    return undefined;
+  }
 }
 
 function principalOf(claims: JsonObject | undefined, nowSeconds: number): Principal | undefined {

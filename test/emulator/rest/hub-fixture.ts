@@ -6,6 +6,8 @@ import type { Clock } from '../../../src/ports/clock.ts';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
 import { restApp } from '../../../src/emulator/rest/app.ts';
 import { createPolicies, type Policy } from '../../../src/emulator/rest/policies.ts';
+import type { Role } from '../../../src/emulator/rest/roles.ts';
+import { createTokenIssuer } from '../../../src/emulator/rest/token-issuer.ts';
 
 export const HOST = 'acme-test.azure-devices.net';
 export const NOW_MS = Date.parse('2026-11-23T17:40:00Z');
@@ -14,6 +16,8 @@ export interface Fixture {
   readonly hub: IotHub;
   readonly app: Hono;
   readonly policies: readonly Policy[];
+  /** A bearer token's text, good for an hour. */
+  token(roles: readonly Role[]): string;
   /** Signed by a policy; `api-version` is added. */
   send(request: SignedRequest): Promise<Response>;
 }
@@ -30,18 +34,22 @@ export function stoppedClock(now = NOW_MS): Clock {
   return { now: () => now, schedule: () => () => {} };
 }
 
-export function createFixture(): Fixture {
+const ISSUER_KEY = { algorithm: 'HS256', key: Buffer.alloc(32, 1).toString('base64') } as const;
+
+export function createFixture({ hasIssuer = true } = {}): Fixture {
   const clock = stoppedClock();
   const random = createSeededRandom(1);
   const hub = new IotHub({ hostName: HOST, clock, random });
   hub.createDevice('d', { deviceId: 'd' });
   hub.putModule('d', 'm', { deviceId: 'd', moduleId: 'm' }, undefined);
   const policies = createPolicies(random);
-  const app = restApp({ hub, policies, clock });
+  const issuer = createTokenIssuer(ISSUER_KEY);
+  const app = restApp({ hub, policies, issuer: hasIssuer ? issuer : undefined, clock });
   return {
     hub,
     app,
     policies,
+    token: (roles) => issuer.issue({ principal: 'test-principal', roles, nowMs: clock.now() }),
     send: async ({ method = 'GET', path, policy = 'iothubowner', body, headers = {} }) => {
       const key = policies.find(({ name }) => name === policy)?.primaryKey ?? '';
       const separator = path.includes('?') ? '&' : '?';
