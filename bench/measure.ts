@@ -20,9 +20,14 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-export function atMost(what: string, value: number, limit: number, unit: '×' | ' MB'): Figure {
-  const digits = unit === '×' ? 2 : 0;
-  return { what, value: value.toFixed(digits) + unit, limit: `≤ ${limit}${unit}`, isMet: value <= limit };
+const DIGITS = { '×': 2, ' MB': 0, ' MiB': 0, ' s': 1, ' ms': 1 } as const;
+
+export function atMost(what: string, value: number, limit: number, unit: keyof typeof DIGITS): Figure {
+  return { what, value: value.toFixed(DIGITS[unit]) + unit, limit: `≤ ${limit}${unit}`, isMet: value <= limit };
+}
+
+export function atLeast(what: string, value: number, limit: number): Figure {
+  return { what, value: value.toFixed(0), limit: `≥ ${limit}`, isMet: value >= limit };
 }
 
 export function exactly(what: string, value: number, wanted: number): Figure {
@@ -59,11 +64,24 @@ export function runWhole(script: string, args: readonly string[]): Whole {
 /** The kernel counts in hundredths of a second. */
 const TICK_MS = 10;
 
-/** What all children that have ended took; Linux alone tells. */
+/** What all children that have ended took. */
 function childrenCpuMs(): number {
-  const afterName = readFileSync('/proc/self/stat', 'utf8').split(') ')[1] ?? '';
-  const [user = 0, system = 0] = afterName.split(' ').slice(13, 15).map(Number);
-  return (user + system) * TICK_MS;
+  return ticksOf('self', 13) * TICK_MS;
+}
+
+/** User and system time of another process, so far, in milliseconds. */
+export function cpuMsOf(pid: number): number {
+  return ticksOf(String(pid), 11) * TICK_MS;
+}
+
+/** User and system time from that field on, after the name; Linux alone tells. */
+function ticksOf(process: string, field: number): number {
+  const afterName = readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1] ?? '';
+  const [user = 0, system = 0] = afterName
+    .split(' ')
+    .slice(field, field + 2)
+    .map(Number);
+  return user + system;
 }
 
 /** `path` is relative to this folder. */
