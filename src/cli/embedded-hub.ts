@@ -10,6 +10,7 @@ import { FrontDoor } from '../emulator/front-door.ts';
 import { serveDevices, type RunningDevices } from '../emulator/mqtt/mqtt-server.ts';
 import { connectionString } from '../emulator/rest/policies.ts';
 import type { IotHub } from '../emulator/hub/iot-hub.ts';
+import type { Role } from '../emulator/rest/roles.ts';
 import { serveHub, type RunningServer } from '../emulator/server.ts';
 import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
 import type { Capacity } from '../emulator/throttles/tiers.ts';
@@ -20,6 +21,10 @@ import { EXIT } from './exit-code.ts';
 import type { World } from './world.ts';
 
 const OWNER_POLICY = 'iothubowner';
+/** What the token in the access folder may do: as much as the owner's policy. */
+const TOKEN_ROLE: Role = 'IoT Hub Data Contributor';
+/** As the connection string beside it, it is good for as long as anybody runs a hub for tests. */
+const TOKEN_LIFETIME_SECONDS = 365 * 86_400;
 /** Faults that strike by chance strike the same calls each time. */
 const FAULT_SEED = 1;
 const PRIVATE_FILE_MODE = 0o600;
@@ -45,7 +50,7 @@ export interface EmbeddedHubOptions {
   readonly throttle?: Capacity;
   /** How far behind queries are; they see the present unless said. */
   readonly queryLagMs?: number;
-  /** Where the connection string and the CA certificate go. Made where it is missing. */
+  /** Where the connection string, a bearer token and the CA certificate go. Made where it is missing. */
   readonly accessFolder: string;
 }
 
@@ -55,6 +60,8 @@ export interface EmbeddedHub {
   /** A secret. */
   readonly connectionString: string;
   readonly connectionStringFile: string;
+  /** Holds a secret. */
+  readonly tokenFile: string;
   readonly caFile: string;
   /** For Event Hubs clients, a secret; undefined where events are not served. */
   readonly eventsConnectionString: string | undefined;
@@ -88,7 +95,13 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
   const agents =
     fleet !== undefined && hasAgents ? runAgents(hub, fleet.devices, clock, createSeededRandom(fleet.seed)) : undefined;
   const secret = connectionString(hub.hostName, policies, OWNER_POLICY) ?? '';
-  const files = writeAccess(accessFolder, secret, certificate.authority);
+  const token = opened.issuer.issue({
+    principal: 'twinward-hub',
+    roles: [TOKEN_ROLE],
+    nowMs: clock.now(),
+    lifetimeSeconds: TOKEN_LIFETIME_SECONDS,
+  });
+  const files = writeAccess(accessFolder, { connectionString: secret, token, ca: certificate.authority });
   return {
     endpoint: endpoints.server.endpoint,
     hostName: hub.hostName,
@@ -125,7 +138,7 @@ interface Endpoints {
 /** All or none: where one address can't be had, the others are given back. */
 async function serveAll(
   { clock }: World,
-  { hub, policies, certificate }: OpenHub,
+  { hub, policies, issuer, certificate }: OpenHub,
   front: FrontDoor,
   { host, port, eventsPort, mqttPort }: EmbeddedHubOptions,
 ): Promise<Endpoints> {
@@ -140,7 +153,7 @@ async function serveAll(
   }
   try {
     const common = { policies, clock, host };
-    const server = await opened(serveHub({ ...common, hub, front, certificate, port }));
+    const server = await opened(serveHub({ ...common, hub, issuer, front, certificate, port }));
     const events =
       eventsPort === undefined
         ? undefined
@@ -161,13 +174,24 @@ function eventsOf(hub: IotHub, clock: World['clock']): { readonly log: EventLog;
   return { log, hubName: hub.hostName };
 }
 
-function writeAccess(folder: string, secret: string, ca: string): { connectionStringFile: string; caFile: string } {
+interface Access {
+  readonly connectionString: string;
+  readonly token: string;
+  readonly ca: string;
+}
+
+function writeAccess(
+  folder: string,
+  access: Access,
+): Pick<EmbeddedHub, 'connectionStringFile' | 'tokenFile' | 'caFile'> {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
   const connectionStringFile = join(folder, 'connection-string');
+  const tokenFile = join(folder, 'token');
   const caFile = join(folder, 'ca.pem');
-  writeFileSync(connectionStringFile, `${secret}\n`, { mode: PRIVATE_FILE_MODE });
-  writeFileSync(caFile, ca, { mode: PRIVATE_FILE_MODE });
-  return { connectionStringFile, caFile };
+  writeFileSync(connectionStringFile, `${access.connectionString}\n`, { mode: PRIVATE_FILE_MODE });
+  writeFileSync(tokenFile, `${access.token}\n`, { mode: PRIVATE_FILE_MODE });
+  writeFileSync(caFile, access.ca, { mode: PRIVATE_FILE_MODE });
+  return { connectionStringFile, tokenFile, caFile };
 }
 
 /** What the hub says about ports and directories is meant for people. */

@@ -58,7 +58,8 @@ export function restApp({ hub, policies, issuer, clock, front, log }: RestOption
   if (front !== undefined) {
     app.use(throughFrontDoor(front));
     // By the true clock: a skewed one could not be set right again.
-    addControl({ app, hub, front, answers, authorize: createAuthorize({ hub, policies, issuer }, clock) });
+    const authorizeControl = createAuthorize({ hub, policies, issuer }, clock);
+    addControl({ app, hub, front, answers, authorize: authorizeControl, issuer, clock });
   }
   addDevices(parts);
   addModules(parts);

@@ -20,7 +20,7 @@ export interface Credentials {
 export interface Access {
   /** What a policy must have. */
   readonly permission: Permission;
-  /** What roles must grant, all of them; where it is missing, only the role that grants everything will do. */
+  /** What roles must grant, all of them; where it is missing, no role will do. */
   readonly actions?: readonly DataAction[];
   readonly allowsIdentity?: boolean;
 }

@@ -9,6 +9,7 @@ import { invalidArgument, SERVICE_CODES } from '../hub/service-error.ts';
 import { OPERATION_CLASSES } from '../throttles/operations.ts';
 import type { ThrottleSettings } from '../throttles/throttles.ts';
 import { TIERS } from '../throttles/tiers.ts';
+import { type Role, ROLES } from './roles.ts';
 
 const DAY_MS = 86_400_000;
 const RULES_MAX = 1000;
@@ -63,6 +64,15 @@ const SettingsSchema = Type.Object(
   strict,
 );
 
+const TokenSchema = Type.Object(
+  {
+    principal: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    roles: Type.Optional(Type.Array(Type.Enum([...ROLES]))),
+    lifetimeSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: DAY_MS / 1000 })),
+  },
+  strict,
+);
+
 /** By `kind`, so that an error is about the right one. */
 const ACTIONS: Readonly<Record<HubAction['kind'], TObject>> = {
   failOver: kinded({ lossMs: Duration }),
@@ -111,6 +121,13 @@ const RuleSchema = Type.Object(
   strict,
 );
 
+/** What a token is asked for with; see TokenRequest. */
+export interface ControlTokenRequest {
+  readonly principal?: string;
+  readonly roles?: readonly Role[];
+  readonly lifetimeSeconds?: number;
+}
+
 export interface ControlSettings {
   readonly throttle?: ThrottleSettings | null;
   readonly lag?: IndexLag | null;
@@ -127,6 +144,11 @@ export function readSettings(value: unknown): ControlSettings {
   if (settings.throttle) check(ThrottleSchema, settings.throttle, 'settings.throttle');
   if (settings.lag) check(LagSchema, settings.lag, 'settings.lag');
   return settings;
+}
+
+export function readTokenRequest(value: unknown): ControlTokenRequest {
+  check(TokenSchema, value, 'token');
+  return value as ControlTokenRequest;
 }
 
 export function readRules(value: unknown): FaultRule[] {

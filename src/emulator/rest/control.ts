@@ -1,13 +1,16 @@
 // Owns the control endpoint: what no real hub has, for whoever tests against this one.
 import type { Context, Hono } from 'hono';
+import type { Clock } from '../../ports/clock.ts';
 import type { FrontDoor } from '../front-door.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import { invalidArgument } from '../hub/service-error.ts';
 import type { Answers } from './answers.ts';
 import type { Authorize } from './authorization.ts';
-import { readAction, readRule, readRules, readSettings } from './control-schema.ts';
+import { readAction, readRule, readRules, readSettings, readTokenRequest } from './control-schema.ts';
 import type { Permission } from './policies.ts';
+import type { Role } from './roles.ts';
 import { pathSegments, readJson } from './requests.ts';
+import { LIFETIME_SECONDS, type TokenIssuer } from './token-issuer.ts';
 
 /** A path that no real hub has. */
 const CONTROL_PATH = '/emulator';
@@ -17,16 +20,22 @@ const OWNER_PERMISSIONS: readonly Permission[] = ['RegistryRead', 'RegistryWrite
 
 const BODY_BYTES_MAX = 1024 * 1024;
 
+/** Of a token that is asked for with nothing said. */
+const PRINCIPAL = 'emulator';
+const CONTRIBUTOR: Role = 'IoT Hub Data Contributor';
+
 interface Parts {
   readonly app: Hono;
   readonly hub: IotHub;
   readonly front: FrontDoor;
   readonly answers: Answers;
   readonly authorize: Authorize;
+  readonly issuer: TokenIssuer | undefined;
+  readonly clock: Clock;
 }
 
 /** Needs no `api-version`. Its own calls are neither counted nor limited nor spoilt. */
-export function addControl({ app, hub, front, answers, authorize }: Parts): void {
+export function addControl({ app, hub, front, answers, authorize, issuer, clock }: Parts): void {
   const check = (c: Context): void => {
     const credentials = { header: c.req.header('authorization'), path: pathSegments(c.req.path) };
     for (const permission of OWNER_PERMISSIONS) authorize(credentials, { permission });
@@ -65,6 +74,16 @@ export function addControl({ app, hub, front, answers, authorize }: Parts): void
     if (nullHazard !== undefined) hub.setNullHazard(nullHazard);
     if (keepsLeftSettings !== undefined) hub.setKeepsLeftSettings(keepsLeftSettings);
     return answers.json(current());
+  });
+
+  app.post(`${CONTROL_PATH}/tokens`, async (c) => {
+    check(c);
+    if (issuer === undefined) throw invalidArgument('The hub has no issuer of tokens.');
+    const request = readTokenRequest(await readJson(c, BODY_BYTES_MAX));
+    const { principal = PRINCIPAL, roles = [CONTRIBUTOR], lifetimeSeconds = LIFETIME_SECONDS } = request;
+    const nowMs = clock.now();
+    const token = issuer.issue({ principal, roles, lifetimeSeconds, nowMs });
+    return answers.json({ token, expiresOnTimestamp: nowMs + lifetimeSeconds * 1000 });
   });
 
   app.get(`${CONTROL_PATH}/faults`, (c) => {

@@ -29,8 +29,7 @@ export type Role = keyof typeof GRANTS;
 
 export const ROLES = Object.keys(GRANTS) as readonly Role[];
 
-/** Names that are no role grant nothing. Without any action named, only the role that has them all will do. */
+/** Names that are no role grant nothing. What no action is named for is for signatures alone. */
 export function isGranted(roles: readonly string[], actions: readonly DataAction[] | undefined): boolean {
-  if (actions === undefined) return roles.includes('IoT Hub Data Contributor' satisfies Role);
-  return actions.every((action) => ROLES.some((role) => roles.includes(role) && GRANTS[role].test(action)));
+  return actions?.every((action) => ROLES.some((role) => roles.includes(role) && GRANTS[role].test(action))) === true;
 }

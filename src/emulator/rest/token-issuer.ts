@@ -15,7 +15,8 @@ import type { Role } from './roles.ts';
 /** The resource that every real hub's tokens are for. */
 const AUDIENCE = 'https://iothubs.azure.net';
 const TOKEN_LENGTH_MAX = 16 * 1024;
-const LIFETIME_SECONDS = 3600;
+/** Of a token that nobody asked a lifetime for. */
+export const LIFETIME_SECONDS = 3600;
 
 export type IssuerAlgorithm = 'HS256' | 'RS256' | 'ES256';
 
@@ -30,7 +31,6 @@ export interface TokenRequest {
   readonly principal: string;
   readonly roles: readonly Role[];
   readonly nowMs: number;
-  /** An hour unless said. */
   readonly lifetimeSeconds?: number;
 }
 

@@ -1,7 +1,7 @@
 // Callers with bearer tokens: what each role may do, and where Entra's answers differ from those to signatures.
 import { describe, expect, test } from 'vitest';
 import { type Role, ROLES } from '../../../src/emulator/rest/roles.ts';
-import { createFixture, type Fixture } from './hub-fixture.ts';
+import { createFixture, type Fixture, NOW_MS } from './hub-fixture.ts';
 
 const CONTRIBUTOR = 'IoT Hub Data Contributor';
 const READER = 'IoT Hub Data Reader';
@@ -112,5 +112,40 @@ describe('what Entra’s callers are told', () => {
     });
     const bySignature = await fixture.send({ method, path, headers });
     expect([byToken.status, bySignature.status]).toEqual([bearer, signature]);
+  });
+});
+
+describe('tokens from the control endpoint', () => {
+  const fixture = createFixture({ hasFront: true });
+  const ask = (body: unknown, more: object = {}): Promise<Response> =>
+    fixture.send({ method: 'POST', path: '/emulator/tokens', body, ...more });
+
+  test('an hour of everything where nothing is said', async () => {
+    const response = await ask({});
+    const { token, expiresOnTimestamp } = (await response.json()) as { token: string; expiresOnTimestamp: number };
+    expect(expiresOnTimestamp).toBe(NOW_MS + 3_600_000);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fixture.send({ method: 'PUT', path: '/devices/new', body: {}, headers })).status).toBe(200);
+  });
+
+  test('with the roles and the name that are asked for', async () => {
+    const response = await ask({ principal: 'somebody', roles: [READER], lifetimeSeconds: 60 });
+    const { token, expiresOnTimestamp } = (await response.json()) as { token: string; expiresOnTimestamp: number };
+    expect(expiresOnTimestamp).toBe(NOW_MS + 60_000);
+    const headers = { authorization: `Bearer ${token}` };
+    expect((await fixture.send({ path: '/twins/d', headers })).status).toBe(200);
+    const refused = await fixture.send({ method: 'PATCH', path: '/twins/d', body: {}, headers });
+    expect(((await refused.json()) as { Message: string }).Message).toContain('Principal somebody is not authorized');
+  });
+
+  const authorization = `Bearer ${fixture.token([CONTRIBUTOR])}`;
+  test.each<[sentence: string, body: unknown, more: object, status: number]>([
+    ['a role that is none', { roles: ['Owner'] }, {}, 400],
+    ['a field that is none', { role: READER }, {}, 400],
+    ['a lifetime beyond a day', { lifetimeSeconds: 86_401 }, {}, 400],
+    ['another policy', {}, { policy: 'service' }, 401],
+    ['a token itself, whatever it may do', {}, { headers: { authorization } }, 401],
+  ])('%s is refused', async (_sentence, body, more, status) => {
+    expect((await ask(body, more)).status).toBe(status);
   });
 });

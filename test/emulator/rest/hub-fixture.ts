@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Hono } from 'hono';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
+import { FrontDoor } from '../../../src/emulator/front-door.ts';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
 import { restApp } from '../../../src/emulator/rest/app.ts';
 import { createPolicies, type Policy } from '../../../src/emulator/rest/policies.ts';
@@ -36,7 +37,7 @@ export function stoppedClock(now = NOW_MS): Clock {
 
 const ISSUER_KEY = { algorithm: 'HS256', key: Buffer.alloc(32, 1).toString('base64') } as const;
 
-export function createFixture({ hasIssuer = true } = {}): Fixture {
+export function createFixture({ hasIssuer = true, hasFront = false } = {}): Fixture {
   const clock = stoppedClock();
   const random = createSeededRandom(1);
   const hub = new IotHub({ hostName: HOST, clock, random });
@@ -44,7 +45,8 @@ export function createFixture({ hasIssuer = true } = {}): Fixture {
   hub.putModule('d', 'm', { deviceId: 'd', moduleId: 'm' }, undefined);
   const policies = createPolicies(random);
   const issuer = createTokenIssuer(ISSUER_KEY);
-  const app = restApp({ hub, policies, issuer: hasIssuer ? issuer : undefined, clock });
+  const front = hasFront ? new FrontDoor({ hub, clock, random }) : undefined;
+  const app = restApp({ hub, policies, issuer: hasIssuer ? issuer : undefined, front, clock });
   return {
     hub,
     app,
