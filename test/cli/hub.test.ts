@@ -1,6 +1,7 @@
 // `twinward hub`: its flags reach the hub that it serves.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { request } from 'node:https';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import type { World } from '../../src/cli/world.ts';
@@ -16,8 +17,8 @@ interface Facts {
   readonly caFile: string;
 }
 
-/** Starts a hub, asks its control endpoint for what is set, and ends it. */
-async function settingsOf(flags: readonly string[]): Promise<unknown> {
+/** Starts a hub, uses it, and ends it. */
+async function withHub<T>(flags: readonly string[], use: (facts: Facts, nowMs: number) => Promise<T>): Promise<T> {
   const clock = createTestClock();
   const abort = new AbortController();
   const printed = Promise.withResolvers<string>();
@@ -34,19 +35,26 @@ async function settingsOf(flags: readonly string[]): Promise<unknown> {
   };
   const running = runProgram(world, ['hub', '--port', '0', '-o', 'json', ...flags]);
   const facts = JSON.parse(await printed.promise) as Facts;
-  const settings = await get(facts, clock.now());
+  const result = await use(facts, clock.now());
   abort.abort();
   expect(await running).toBe(0);
-  return settings;
+  return result;
 }
 
-function get({ endpoint, hostName, connectionString, caFile }: Facts, nowMs: number): Promise<unknown> {
+/** What its control endpoint says is set. */
+function settingsOf(flags: readonly string[]): Promise<unknown> {
+  return withHub(flags, (facts, nowMs) => {
+    const { hostName: sr, connectionString } = facts;
+    const key = connectionString.slice(connectionString.lastIndexOf('SharedAccessKey=') + 'SharedAccessKey='.length);
+    return get(facts, '/emulator/settings', sasToken({ key, sr, skn: 'iothubowner', se: nowMs / 1000 + 60 }));
+  });
+}
+
+function get({ endpoint, hostName, caFile }: Facts, path: string, authorization: string): Promise<unknown> {
   const { hostname, port } = new URL(endpoint);
-  const key = connectionString.slice(connectionString.lastIndexOf('SharedAccessKey=') + 'SharedAccessKey='.length);
-  const authorization = sasToken({ key, sr: hostName, skn: 'iothubowner', se: nowMs / 1000 + 60 });
   const options = { hostname, port, servername: hostName, ca: readFileSync(caFile), headers: { authorization } };
   return new Promise((resolve, reject) => {
-    const sent = request({ ...options, path: '/emulator/settings' }, (response) => {
+    const sent = request({ ...options, path }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.on('end', () => resolve(JSON.parse(text)));
@@ -66,6 +74,16 @@ describe('a hub', () => {
     expect(await settingsOf(flags)).toMatchObject({
       throttle: { tier: 'S2', units: 3 },
       lag: { devices: 30_000, modules: 30_000 },
+    });
+  });
+
+  test('keeps a bearer token beside its certificate, for its owner alone', async () => {
+    await withHub(['--fleet', '3'], async (facts) => {
+      const file = join(dirname(facts.caFile), 'token');
+      const authorization = `Bearer ${readFileSync(file, 'utf8').trim()}`;
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const counts = await get(facts, '/statistics/devices?api-version=2021-04-12', authorization);
+      expect(counts).toMatchObject({ totalDeviceCount: 3 });
     });
   });
 
