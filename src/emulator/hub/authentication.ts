@@ -26,7 +26,6 @@ export function parseAuthentication(value: unknown, owner: 'device' | 'module', 
     case 'sas':
       return parseKeys(asObject(value['symmetricKey']), random);
     case 'selfSigned':
-      if (!hasThumbprint) throw badRequest('selfSigned needs a thumbprint');
       return { type: 'selfSigned', primaryThumbprint, secondaryThumbprint };
     case 'certificateAuthority':
       return { type: 'certificateAuthority' };

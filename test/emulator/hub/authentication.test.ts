@@ -10,6 +10,7 @@ describe('authentication', () => {
   const accepted: [sentence: string, authentication: unknown, type: string][] = [
     ['nothing is keys', undefined, 'sas'],
     ['the SDK’s empty keys are minted', { type: 'sas', symmetricKey: { primaryKey: '', secondaryKey: '' } }, 'sas'],
+    ['selfSigned without a thumbprint', { type: 'selfSigned' }, 'selfSigned'],
     ['thumbprints without a type', { x509Thumbprint: { primaryThumbprint: THUMBPRINT } }, 'selfSigned'],
     ['a certificate authority', { type: 'certificateAuthority' }, 'certificateAuthority'],
   ];
@@ -45,7 +46,6 @@ describe('authentication', () => {
     ['a key of 65 bytes', { symmetricKey: { primaryKey: Buffer.alloc(65).toString('base64'), secondaryKey: KEY } }],
     ['a key that is no base64', { symmetricKey: { primaryKey: '!'.repeat(24), secondaryKey: KEY } }],
     ['a thumbprint with separators', { x509Thumbprint: { primaryThumbprint: 'AB:CD' } }],
-    ['selfSigned without a thumbprint', { type: 'selfSigned' }],
     ['a text', 'sas'],
   ];
   test.each(refused)('%s is refused for devices', (_sentence, authentication) => {
