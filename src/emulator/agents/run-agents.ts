@@ -112,10 +112,26 @@ class SimulatedAgent {
   check(): void {
     if (!this.#isOnline) return;
     const { hub } = this.#world;
-    if (!isLive(this.#device)) this.#device = attempt(() => hub.connect({ deviceId: this.#deviceId }, () => {}));
-    if (isLive(this.#module)) return;
+    this.#device ??= attempt(() =>
+      hub.connect(
+        { deviceId: this.#deviceId },
+        () => {},
+        () => {
+          this.#device = undefined;
+        },
+      ),
+    );
+    if (this.#module !== undefined) return;
     const ref = { deviceId: this.#deviceId, moduleId: this.#moduleId };
-    this.#module = attempt(() => hub.connect(ref, (patch) => this.#tell({ kind: 'Change', patch })));
+    this.#module = attempt(() =>
+      hub.connect(
+        ref,
+        (patch) => this.#tell({ kind: 'Change', patch }),
+        () => {
+          this.#module = undefined;
+        },
+      ),
+    );
     if (this.#module === undefined) return;
     this.#told = [];
     this.#tell({ kind: this.#hasStarted ? 'Reconnect' : 'Start' });
@@ -173,8 +189,4 @@ function attempt<T>(run: () => T): T | undefined {
     if (error instanceof ServiceError) return undefined;
     throw error;
   }
-}
-
-function isLive(connection: DeviceConnection | undefined): connection is DeviceConnection {
-  return connection !== undefined && attempt(() => connection.getTwin()) !== undefined;
 }
