@@ -35,7 +35,7 @@ export function createDevice(hub: HubContext, id: string, body: unknown): HubRec
   if (hub.state.find({ deviceId: id }) !== undefined) throw deviceAlreadyExists(id);
   requireRoom(hub, fields.iotEdge ? 1 + EDGE_MODULES.length : 1);
   const fresh = freshRecord(hub, { deviceId: id }, fields.authentication);
-  const device = { ...fresh, ...fields, deviceScope: scopeOf(hub, fresh, fields) };
+  const device = { ...fresh, ...fields, deviceScope: scopeOf(hub, fresh, fields), parentScopes: parentsOf(fields) };
   const modules = fields.iotEdge ? edgeModules(hub, id, device.sequence + 1) : [];
   hub.state.commit({ put: [device, ...modules], removed: [] });
   for (const record of [device, ...modules]) hub.events.identityCreated(record, hub.clock.now());
@@ -53,6 +53,7 @@ export function updateDevice(hub: HubContext, id: string, body: unknown, ifMatch
     ...before,
     ...fields,
     deviceScope: scopeOf(hub, before, fields),
+    parentScopes: parentsOf(fields),
     identityEtag: before.identityEtag + 1,
     statusUpdatedAt: fields.status === before.status ? before.statusUpdatedAt : now,
     ...(isDisabled ? offline(before, now) : {}),
@@ -193,8 +194,14 @@ function parseDevice(hub: HubContext, id: string, body: unknown): DeviceFields {
     authentication: parseAuthentication(value['authentication'], 'device', hub.random),
     iotEdge: capabilities['iotEdge'] === true,
     deviceScope: parseText(value, 'deviceScope', Infinity),
-    parentScopes: parentScopes === null || parentScopes.length === 0 ? null : parentScopes,
+    parentScopes,
   };
+}
+
+/** An edge device has the parents it is given, another one is in the scope it is given and has no say in it. */
+function parentsOf({ iotEdge, deviceScope, parentScopes }: DeviceFields): readonly string[] | null {
+  if (!iotEdge) return deviceScope === null ? null : [deviceScope];
+  return parentScopes === null || parentScopes.length === 0 ? null : parentScopes;
 }
 
 /** The body of an identity, whose ids, where it has any, are those of the path; the path's are legal. */

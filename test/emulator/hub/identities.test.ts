@@ -203,6 +203,24 @@ describe('edge devices', () => {
     expect(hub.listModules('e')).toHaveLength(2);
   });
 
+  const scope = 'ms-azure-iot-edge://parent-635928930091746067';
+  test.each([
+    ['an edge device is below the parents it names', { ...edge, parentScopes: [scope] }, [scope]],
+    ['no parents are none', { ...edge, parentScopes: [] }, undefined],
+    ['another device is below the scope it is in', { deviceScope: scope }, [scope]],
+    ['and has no say in it', { parentScopes: [scope] }, undefined],
+  ])('%s', (_sentence, body, parentScopes) => {
+    const { hub } = newHub();
+    expect(hub.createDevice('e', body)['parentScopes']).toEqual(parentScopes);
+    expect(hub.putDevice('e', body, '*')['parentScopes']).toEqual(parentScopes);
+    expect(hub.getTwin({ deviceId: 'e' })['parentScopes']).toEqual(parentScopes);
+  });
+
+  test('keep the scope of their own, whatever is sent', () => {
+    const { deviceScope } = newHub().hub.createDevice('e', { ...edge, deviceScope: scope });
+    expect(deviceScope).toMatch(/^ms-azure-iot-edge:\/\/e-/);
+  });
+
   test('come and go by update', () => {
     const { hub } = hubWithModule();
     hub.putDevice('d', edge, '*');
