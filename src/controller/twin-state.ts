@@ -32,12 +32,16 @@ export function stateOf(
   const { type, reason } = action;
   if (type !== 'Equal') return toState(type, reason, undefined, action.message);
   if (target.layers.length === 0 || twin === undefined) return undefined;
-  const { state, keys, detail } = acknowledgementOf(target, twin, nowMs);
-  return toState(type, reason, state, wordsOf(keys, detail));
+  const acknowledgement = acknowledgementOf(target, twin, nowMs);
+  return toState(type, reason, acknowledgement.state, wordsOf(acknowledgement));
 }
 
 /** Agents that give a reason mostly name the settings themselves. */
-function wordsOf(keys: readonly string[], detail: string | undefined): string | undefined {
+function wordsOf({ keys, detail, foreign }: Acknowledgement): string | undefined {
+  if (foreign.length > 0) {
+    const names = foreign.slice(0, KEYS_SHOWN_MAX).join(', ');
+    return `the agent refuses what another writer put beside our settings: ${names}`;
+  }
   const unnamed = keys.filter((key) => detail?.includes(key) !== true).slice(0, KEYS_SHOWN_MAX);
   const words = [unnamed.join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
   return words === '' ? undefined : words;
@@ -62,7 +66,7 @@ const WORST_FIRST: readonly AcknowledgementState[] = [
   'Applied',
 ];
 
-const NOTHING_TO_SAY: Acknowledgement = { state: 'Written', keys: [], detail: undefined };
+const NOTHING_TO_SAY: Acknowledgement = { state: 'Written', keys: [], detail: undefined, foreign: [] };
 
 /** Asks about the settings that live has as we want them: about others the agent has nothing of ours to say. */
 function acknowledgementOf(target: Target, twin: Twin, nowMs: number): Acknowledgement {

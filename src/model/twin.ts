@@ -92,4 +92,6 @@ export interface Acknowledgement {
   readonly keys: readonly string[];
   /** The agent's own words, where it gave any. */
   readonly detail: string | undefined;
+  /** Settings of other writers that the agent refuses; where there are any, what we wrote is not to blame. */
+  readonly foreign: readonly string[];
 }

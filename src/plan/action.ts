@@ -7,13 +7,21 @@ export const REASONS = {
   /** Live means what is declared and the record agrees. */
   Equal: ['InSync'],
   /** Desired properties are written, and the record with them. */
-  Patch: ['FirstConfiguration', 'ConfigurationChanged', 'Drift', 'SettingRemoved', 'OwnerRemoved', 'LeftGroup'],
+  Patch: [
+    'FirstConfiguration',
+    'ConfigurationChanged',
+    'Drift',
+    'SettingRemoved',
+    'OwnerRemoved',
+    'LeftGroup',
+    'Nudge',
+  ],
   /** Only the record is written; no desired property changes. */
   Record: ['Adopted', 'OwnerChanged', 'Released'],
   /** The module identity is created; its twin is planned afterwards. */
   Create: ['ModuleMissing'],
-  /** Live differs, and a mode says to look only. */
-  Observe: ['ModeObserve'],
+  /** Live differs, and a mode says to look only, or another writer would not have it otherwise. */
+  Observe: ['ModeObserve', 'Contested'],
   /** Nothing can be written until the module exists. */
   Wait: ['ModuleMissing'],
   /** The module does not exist and need not. */
@@ -21,7 +29,15 @@ export const REASONS = {
   /** What is there is left as it is, and so is the record: those who own it are away, or may not write. */
   Keep: ['Unassigned', 'OutOfInput', 'SourceEmpty', 'Suspended'],
   /** Refused whole; the message says what would release it. */
-  Hold: ['Conflicted', 'ProfilesOverlap', 'RulesViolated', 'RecordNewer', 'ProfileUnknown', 'TwinTooLarge'],
+  Hold: [
+    'Conflicted',
+    'ProfilesOverlap',
+    'RulesViolated',
+    'RecordNewer',
+    'ProfileUnknown',
+    'TwinTooLarge',
+    'GuardRefused',
+  ],
 } as const;
 
 export type ActionType = keyof typeof REASONS;
@@ -35,6 +51,7 @@ export const CHANGE_CAUSES = [
   'SettingRemoved', // its owner no longer declares it
   'OwnerRemoved', // its owner left the source and asked for removal
   'LeftGroup', // its owner, or the one before, no longer selects the device
+  'Contested', // another writer keeps changing it: left alone, never written
 ] as const;
 
 export type ChangeCause = (typeof CHANGE_CAUSES)[number];
@@ -61,15 +78,15 @@ export interface TwinAction {
   readonly owners: readonly string[];
   /** The etag this was decided on; undefined where there is no twin. */
   readonly etag: string | undefined;
-  /** What writing would change, removals included; empty unless the type is Patch. */
+  /** What writing would change, removals included; empty unless the type is Patch, and where the reason is Nudge. */
   readonly changes: readonly SettingChange[];
-  /** Differences that are left alone, by a mode or for an owner that is not in the input. */
+  /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps at it. */
   readonly observed: readonly SettingChange[];
   /** What would be sent; undefined where nothing is written to a twin. Holds sensitive values: never print it. */
   readonly patch: TwinPatch | undefined;
   /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
   readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
-  /** For Hold and Keep, and where a part is left unwritten: what is wrong and what would release it. */
+  /** For Hold and Keep, for a nudge, and where a part is left unwritten: what is wrong and what would release it. */
   readonly message: string | undefined;
 }
 

@@ -56,6 +56,13 @@ export function desiredPatch(
   return patch;
 }
 
+/** The complete sections of these profiles as they are, for an agent that forgot them. */
+export function wholeSections(desired: JsonObject, profiles: readonly Profile[]): JsonObject {
+  const patch: JsonObject = {};
+  for (const { section } of profiles) sendWhole(patch, userDesired(desired), section);
+  return patch;
+}
+
 /** Overlays the complete section on the patch; the nulls that the patch already holds stay. */
 function sendWhole(patch: JsonObject, next: JsonObject, section: readonly string[]): void {
   const whole = getPath(next, section);

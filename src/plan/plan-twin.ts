@@ -5,12 +5,22 @@ import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
 import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
+import { afterCorrections, contestsText, isContested, NO_CONTESTS, type Contests } from './contest.ts';
 import { findFrozenRule } from './frozen-rules.ts';
 import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
-import { applyChanges, desiredPatch, hasNull, userDesired } from './patch.ts';
+import { findForgotten, nextNudge } from './nudge.ts';
+import { applyChanges, desiredPatch, hasNull, userDesired, wholeSections } from './patch.ts';
 import { recordPatch, recordReason } from './record-write.ts';
-import { readRecord, recordHolds, sameOwnership, type OwnedEntry } from './record.ts';
+import {
+  NO_MEMORY,
+  readRecord,
+  recordHolds,
+  sameOwnership,
+  type OwnedEntry,
+  type RecordMemory,
+  type RecordReading,
+} from './record.ts';
 import type { Target } from './target.ts';
 
 export interface PlanTwinInput {
@@ -28,15 +38,17 @@ export function planTwin(input: PlanTwinInput): TwinAction {
     return action(input, 'Hold', target.hold.reason, { message: target.hold.message });
   }
   if (live === undefined) return planMissing(input);
-  if (isInSync(target, live, input.instance)) return action(input, 'Equal', 'InSync');
+  if (isInSync(target, live, input.instance)) return planNudge(input, live) ?? action(input, 'Equal', 'InSync');
   const record = readRecord(live, input.instance);
   if (record.kind === 'newer') {
     const message = `The record on the twin has version ${record.version}, written by a newer Twinward. Upgrade this one.`;
     return action(input, 'Hold', 'RecordNewer', { message });
   }
-  const recorded = record.kind === 'valid' ? record.owners : undefined;
-  return planDifferent(input, live, recorded);
+  return planDifferent(input, live, record.kind === 'valid' ? record : undefined);
 }
+
+/** What the record says of a twin where it is ours and can be read. */
+type ValidRecord = Extract<RecordReading, { kind: 'valid' }>;
 
 /** The common case, decided without allocating: everything is met and the record says exactly that. */
 function isInSync(target: Target, live: Twin, instance: string): boolean {
@@ -57,12 +69,10 @@ function planMissing(input: PlanTwinInput): TwinAction {
   return action(input, whenMissing === 'Skip' ? 'Skip' : 'Wait', 'ModuleMissing');
 }
 
-function planDifferent(
-  input: PlanTwinInput,
-  live: Twin,
-  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
-): TwinAction {
-  const { declared, target } = input;
+function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | undefined): TwinAction {
+  const { declared, target, nowMs } = input;
+  const recorded = record?.owners;
+  const memory = record?.memory ?? NO_MEMORY;
   const desired = live.properties.desired;
   const ownership = settleOwners(recorded ?? NOBODY, target, declared, desired);
   if (ownership.unknownProfile !== undefined) {
@@ -72,11 +82,13 @@ function planDifferent(
     return action(input, 'Hold', 'ProfileUnknown', { message });
   }
   const context = changeContext(target, ownership, recorded ?? NOBODY);
-  const changes = [
+  const wanted = [
     ...ownership.removals,
     ...diffAbsences(ownership.absences, desired, context),
     ...diffDeclared(ownership.atoms, desired, context),
   ];
+  const contested = target.observeOnly ? [] : wanted.filter((change) => isLeftAlone(change, ownership, memory, nowMs));
+  const changes = contested.length === 0 ? wanted : wanted.filter((change) => !contested.includes(change));
   const refused = [
     ...diffAbsences(ownership.refused.absences, desired, context),
     ...diffDeclared(ownership.refused.atoms, desired, context),
@@ -85,14 +97,18 @@ function planDifferent(
     ...diffAbsences(target.observedAbsences, desired, context),
     ...diffDeclared(target.observedAtoms, desired, context),
     ...refused,
+    ...contested.map((change): SettingChange => ({ ...change, cause: 'Contested' })),
   ];
-  const message = refusalMessage(refused);
+  const message = asideMessage(refused, contested, memory);
   if (!target.observeOnly) {
     const aside = { observed, message };
-    if (changes.length > 0) return planPatch(input, live, recorded ?? NOBODY, ownership, changes, aside);
-    if (!sameOwnership(recorded ?? NOBODY, ownership.owners))
-      return planRecord(input, live, recorded, ownership, aside);
+    if (changes.length > 0)
+      return planPatch(input, live, { owners: recorded ?? NOBODY, memory }, ownership, changes, aside);
+    if (!sameOwnership(recorded ?? NOBODY, ownership.owners) || isOutlived(input, record, ownership))
+      return planRecord(input, live, record, ownership, aside);
   }
+  if (contested.length > 0)
+    return planNudge(input, live) ?? action(input, 'Observe', 'Contested', { observed, message });
   if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
   const differences = [...observed, ...changes];
   if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
@@ -102,15 +118,57 @@ function planDifferent(
   return action(input, 'Keep', kept, { message: KEEP_MESSAGES[kept] });
 }
 
+/** True for a correction of what another writer changes again and again. What a person changed is written all the same. */
+function isLeftAlone(change: SettingChange, { owners }: Ownership, { contests }: RecordMemory, nowMs: number): boolean {
+  return isContested(contests.get(change.name), nowMs) && isCorrection(change, owners);
+}
+
+/** Owners that leave no trace in the record can't tell a correction from their first write. */
+function isCorrection({ cause, owner }: SettingChange, owners: ReadonlyMap<string, OwnedEntry>): boolean {
+  return cause === 'Drift' || (cause === 'FirstConfiguration' && !owners.has(owner));
+}
+
+/** What stays in memory of contests; where nothing is declared there is nothing to argue about. */
+function contestsAfter(
+  corrected: readonly SettingChange[],
+  { contests }: RecordMemory,
+  { target, nowMs }: PlanTwinInput,
+): Contests {
+  if (target.layers.length === 0) return NO_CONTESTS;
+  const names = corrected.map(({ name }) => name);
+  return afterCorrections(contests, names, nowMs);
+}
+
+/** True where a record that held nothing but contests has nothing left to remember. */
+function isOutlived(input: PlanTwinInput, record: ValidRecord | undefined, { owners }: Ownership): boolean {
+  return record?.owners.size === 0 && owners.size === 0 && contestsAfter([], record.memory, input).size === 0;
+}
+
 const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
 
 /** What goes with a write and does not depend on it. */
 type Aside = Pick<TwinAction, 'observed' | 'message'>;
 
-function refusalMessage(refused: readonly SettingChange[]): string | undefined {
-  if (refused.length === 0) return undefined;
-  const names = refused.map(({ name }) => `"${name}"`).join(', ');
-  return `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`;
+function asideMessage(
+  refused: readonly SettingChange[],
+  contested: readonly SettingChange[],
+  { contests }: RecordMemory,
+): string | undefined {
+  const texts: string[] = [];
+  if (refused.length > 0) {
+    const names = namesText(refused.map(({ name }) => name));
+    texts.push(
+      `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`,
+    );
+  }
+  if (contested.length > 0) {
+    texts.push(contestsText(contests, [...new Set(contested.map(({ name }) => name))]));
+  }
+  return texts.length === 0 ? undefined : texts.join(' ');
+}
+
+function namesText(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ');
 }
 
 const KEEP_MESSAGES = {
@@ -142,7 +200,7 @@ function changeContext(
 function planPatch(
   input: PlanTwinInput,
   live: Twin,
-  recorded: ReadonlyMap<string, OwnedEntry>,
+  { owners: recorded, memory }: Pick<ValidRecord, 'owners' | 'memory'>,
   ownership: Ownership,
   changes: readonly SettingChange[],
   aside: Aside,
@@ -152,7 +210,9 @@ function planPatch(
   const next = applyChanges(desired, changes, profiles);
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
   if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
-  const tags = recordPatch(live, ownership.owners, input);
+  const corrected = changes.filter((change) => isCorrection(change, ownership.owners));
+  const contests = contestsAfter(corrected, memory, input);
+  const tags = recordPatch(live, ownership.owners, { ...memory, contests, desiredVersion: nextVersion(live) }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
   if (size !== undefined) return holdTooLarge(input, size);
   const patch = { tags, properties: { desired: desiredPatch(desired, next, changes, profiles) } };
@@ -174,14 +234,56 @@ function planPatch(
 function planRecord(
   input: PlanTwinInput,
   live: Twin,
-  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
+  record: ValidRecord | undefined,
   ownership: Ownership,
   aside: Aside,
 ): TwinAction {
-  const tags = recordPatch(live, ownership.owners, input);
+  const memory = record?.memory ?? NO_MEMORY;
+  const contests = contestsAfter([], memory, input);
+  const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
-  return action(input, 'Record', recordReason(recorded, ownership), { ...aside, patch: { tags }, needs: BOTH_READS });
+  return action(input, 'Record', recordReason(record?.owners, ownership), {
+    ...aside,
+    patch: { tags },
+    needs: BOTH_READS,
+  });
+}
+
+/**
+ * The settings once more, for an agent that forgot them after somebody else's write: nothing of the twin changes. Not
+ * where a layer only looks on, whose settings would be sent too.
+ */
+function planNudge(input: PlanTwinInput, live: Twin): TwinAction | undefined {
+  const { target, instance, nowMs } = input;
+  if (target.observeOnly || target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
+  const { desired } = live.properties;
+  const atoms = target.atoms
+    .map(({ atom }) => atom)
+    .filter((atom) => atom.policy === 'Override' && isMet(atom, desired));
+  const record = readRecord(live, instance);
+  if (record.kind !== 'valid') return undefined;
+  const { owners, memory } = record;
+  const forgotten = findForgotten(target.profiles, atoms, live, memory.desiredVersion);
+  const nudges = forgotten === undefined ? undefined : nextNudge(memory.nudges, nowMs);
+  if (forgotten === undefined || nudges === undefined) return undefined;
+  const contests = contestsAfter([], memory, input);
+  const tags = recordPatch(live, owners, { contests, nudges, desiredVersion: nextVersion(live) }, input);
+  const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(desired));
+  if (size !== undefined) return undefined;
+  return action(input, 'Patch', 'Nudge', {
+    patch: { tags, properties: { desired: wholeSections(desired, forgotten.profiles) } },
+    needs: { moduleTwin: true, deviceTwin: false },
+    message:
+      `The agent runs with its defaults for ${namesText(forgotten.names)} since somebody else wrote to the module; ` +
+      'all settings are sent once more.',
+  });
+}
+
+/** Every write to desired properties moves their version by one. */
+function nextVersion({ properties }: Twin): number | undefined {
+  const version = properties.desired['$version'];
+  return typeof version === 'number' ? version + 1 : undefined;
 }
 
 function holdTooLarge(input: PlanTwinInput, size: string): TwinAction {

@@ -4,7 +4,7 @@ import { isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Twin } from '../model/twin.ts';
 import { mergePatchBetween } from './changes.ts';
 import type { Ownership } from './ownership.ts';
-import { composeRecord, RECORD_TAG, rawRecord, type OwnedEntry } from './record.ts';
+import { composeRecord, RECORD_TAG, rawRecord, type OwnedEntry, type RecordMemory } from './record.ts';
 
 export interface RecordContext {
   readonly declared: Declared;
@@ -12,20 +12,24 @@ export interface RecordContext {
   readonly nowMs: number;
 }
 
-/** The patch on tags that makes the record say who owns what; without owners the record goes, and all of the tag with the last. */
+/**
+ * The patch on tags that makes the record say who owns what; without owners, and without contests to remember, the record
+ * goes, and all of the tag with the last.
+ */
 export function recordPatch(
   live: Twin,
   owners: ReadonlyMap<string, OwnedEntry>,
+  memory: RecordMemory,
   { declared, instance, nowMs }: RecordContext,
 ): JsonObject {
   const raw = rawRecord(live, instance);
-  if (owners.size === 0) {
+  if (owners.size === 0 && memory.contests.size === 0) {
     if (raw === undefined) return {};
     const records = live.tags?.[RECORD_TAG];
     const isLast = isObject(records) && Object.keys(records).length === 1;
     return { [RECORD_TAG]: isLast ? null : withKey(instance, null) };
   }
-  const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag });
+  const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag, memory });
   const difference = mergePatchBetween(raw, record);
   return difference === undefined ? {} : { [RECORD_TAG]: withKey(instance, difference) };
 }

@@ -12,8 +12,10 @@ import {
   type JsonObject,
 } from '../model/json.ts';
 import { etagCounter, etagOfCounter, type Twin } from '../model/twin.ts';
+import { composeContests, NO_CONTESTS, readContests, type Contests } from './contest.ts';
 import type { DeclaredAtom } from './layering.ts';
 import type { Layer } from './layer.ts';
+import { composeNudges, readNudges, type Nudges } from './nudge.ts';
 
 export const RECORD_TAG = 'twinward';
 export const RECORD_VERSION = 1;
@@ -44,7 +46,17 @@ export type RecordReading =
   | { readonly kind: 'newer'; readonly version: number }
   /** Not a record we could have written: adopt again from what means the same, remove nothing. */
   | { readonly kind: 'damaged' }
-  | { readonly kind: 'valid'; readonly owners: ReadonlyMap<string, OwnedEntry> };
+  | { readonly kind: 'valid'; readonly owners: ReadonlyMap<string, OwnedEntry>; readonly memory: RecordMemory };
+
+/** What a record remembers besides ownership. It is written with something else, never for its own sake. */
+export interface RecordMemory {
+  readonly contests: Contests;
+  readonly nudges: Nudges | undefined;
+  /** `$version` of the desired properties after our own last write to them; undefined where we never wrote any. */
+  readonly desiredVersion: number | undefined;
+}
+
+export const NO_MEMORY: RecordMemory = { contests: NO_CONTESTS, nudges: undefined, desiredVersion: undefined };
 
 const ABSENT: RecordReading = { kind: 'absent' };
 const DAMAGED: RecordReading = { kind: 'damaged' };
@@ -53,6 +65,13 @@ const DAMAGED: RecordReading = { kind: 'damaged' };
 export function rawRecord(twin: Pick<Twin, 'tags'>, instance: string): Json | undefined {
   const records = twin.tags === undefined ? undefined : getKey(twin.tags, RECORD_TAG);
   return isObject(records) ? getKey(records, instance) : undefined;
+}
+
+/** The names of the owners in a record, whatever else it holds; none where it is not a record. */
+export function recordedOwners(twin: Pick<Twin, 'tags'>, instance: string): readonly string[] {
+  const raw = rawRecord(twin, instance);
+  const own = isObject(raw) ? getKey(raw, 'own') : undefined;
+  return isObject(own) ? Object.keys(own).map((owner) => owner.replaceAll(DOT_IN_KEY, '.')) : [];
 }
 
 export function readRecord(twin: Pick<Twin, 'tags'>, instance: string): RecordReading {
@@ -70,7 +89,17 @@ export function readRecord(twin: Pick<Twin, 'tags'>, instance: string): RecordRe
     if (entry === undefined) return DAMAGED;
     owners.set(owner.replaceAll(DOT_IN_KEY, '.'), entry);
   }
-  return { kind: 'valid', owners };
+  return { kind: 'valid', owners, memory: readMemory(raw) };
+}
+
+/** What is damaged here is forgotten; who owns what does not hang on it. */
+function readMemory(raw: JsonObject): RecordMemory {
+  const { contest, nudge, desired } = raw;
+  return {
+    contests: readContests(contest),
+    nudges: readNudges(nudge),
+    desiredVersion: typeof desired === 'number' ? desired : undefined,
+  };
 }
 
 function readEntry(raw: Json | undefined): OwnedEntry | undefined {
@@ -181,14 +210,24 @@ function sameTexts(a: readonly string[], b: readonly string[]): boolean {
 /** The record as the next write puts it, holding the etag that this very write will produce. */
 export function composeRecord(
   owners: ReadonlyMap<string, OwnedEntry>,
-  facts: { readonly revision: string; readonly nowMs: number; readonly etag: string },
+  facts: {
+    readonly revision: string;
+    readonly nowMs: number;
+    readonly etag: string;
+    readonly memory: RecordMemory;
+  },
 ): JsonObject {
   const counter = etagCounter(facts.etag);
+  const { contests, nudges, desiredVersion } = facts.memory;
+  const contest = composeContests(contests);
   return {
     v: RECORD_VERSION,
     ...(counter === undefined ? {} : { etag: etagOfCounter(counter + 1n) }),
     at: new Date(facts.nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
     rev: shortRevision(facts.revision),
+    ...(desiredVersion === undefined ? {} : { desired: desiredVersion }),
+    ...(contest === undefined ? {} : { contest }),
+    ...(nudges === undefined ? {} : { nudge: composeNudges(nudges) }),
     own: composeOwn(owners),
   };
 }
@@ -218,7 +257,9 @@ export function recordHolds(twin: Pick<Twin, 'tags'>, instance: string, own: Jso
   const raw = rawRecord(twin, instance);
   if (!isObject(raw) || getKey(raw, 'v') !== RECORD_VERSION) return false;
   const live = getKey(raw, 'own');
-  if (!isObject(live) || Object.keys(live).length !== Object.keys(own).length) return false;
+  const count = Object.keys(own).length;
+  // A record of nobody is there only to remember something: whether it still does is not for here.
+  if (!isObject(live) || Object.keys(live).length !== count || count === 0) return false;
   for (const owner in own) if (!sameSpelling(own[owner], getKey(live, owner))) return false;
   return true;
 }

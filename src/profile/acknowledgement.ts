@@ -1,8 +1,9 @@
 // What the agent made of what is written: reads the reported side of a twin as each kind of agent means it.
-import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { escapeSegment, getKey, getPath, isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
 import { listItems, reportsSame, sameValue } from './meaning.ts';
+import { compileSchema } from './schema-compiler.ts';
 
 /** A connected agent that says nothing for this long is called silent; the slowest known one answers within minutes. */
 export const SILENCE_MS = 10 * 60 * 1_000;
@@ -14,6 +15,7 @@ interface Answer {
   readonly state: 'Applied' | 'Rejected' | 'Unsupported' | 'Pending' | 'InProgress' | 'Never';
   readonly keys: readonly string[];
   readonly detail: string | undefined;
+  readonly foreign: readonly string[];
 }
 
 const READINGS: Readonly<Record<Profile['acknowledgement']['type'], Reading>> = {
@@ -30,9 +32,26 @@ export function readAcknowledgement(
   twin: Twin,
   nowMs: number,
 ): Acknowledgement {
-  const { state, keys, detail } = READINGS[profile.acknowledgement.type](profile, atoms, twin);
-  if (state === 'Never' || state === 'InProgress') return { state: 'Written', keys, detail };
-  return { state: state === 'Pending' ? pendingState(profile, twin, nowMs) : state, keys, detail };
+  const { state, ...words } = READINGS[profile.acknowledgement.type](profile, atoms, twin);
+  if (state === 'Never' || state === 'InProgress') return { state: 'Written', ...words };
+  return state === 'Pending' ? pending(profile, atoms, twin, nowMs, words) : { state, ...words };
+}
+
+/** An agent that is sent what it can't read may well say nothing at all (the C# agent). */
+function pending(
+  profile: Profile,
+  atoms: readonly Atom[],
+  twin: Twin,
+  nowMs: number,
+  words: Omit<Acknowledgement, 'state'>,
+): Acknowledgement {
+  const state = pendingState(profile, twin, nowMs);
+  const isMirror = profile.acknowledgement.type === 'Mirror';
+  return {
+    state,
+    ...words,
+    foreign: state === 'NotAcknowledged' && isMirror ? illegalOfOthers(profile, atoms, twin) : [],
+  };
 }
 
 function pendingState(profile: Profile, twin: Twin, nowMs: number): AcknowledgementState {
@@ -54,8 +73,70 @@ function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answe
     else if (!reportsSame(atom, value)) different.push(atom.name);
   }
   const detail = getPath(reported, [...profile.section, 'lastError']);
-  if (different.length > 0) return answer('Rejected', different, typeof detail === 'string' ? detail : undefined);
+  if (different.length > 0) {
+    const foreign = illegalOfOthers(profile, atoms, twin);
+    return answer('Rejected', different, typeof detail === 'string' ? detail : undefined, foreign);
+  }
   return missing.length > 0 ? answer('Unsupported', missing) : answer('Applied');
+}
+
+/**
+ * Settings that others wrote into the section and that the profile does not allow: such an agent refuses the whole
+ * section for any single one. It passes over settings that it does not know.
+ */
+function illegalOfOthers(profile: Profile, atoms: readonly Atom[], { properties }: Twin): string[] {
+  const section = getPath(properties.desired, profile.section);
+  if (!isObject(section)) return [];
+  const ours = new Set(atoms.map(({ path }) => path[profile.section.length]));
+  return Object.keys(section).filter((name) => {
+    if (name.startsWith('$') || ours.has(name) || isMark(profile, name)) return false;
+    const value = section[name] as Json;
+    return !isReadable(profile, name, profile.encoding === 'ValueWrapper' ? getWrapped(value) : value);
+  });
+}
+
+function isMark({ envelope }: Profile, name: string): boolean {
+  return envelope !== undefined && Object.hasOwn(envelope, name);
+}
+
+/** Undefined where it is not wrapped, or holds nothing: no agent can read that. */
+function getWrapped(value: Json): Json | undefined {
+  return isObject(value) ? (getKey(value, 'value') ?? undefined) : undefined;
+}
+
+/** What the schema says of the one value; what it says of settings together, or of unknown ones, is not asked. */
+function isReadable(profile: Profile, name: string, value: Json | undefined): boolean {
+  if (value === undefined) return false;
+  const alone: JsonObject = {};
+  setKey(alone, name, value);
+  const validate = compileSchema(profile.schema);
+  if (validate(alone)) return true;
+  const place = `/${escapeSegment(name)}`;
+  return !(validate.errors ?? []).some(
+    ({ instancePath }) => instancePath === place || instancePath.startsWith(`${place}/`),
+  );
+}
+
+/**
+ * Settings that live has as declared and that the agent reports at its default, in a report that is newer than anything
+ * written to the module: what it was sent last did not name them. Only for agents that mirror their configuration.
+ */
+export function forgottenSettings(profile: Profile, atoms: readonly Atom[], { properties }: Twin): string[] {
+  const { desired, reported } = properties;
+  if (profile.acknowledgement.type !== 'Mirror') return [];
+  if (!isFresh(lastUpdated(reported, profile.section), lastUpdated(desired, []))) return [];
+  return atoms
+    .filter((atom) => {
+      const plain = getKey(profile.defaults, atom.name);
+      const value = getPath(reported, atom.path);
+      if (plain === undefined || value === undefined || !isIn(profile, atom)) return false;
+      return !reportsSame(atom, value) && reportsSame({ ...atom, plain }, value);
+    })
+    .map(({ name }) => name);
+}
+
+function isIn({ section }: Profile, { path }: Atom): boolean {
+  return section.every((key, index) => path[index] === key);
 }
 
 /** The agent reports `latest_state` and, after a failure, `latest_invalid_fields` of a shape not documented. */
@@ -67,7 +148,8 @@ function readLatestState(_profile: Profile, atoms: readonly Atom[], twin: Twin):
   if (state !== 'failed') return answer('Pending');
   const named = invalidFields(getKey(reported, 'latest_invalid_fields'));
   const ours = atoms.map(({ name }) => name).filter((name) => named.includes(name));
-  return answer('Rejected', ours, named.length === 0 ? undefined : `invalid fields: ${named.join(', ')}`);
+  const detail = named.length === 0 ? undefined : `invalid fields: ${named.join(', ')}`;
+  return answer('Rejected', ours, detail, ours.length === 0 ? named : []);
 }
 
 function invalidFields(value: Json | undefined): string[] {
@@ -133,6 +215,11 @@ function sortable(time: string | undefined): string | undefined {
   return match === null ? undefined : `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}`;
 }
 
-function answer(state: Answer['state'], keys: readonly string[] = [], detail?: string): Answer {
-  return { state, keys, detail };
+function answer(
+  state: Answer['state'],
+  keys: readonly string[] = [],
+  detail?: string,
+  foreign: readonly string[] = [],
+): Answer {
+  return { state, keys, detail, foreign };
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../src/model/json.ts';
 import { etagOfCounter } from '../../src/model/twin.ts';
 import {
   composeRecord,
+  NO_MEMORY,
   expectedOwners,
   ownedNames,
   rawRecord,
@@ -14,7 +15,7 @@ import {
 } from '../../src/plan/record.ts';
 import { declare, NOW_MS, targetFor, type Configurations } from './fixture.ts';
 
-const FACTS = { revision: 'sha1:3f9c2e1aa0b1c2d3e4', nowMs: NOW_MS, etag: etagOfCounter(2n) };
+const FACTS = { revision: 'sha1:3f9c2e1aa0b1c2d3e4', nowMs: NOW_MS, etag: etagOfCounter(2n), memory: NO_MEMORY };
 
 function entryOf(names: readonly string[], fields: Partial<OwnedEntry> = {}): OwnedEntry {
   return { digest: '9b1c2d3e4f50', deletionPolicy: 'Retain', profile: 'p', section: [], keys: { names }, ...fields };
@@ -87,7 +88,7 @@ describe('reading', () => {
       ['SecurityConfiguration/a', entryOf(['__proto__'])],
     ]);
     const reading = readRecord(twinWith(composeRecord(owners, FACTS)), 'default');
-    expect(reading).toEqual({ kind: 'valid', owners: new Map([...owners].toReversed()) });
+    expect(reading).toEqual({ kind: 'valid', owners: new Map([...owners].toReversed()), memory: NO_MEMORY });
   });
 
   test('of hashes says which of the names that exist are meant', () => {
