@@ -8,8 +8,8 @@ export function withCeiling(planner: Planner, mode: Mode): Planner {
   if (mode === 'Enforce') return planner;
   return {
     ...planner,
-    plan(target, device, live, nowMs) {
-      const action = planner.plan(target, device, live, nowMs);
+    plan(...twin) {
+      const action = planner.plan(...twin);
       return writes(action) ? observed(action) : action;
     },
   };

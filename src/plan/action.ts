@@ -36,6 +36,8 @@ export const REASONS = {
     'RecordNewer',
     'ProfileUnknown',
     'TwinTooLarge',
+    'ManagedByEdge',
+    'AutomaticConfiguration',
     'GuardRefused',
   ],
 } as const;

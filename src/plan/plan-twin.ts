@@ -21,6 +21,7 @@ import {
   type RecordMemory,
   type RecordReading,
 } from './record.ts';
+import { findNeighbour, type Surroundings } from './surroundings.ts';
 import type { Target } from './target.ts';
 
 export interface PlanTwinInput {
@@ -30,6 +31,7 @@ export interface PlanTwinInput {
   readonly device: DeviceFacts;
   readonly live: Twin | undefined;
   readonly nowMs: number;
+  readonly around: Surroundings;
 }
 
 export function planTwin(input: PlanTwinInput): TwinAction {
@@ -208,6 +210,8 @@ function planPatch(
   const profiles = [...new Set([...input.target.profiles, ...ownership.profiles])];
   const desired = live.properties.desired;
   const next = applyChanges(desired, changes, profiles);
+  const neighbour = findNeighbour(input.around, live, changes);
+  if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
   if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
   const corrected = changes.filter((change) => isCorrection(change, ownership.owners));
@@ -238,6 +242,8 @@ function planRecord(
   ownership: Ownership,
   aside: Aside,
 ): TwinAction {
+  const neighbour = findNeighbour(input.around, live, []);
+  if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
   const memory = record?.memory ?? NO_MEMORY;
   const contests = contestsAfter([], memory, input);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);

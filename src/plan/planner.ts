@@ -4,6 +4,7 @@ import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import type { TwinAction } from './action.ts';
 import { createSelection } from './selection.ts';
+import { NOTHING_AROUND, type Surroundings } from './surroundings.ts';
 import { createTargets, type Target } from './target.ts';
 import { planTwin } from './plan-twin.ts';
 
@@ -19,6 +20,7 @@ export interface PlannerOptions {
 
 export interface Planner {
   readonly declared: Declared;
+  readonly instance: string;
   /** Module ids that some configuration on this hub manages, sorted. */
   readonly moduleIds: readonly string[];
   /** What is declared for each managed module of a device; cheap, cached by the tags that selectors look at. */
@@ -27,9 +29,10 @@ export interface Planner {
   targetFor(device: DeviceFacts, moduleId: string): Target;
   /**
    * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none.
-   * Pure; `nowMs` only dates the record.
+   * Pure; `nowMs` dates the record, and tells how long ago what it remembers was. `around` is who else writes there, as
+   * far as it is known.
    */
-  plan(target: Target, device: DeviceFacts, live: Twin | undefined, nowMs: number): TwinAction;
+  plan(target: Target, device: DeviceFacts, live: Twin | undefined, nowMs: number, around?: Surroundings): TwinAction;
 }
 
 export function createPlanner(declared: Declared, options: PlannerOptions): Planner {
@@ -38,9 +41,11 @@ export function createPlanner(declared: Declared, options: PlannerOptions): Plan
   const scope = { declared, instance: options.instance };
   return {
     declared,
+    instance: options.instance,
     moduleIds: select.moduleIds,
     targetsFor: (device) => targets.forSelection(select.select(device)),
     targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
-    plan: (target, device, live, nowMs) => planTwin({ ...scope, target, device, live, nowMs }),
+    plan: (target, device, live, nowMs, around = NOTHING_AROUND) =>
+      planTwin({ ...scope, target, device, live, nowMs, around }),
   };
 }
