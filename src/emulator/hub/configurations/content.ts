@@ -1,5 +1,5 @@
 // The content of a configuration: its three forms, and the single values it sets in desired properties.
-import { formatPointer, isObject, type Json, type JsonObject, setPath } from '../../../model/json.ts';
+import { isObject, type Json, type JsonObject, setPath } from '../../../model/json.ts';
 import { isId } from '../record.ts';
 import { invalidConfigurationContent, ServiceError } from '../service-error.ts';
 import { checkValues } from '../twin-limits.ts';
@@ -84,29 +84,47 @@ export function modulesOfContent(content: JsonObject): Set<string> {
 
 /** Leaves laid over each other: a later one takes the place of what is at, above and below its path. */
 export class Overlay<Owner> {
-  readonly #leaves = new Map<string, Leaf & { readonly owner: Owner }>();
+  #root: Node<Owner> = { leaf: undefined, below: new Map() };
 
   put(leaf: Leaf, owner: Owner): void {
-    const pointer = formatPointer(leaf.path);
-    for (const other of this.#leaves.keys()) {
-      if (isAtOrBelow(other, pointer) || isAtOrBelow(pointer, other)) this.#leaves.delete(other);
+    let node = this.#root;
+    for (const key of leaf.path) {
+      node.leaf = undefined;
+      const next = node.below.get(key) ?? { leaf: undefined, below: new Map() };
+      node.below.set(key, next);
+      node = next;
     }
-    this.#leaves.set(pointer, { ...leaf, owner });
+    node.leaf = { ...leaf, owner };
+    node.below.clear();
   }
 
-  leaves(): (Leaf & { readonly owner: Owner })[] {
-    return [...this.#leaves.values()];
+  leaves(): OwnedLeaf<Owner>[] {
+    return leavesBelow(this.#root);
   }
 
   /** True where a leaf at this path, or below it, or above it, decides what is there. */
   covers(path: readonly string[]): boolean {
-    const pointer = formatPointer(path);
-    return this.#leaves.keys().some((other) => isAtOrBelow(other, pointer) || isAtOrBelow(pointer, other));
+    let node = this.#root;
+    for (const key of path) {
+      if (node.leaf !== undefined) return true;
+      const next = node.below.get(key);
+      if (next === undefined) return false;
+      node = next;
+    }
+    return true;
   }
 }
 
-function isAtOrBelow(pointer: string, above: string): boolean {
-  return pointer === above || pointer.startsWith(`${above}/`);
+type OwnedLeaf<Owner> = Leaf & { readonly owner: Owner };
+
+/** One of both: a leaf, or nodes below. Only the root of what is empty has neither. */
+interface Node<Owner> {
+  leaf: OwnedLeaf<Owner> | undefined;
+  readonly below: Map<string, Node<Owner>>;
+}
+
+function leavesBelow<Owner>({ leaf, below }: Node<Owner>): OwnedLeaf<Owner>[] {
+  return leaf === undefined ? [...below.values()].flatMap((node) => leavesBelow(node)) : [leaf];
 }
 
 function flatten(path: readonly string[], value: Json): Leaf[] {
@@ -117,11 +135,14 @@ function flatten(path: readonly string[], value: Json): Leaf[] {
 }
 
 function checkTwinContent(content: JsonObject): void {
-  for (const [key, value] of Object.entries(content)) {
-    const path = sectionPath(key);
-    if (path.length === 0 && !isObject(value)) throw invalidConfigurationContent(`${key} is not an object.`);
-  }
   try {
+    for (const [key, value] of Object.entries(content)) {
+      const path = sectionPath(key);
+      const section = path.length > 0 ? { value } : value;
+      if (!isObject(section)) throw invalidConfigurationContent(`${key} is not an object.`);
+      // Each by itself first: until then it may be nested without end.
+      checkValues(section, 'patch');
+    }
     checkValues(objectOf(leavesOf(content), { keepsNulls: true }), 'patch');
   } catch (error) {
     throw error instanceof ServiceError ? invalidConfigurationContent(error.text) : error;

@@ -9,7 +9,15 @@ import type { ConfigurationRecord } from './configuration.ts';
 import { objectOf, type Overlay } from './content.ts';
 import { deployModules } from './edge-modules.ts';
 import { listConfigurations } from './registry.ts';
-import { byPrecedence, edgeTarget, targetsOf, twinTarget, type Writer, type WrittenLeaf } from './targets.ts';
+import {
+  byPrecedence,
+  edgeTarget,
+  type Target,
+  targetsOf,
+  twinTarget,
+  type Writer,
+  type WrittenLeaf,
+} from './targets.ts';
 
 type Statuses = Readonly<Record<string, AppliedConfiguration>>;
 
@@ -21,7 +29,8 @@ export function evaluateConfigurations(hub: HubContext): void {
   const records = listConfigurations(hub).toSorted(byPrecedence);
   const deployments = records.filter(({ contentKind }) => contentKind === 'modulesContent');
   const others = records.filter(({ contentKind }) => contentKind !== 'modulesContent');
-  for (const [twin, wanted] of targetedTwins(hub, others)) configureTwin(hub, twin, wanted);
+  const targetOf = remembered(twinTarget);
+  for (const [twin, wanted] of targetedTwins(hub, others)) configureTwin(hub, twin, targetOf(wanted));
   for (const [twin, wanted] of targetedTwins(hub, deployments)) configureDevice(hub, twin, wanted);
   leaveTwins(hub, records);
   for (const record of listConfigurations(hub)) measure(hub, record);
@@ -43,11 +52,24 @@ function targetedTwins(
   return twins;
 }
 
-function configureTwin(hub: HubContext, { deviceId, moduleId }: HubRecord, wanted: ConfigurationRecord[]): void {
+/** Many twins have the same configurations. */
+function remembered(
+  make: (wanted: readonly ConfigurationRecord[]) => Target,
+): (wanted: readonly ConfigurationRecord[]) => Target {
+  const known = new Map<string, Target>();
+  return (wanted) => {
+    // Ids hold no space.
+    const key = wanted.map(({ id }) => id).join(' ');
+    const target = known.get(key) ?? make(wanted);
+    known.set(key, target);
+    return target;
+  };
+}
+
+function configureTwin(hub: HubContext, { deviceId, moduleId }: HubRecord, { overlay, statuses }: Target): void {
   // Read again: a device may have answered an earlier write of this run.
   const twin = hub.state.find({ deviceId, moduleId });
   if (twin === undefined) return;
-  const { overlay, statuses } = twinTarget(wanted);
   if (isSettled(twin, statuses)) return;
   const left = leftBehind(hub, twin, overlay, statuses);
   attempt(() => writeTwin(hub, twin, overlay, left, statuses));

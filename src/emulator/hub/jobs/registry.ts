@@ -11,6 +11,7 @@ import {
   ServiceError,
   tooManyActiveJobs,
 } from '../service-error.ts';
+import { checkValues } from '../twin-limits.ts';
 import { isActive, jobRows, type JobRecord, wireJob } from './job.ts';
 
 const ID_PATTERN = /^[a-z0-9\-']{1,64}$/;
@@ -124,6 +125,7 @@ function parseFields(body: JsonObject, now: number): Fields {
   }
   if (!isObject(updateTwin)) throw badRequest('updateTwin is not an object');
   if (updateTwin['etag'] !== '*') throw etagOfJobMissing();
+  checkSections(updateTwin);
   const seconds = body['maxExecutionTimeInSeconds'] ?? MAX_EXECUTION_SECONDS;
   if (typeof seconds !== 'number' || !Number.isInteger(seconds) || seconds < 1) {
     throw badRequest('maxExecutionTimeInSeconds is no whole number from 1 on');
@@ -134,6 +136,12 @@ function parseFields(body: JsonObject, now: number): Fields {
     maxExecutionTimeInSeconds: seconds,
     startAt: parseStart(body['startTime'], now),
   };
+}
+
+/** What no twin may hold is refused at once. */
+function checkSections({ tags, properties }: JsonObject): void {
+  const desired = isObject(properties) ? properties['desired'] : undefined;
+  for (const section of [tags, desired]) if (isObject(section)) checkValues(section, 'patch');
 }
 
 function parseStart(value: Json | undefined, now: number): number {

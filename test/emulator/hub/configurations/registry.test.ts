@@ -6,6 +6,13 @@ import { newHub, refusal, START_MS } from '../new-hub.ts';
 const CONTENT = { deviceContent: { 'properties.desired.cooling': { level: 3 } } };
 const BODY = { id: 'c1', content: CONTENT, targetCondition: "tags.site = 'lyon'", priority: 10 };
 
+/** So many objects within each other. */
+function nested(depth: number): object {
+  let value: object = {};
+  for (let level = 0; level < depth; level += 1) value = { a: value };
+  return value;
+}
+
 function hubWithConfiguration(): ReturnType<typeof newHub> {
   const made = newHub();
   made.hub.putConfiguration('c1', BODY, undefined);
@@ -196,6 +203,11 @@ describe('what is refused', () => {
       'InvalidConfigurationContent',
     ],
     [
+      'values without end',
+      { content: { deviceContent: { 'properties.desired.a': nested(50_000) } } },
+      'InvalidConfigurationContent',
+    ],
+    [
       'a deployment without the agent',
       { content: { modulesContent: { $edgeHub: {} } } },
       'InvalidConfigurationContent',
@@ -265,6 +277,18 @@ describe('what is refused', () => {
     const { hub, records } = newHub();
     expect(refusal(() => hub.putConfiguration('c1', body, undefined))).toMatchObject({ status: 400, code });
     expect(records).toEqual([]);
+  });
+
+  test('depth counts from the section, however the path is written', () => {
+    const at = (key: string, depth: number): unknown =>
+      newHub().hub.putConfiguration('c1', { content: { deviceContent: { [key]: nested(depth) } } }, undefined);
+    for (const [key, depth] of [
+      ['properties.desired', 10],
+      ['properties.desired.a.b', 8],
+    ] as const) {
+      expect(() => at(key, depth), key).not.toThrow();
+      expect(refusal(() => at(key, depth + 1)).code, key).toBe('InvalidConfigurationContent');
+    }
   });
 
   test('an update without content', () => {

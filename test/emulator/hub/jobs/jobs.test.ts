@@ -11,6 +11,13 @@ const DAY_MS = 24 * HOUR_MS;
 const PATCH = { etag: '*', tags: { ring: 1 }, properties: { desired: { level: 3, old: null } } };
 const JOB = { jobId: 'j1', type: 'scheduleUpdateTwin', queryCondition: "tags.site = 'lyon'", updateTwin: PATCH };
 
+/** So many objects within each other. */
+function nested(depth: number): object {
+  let value: object = {};
+  for (let level = 0; level < depth; level += 1) value = { a: value };
+  return value;
+}
+
 interface Timed extends TestHub {
   readonly clock: TestClock;
 }
@@ -166,6 +173,8 @@ describe('what is refused', () => {
     ['another id', { ...JOB, jobId: 'j2' }],
     ['no query', { ...JOB, queryCondition: undefined }],
     ['no patch', { ...JOB, updateTwin: undefined }],
+    ['a key that twins refuse', { ...JOB, updateTwin: { etag: '*', tags: { 'a b': 1 } } }],
+    ['values without end', { ...JOB, updateTwin: { etag: '*', properties: { desired: nested(50_000) } } }],
     ['no time to run', { ...JOB, maxExecutionTimeInSeconds: 0 }],
   ];
   test.each(rows)('%s', (_sentence, body) => {
