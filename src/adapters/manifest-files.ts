@@ -4,9 +4,9 @@ import { join, normalize, posix } from 'node:path';
 import { SourceError } from '../model/errors.ts';
 import type { SourceFile } from '../model/snapshot.ts';
 
-const EXTENSIONS = /\.(?:ya?ml|json)$/i;
-const FILES_MAX = 20_000;
-const BYTES_MAX = 256 * 1024 * 1024;
+export const MANIFEST_NAME = /\.(?:ya?ml|json)$/i;
+export const FILES_MAX = 20_000;
+export const BYTES_MAX = 256 * 1024 * 1024;
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const DEPTH_MAX = 32;
 const ATTEMPTS_MAX = 5;
@@ -120,7 +120,7 @@ async function walk(
     const shown = display === '.' ? name : posix.join(display, name);
     const facts = await stat(path);
     if (facts.isDirectory()) await walk(path, shown, here, found, signal);
-    else if (facts.isFile() && EXTENSIONS.test(name)) found.push(toFound(shown, path, facts));
+    else if (facts.isFile() && MANIFEST_NAME.test(name)) found.push(toFound(shown, path, facts));
     if (found.length > FILES_MAX) throw tooLarge(display, `more than ${FILES_MAX} files`);
   }
 }

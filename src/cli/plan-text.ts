@@ -1,8 +1,10 @@
 // A plan for people: what would be removed first, then what would change, folded into shapes; counts that add up.
+import type { Cost } from '../controller/cost.ts';
 import type { ActionType, SettingChange } from '../plan/action.ts';
 import { signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
 import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin, type Shape } from '../plan/shapes.ts';
 import type { PlanSummary } from '../plan/summary.ts';
+import { costText } from './cost-text.ts';
 import type { Paint, Style } from './style.ts';
 import { countOf, formatCount } from './table.ts';
 
@@ -12,33 +14,53 @@ export interface HubPlan {
   readonly devices: number;
   readonly twins: readonly PlannedTwin[];
   readonly summary: PlanSummary;
+  /** Of writing it all, the look at the hub included. */
+  readonly cost: Cost;
+  /** Twins that the manifests before would change too, by what for; undefined where none are compared with. */
+  readonly pending?: Pending;
+}
+
+export interface Pending {
+  /** The manifests before, as they were named. */
+  readonly base: string;
+  readonly drift: number;
+  readonly others: number;
 }
 
 const NAMES_SHOWN_MAX = 3;
 
 interface Section {
   readonly title: string;
-  readonly types: readonly ActionType[];
-  /** Only shapes that remove something, or only those that do not. */
-  readonly removing?: boolean;
+  readonly type: ActionType;
+  /** Where it takes only some of the type. */
+  readonly takes?: (shape: Shape) => boolean;
 }
+
+const isDrift = ({ reason }: Pick<Shape, 'reason'>): boolean => reason === 'Drift';
 
 /** What is not here, the equal and the skipped, is only counted. */
 const SECTIONS: readonly Section[] = [
-  { title: 'REMOVES', types: ['Patch'], removing: true },
-  { title: 'CHANGES', types: ['Patch'], removing: false },
-  { title: 'CREATES', types: ['Create'] },
-  { title: 'HELD', types: ['Hold'] },
-  { title: 'OBSERVED, not written', types: ['Observe'] },
-  { title: 'RECORDS, no setting changes', types: ['Record'] },
-  { title: 'KEPT', types: ['Keep'] },
-  { title: 'WAITING for their module', types: ['Wait'] },
+  { title: 'REMOVES', type: 'Patch', takes: removes },
+  { title: 'CHANGES', type: 'Patch', takes: (shape) => !removes(shape) && !isDrift(shape) },
+  {
+    title: 'DRIFT, set back: somebody else changed it',
+    type: 'Patch',
+    takes: (shape) => !removes(shape) && isDrift(shape),
+  },
+  { title: 'CREATES', type: 'Create' },
+  { title: 'HELD', type: 'Hold' },
+  { title: 'OBSERVED, not written', type: 'Observe' },
+  { title: 'RECORDS, no setting changes', type: 'Record' },
+  { title: 'KEPT', type: 'Keep' },
+  { title: 'WAITING for their module', type: 'Wait' },
 ];
+
+const SHOWN: ReadonlySet<ActionType> = new Set(SECTIONS.map(({ type }) => type));
 
 /** `tag`: the device tag by which devices are counted. */
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const { name, mode, devices, twins, summary } = plan;
-  const different = twins.filter(({ action }) => SECTIONS.some(({ types }) => types.includes(action.type)));
+  const different = twins.filter(({ action, isPending }) => isPending !== true && SHOWN.has(action.type));
   const by = tag ?? tellingTag(different.map(({ device }) => device));
   const all = foldShapes(different);
   let number = 0;
@@ -46,18 +68,29 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const lines = [
     `${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins - summary.actions.Skip, 'twin')}${observing}`,
   ];
-  for (const { title, types, removing } of SECTIONS) {
-    const shapes = all.filter(
-      (shape) => types.includes(shape.type) && (removing === undefined || removes(shape) === removing),
-    );
+  for (const { title, type, takes = () => true } of SECTIONS) {
+    const shapes = all.filter((shape) => shape.type === type && takes(shape));
     if (shapes.length > 0) lines.push(style.bold(title));
     for (const shape of shapes) {
       number += 1;
       lines.push(...shapeLines(shape, number, by, style));
     }
   }
-  lines.push('', countsLine(summary));
+  lines.push('', countsLine(summary), ...notFromThisChange(plan), ...costText(plan.cost, style));
   return `${lines.join('\n')}\n`;
+}
+
+/** Without manifests to compare with, drift is all that can be told apart. */
+function notFromThisChange({ pending, summary }: HubPlan): string[] {
+  const drift = pending?.drift ?? summary.reasons['Patch/Drift'] ?? 0;
+  const others = pending?.others ?? 0;
+  const terms = [
+    ...(drift === 0 ? [] : [countOf(drift, 'drift correction')]),
+    ...(others === 0 ? [] : [countOf(others, 'other twin')]),
+  ];
+  if (terms.length === 0) return [];
+  const where = pending === undefined ? '' : `, to be done with ${pending.base} too`;
+  return [`Not from this change: ${terms.join(' and ')}${where}`];
 }
 
 function shapeLines(shape: Shape, number: number, tag: string | undefined, style: Style): string[] {

@@ -106,10 +106,19 @@ function addPlan({ program, world, finish }: Parts): void {
     .addOption(outputOption())
     .option('--detailed-exitcode', 'exit with 2 where desired properties or modules would change')
     .option('--by <tag>', 'the device tag by which twins are counted')
-    .action(async (options: Common & { detailedExitcode?: boolean; by?: string }) => {
+    .option('--from <commit>', 'tell apart what changes since this commit, and what would be done without it')
+    .option('--to <commit>', 'plan the manifests of this commit instead of those on disk')
+    .action(async (options: PlanFlags) => {
       const { plan } = await import('./commands/plan.ts');
       finish(await plan(world, options));
     });
+}
+
+interface PlanFlags extends Common {
+  readonly detailedExitcode?: boolean;
+  readonly by?: string;
+  readonly from?: string;
+  readonly to?: string;
 }
 
 function addApply({ program, world, finish }: Parts): void {

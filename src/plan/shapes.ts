@@ -6,6 +6,8 @@ import type { SettingChange, TwinAction } from './action.ts';
 export interface PlannedTwin {
   readonly action: TwinAction;
   readonly device: DeviceFacts;
+  /** True where the manifests before ask for the same: nothing of it comes from this change. */
+  readonly isPending?: boolean;
 }
 
 /** Twins that change alike. */

@@ -13,8 +13,10 @@ export interface PlanSummary {
   readonly settings: { readonly added: number; readonly changed: number; readonly removed: number };
 }
 
+const ACTION_TYPES = Object.keys(REASONS) as ActionType[];
+
 export function summarize(actions: Iterable<Pick<TwinAction, 'type' | 'reason' | 'changes'>>): PlanSummary {
-  const byType = Object.fromEntries(Object.keys(REASONS).map((type) => [type, 0])) as Record<ActionType, number>;
+  const byType = countEach(ACTION_TYPES, () => 0);
   const reasons: Record<string, number> = {};
   const settings = { added: 0, changed: 0, removed: 0 };
   let twins = 0;
@@ -33,4 +35,26 @@ export function summarize(actions: Iterable<Pick<TwinAction, 'type' | 'reason' |
     }
   }
   return { twins, actions: byType, reasons, changed, settings };
+}
+
+/** Of several hubs together. */
+export function addSummaries(summaries: readonly PlanSummary[]): PlanSummary {
+  const sum = (count: (summary: PlanSummary) => number): number =>
+    summaries.reduce((total, summary) => total + count(summary), 0);
+  const labels = new Set(summaries.flatMap(({ reasons }) => Object.keys(reasons)));
+  return {
+    twins: sum(({ twins }) => twins),
+    actions: countEach(ACTION_TYPES, (type) => sum(({ actions }) => actions[type])),
+    reasons: countEach([...labels], (label) => sum(({ reasons }) => reasons[label] ?? 0)),
+    changed: sum(({ changed }) => changed),
+    settings: {
+      added: sum(({ settings }) => settings.added),
+      changed: sum(({ settings }) => settings.changed),
+      removed: sum(({ settings }) => settings.removed),
+    },
+  };
+}
+
+function countEach<K extends string>(keys: readonly K[], count: (key: K) => number): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, count(key)])) as Record<K, number>;
 }

@@ -11,6 +11,7 @@ import type { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { connectionString } from '../../src/emulator/rest/policies.ts';
 import { serveHub } from '../../src/emulator/server.ts';
 import { openHub } from '../../src/emulator/store/open-hub.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
@@ -25,7 +26,7 @@ export interface Given {
   readonly input?: string;
   /** What a person at a terminal answers; undefined: nobody is there. */
   readonly answer?: string;
-  readonly clock?: TestClock;
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 

@@ -9,7 +9,7 @@ import {
   type ActionType,
   type SettingChange,
 } from '../../src/plan/action.ts';
-import { summarize } from '../../src/plan/summary.ts';
+import { addSummaries, summarize } from '../../src/plan/summary.ts';
 
 const change = (before: number | undefined, after: number | undefined): SettingChange => ({
   name: 'a',
@@ -63,4 +63,14 @@ test('a record is written and changes no device', () => {
     'Patch',
     'Create',
   ]);
+});
+
+test('the summaries of hubs add up to that of all their twins', () => {
+  const some = fc.array(fc.constantFrom(...pairs.map((pair) => ({ ...pair, changes: [change(1, 2)] }))));
+  fc.assert(
+    fc.property(some, some, (a, b) => {
+      expect(addSummaries([summarize(a), summarize(b)])).toEqual(summarize([...a, ...b]));
+    }),
+    { numRuns: 50 },
+  );
 });

@@ -1,32 +1,72 @@
 // `twinward plan`: what `apply` would do now, without doing it.
-import { actionDocument, type ActionDocument } from '../../plan/document.ts';
-import { summarize } from '../../plan/summary.ts';
+import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
+import { actionDocument, type ActionDocument } from '../../plan/document.ts';
+import { attribute } from '../../plan/pending.ts';
+import { createPlanner } from '../../plan/planner.ts';
+import type { PlannedTwin } from '../../plan/shapes.ts';
+import { addSummaries, summarize } from '../../plan/summary.ts';
+import { addWork, NO_WORK, workOf } from '../../plan/work.ts';
+import type { InspectedTwin } from '../../controller/inspect.ts';
+import { withCeiling } from '../../controller/observe-only.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
+import type { SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { planText, type HubPlan } from '../plan-text.ts';
+import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
+import { planText, type HubPlan, type Pending } from '../plan-text.ts';
 import { writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import type { World } from '../world.ts';
 
-export interface PlanOptions extends SourceOptions, HubChoice {
+export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
   readonly output: Format;
   readonly detailedExitcode?: boolean;
   /** Device tag by which text output counts. */
   readonly by?: string;
 }
 
+export interface DocumentedPlan extends HubPlan {
+  /** Empty where they were not asked for. */
+  readonly actions: readonly PlanEntry[];
+}
+
+/** With manifests to compare with: whether any of it comes from what changed. */
+type PlanEntry = ActionDocument & { readonly fromThisChange?: boolean };
+
 export async function plan(world: World, options: PlanOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output);
-  const plans: (HubPlan & { actions: readonly ActionDocument[] })[] = [];
+  const input = await readPlanInput(world, options, options.output);
+  const { declared, base } = input;
+  const plans: DocumentedPlan[] = [];
   await withHubs(world, declared, options, async (session) => {
-    plans.push(await planHub(world, declared, session, options.output === 'json'));
+    plans.push(
+      await planHub(world, declared, session, options.output === 'json', { base, instance: options.instance }),
+    );
   });
-  if (options.output === 'json') writeDocument(world, 'Plan', planFields(declared, options.instance, plans));
-  else for (const hub of plans) world.out.write(planText(hub, createStyle(world.env, world.out), options.by));
+  if (options.output === 'json') writeDocument(world, 'Plan', planFields(input, options.instance, plans));
+  else world.out.write(textOf(world, input, plans, options.by));
   const isChange = plans.some(({ summary }) => summary.changed > 0);
   return options.detailedExitcode === true && isChange ? EXIT.Changes : EXIT.Ok;
+}
+
+function textOf(world: World, { declared, base }: PlanInput, plans: readonly HubPlan[], by?: string): string {
+  const style = createStyle(world.env, world.out);
+  const texts = plans.map((hub) => planText(hub, style, by));
+  if (base === undefined) return texts.join('');
+  const names = changedConfigurations(base.declared, declared).map(
+    ({ name, change, place }) => `${name} ${place} (${change})`,
+  );
+  const change = names.length === 0 ? 'no configuration changes' : names.join(', ');
+  const revisions = `${shortRevision(base.declared.revision)} → ${shortRevision(declared.revision)}`;
+  return `${change}   ${revisions}\n${texts.join('')}`;
+}
+
+function shortRevision(revision: string): string {
+  return revision.replace(/^sha1:/, '').slice(0, revision.startsWith('sha1:') ? 7 : 19);
+}
+
+interface Comparison {
+  readonly base: PlanInput['base'];
+  readonly instance: string;
 }
 
 /** With documents for machines, or without. */
@@ -35,33 +75,81 @@ export async function planHub(
   { profiles }: Declared,
   session: HubSession,
   isDocumented: boolean,
-): Promise<HubPlan & { actions: readonly ActionDocument[] }> {
-  const { name } = session.declaredHub;
-  const { devices, kept } = await inspect(world, session, ({ action, device, twin }) => ({
-    planned: { action, device },
-    document: isDocumented ? actionDocument({ hub: name, profiles }, action, twin) : undefined,
-  }));
+  comparison?: Comparison,
+): Promise<DocumentedPlan> {
+  const { name, budget } = session.declaredHub;
+  const attributed = attribution(session, comparison, world.clock.now());
+  let work = NO_WORK;
+  const spentBefore = session.hub.messagesSpent();
+  const { devices, kept } = await inspect(world, session, (inspected) => {
+    const { action, twin } = inspected;
+    work = addWork(work, workOf(action, twin));
+    const planned = attributed.see(inspected);
+    const document = isDocumented ? actionDocument({ hub: name, profiles }, action, twin) : undefined;
+    const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.isPending !== true };
+    return { planned, action, document: document === undefined ? undefined : { ...document, ...isFresh } };
+  });
+  const looked = { ...NO_WORK, messages: session.hub.messagesSpent() - spentBefore };
+  const { pending } = attributed;
   return {
     name,
     mode: session.mode,
     devices,
     twins: kept.map(({ planned }) => planned),
-    summary: summarize(kept.map(({ planned }) => planned.action)),
+    summary: summarize(kept.map(({ action }) => action)),
+    cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
+    ...(pending === undefined ? {} : { pending }),
     actions: kept.flatMap(({ document }) => document ?? []),
   };
 }
 
-export function planFields(
-  { revision, partial }: Declared,
-  instance: string,
-  plans: readonly (HubPlan & { actions: readonly ActionDocument[] })[],
-): object {
+interface Attribution {
+  see(inspected: InspectedTwin): PlannedTwin;
+  /** Counts of what was seen; undefined where there is nothing to compare with. */
+  readonly pending: Pending | undefined;
+}
+
+/** Plans each twin as the manifests before would, and takes out what they ask for too. */
+function attribution(session: HubSession, comparison: Comparison | undefined, nowMs: number): Attribution {
+  if (comparison?.base === undefined) {
+    return { see: ({ action, device }) => ({ action, device }), pending: undefined };
+  }
+  const { base, instance } = comparison;
+  const { declaredHub, mode } = session;
+  const hub = base.declared.hubs.find((one) => one.name === declaredHub.name) ?? declaredHub;
+  const before = withCeiling(createPlanner(base.declared, { hub, hubMode: mode, instance }), mode);
+  const pending = { base: base.name, drift: 0, others: 0 };
+  return {
+    pending,
+    see({ action, device, twin, ref }) {
+      const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs);
+      const { fresh, hasPending } = attribute(action, old);
+      if (hasPending) pending[old.reason === 'Drift' ? 'drift' : 'others'] += 1;
+      return { action: fresh ?? action, device, isPending: fresh === undefined };
+    },
+  };
+}
+
+export function planFields({ declared, base }: PlanInput, instance: string, plans: readonly DocumentedPlan[]): object {
+  const { revision, partial } = declared;
   return {
     revision,
+    ...(base === undefined ? {} : { baseRevision: base.declared.revision }),
     partial,
     instance,
-    hubs: plans.map(({ name, mode, devices, summary }) => ({ name, mode, devices, summary })),
-    summary: summarize(plans.flatMap(({ twins }) => twins.map(({ action }) => action))),
+    hubs: plans.map(({ name, mode, devices, summary, cost, pending }) => ({
+      name,
+      mode,
+      devices,
+      summary,
+      cost: costFields(cost),
+      ...(pending === undefined ? {} : { pending }),
+    })),
+    summary: addSummaries(plans.map(({ summary }) => summary)),
     actions: plans.flatMap(({ actions }) => actions),
   };
+}
+
+function costFields({ pace, ...work }: Cost): object {
+  return pace === undefined ? work : { ...work, ...pace };
 }

@@ -1,0 +1,103 @@
+// What a plan is made from: manifests on disk or of a commit, and the manifests before where somebody asks what changed.
+import { readRevision } from '../adapters/git.ts';
+import { loadManifests } from '../manifest/load.ts';
+import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
+import { EXIT } from './exit-code.ts';
+import { CliFailure } from './failure.ts';
+import { InvalidManifests, pathsOf, readDeclared, validationFields, type SourceOptions } from './manifests.ts';
+import { writeDiagnostics, writeDocument, type Format } from './report.ts';
+import type { World } from './world.ts';
+
+export interface RevisionChoice {
+  /** Compare with the manifests of this commit. */
+  readonly from?: string;
+  /** Plan the manifests of this commit instead of those on disk. */
+  readonly to?: string;
+}
+
+export interface PlanInput {
+  readonly declared: Declared;
+  /** The manifests before; undefined where none were asked for. */
+  readonly base: { readonly name: string; readonly declared: Declared } | undefined;
+}
+
+export async function readPlanInput(
+  world: World,
+  options: SourceOptions & RevisionChoice,
+  format: Format,
+): Promise<PlanInput> {
+  const { from, to } = options;
+  const declared =
+    to === undefined
+      ? await readDeclared(world, options, format)
+      : await readCommit(world, options, to, format, 'all problems');
+  if (from === undefined) return { declared, base: undefined };
+  // What was wrong before is nobody's business now, unless nothing can be compared with it.
+  return { declared, base: { name: from, declared: await readCommit(world, options, from, format, 'errors alone') } };
+}
+
+async function readCommit(
+  world: World,
+  options: SourceOptions,
+  revision: string,
+  format: Format,
+  shown: 'all problems' | 'errors alone',
+): Promise<Declared> {
+  const paths = pathsOf(world, options.file);
+  if (paths.includes('-')) {
+    throw new CliFailure(EXIT.Failed, 'Standard input has no commits.', 'Name files or folders of a git checkout.');
+  }
+  const { whole } = options;
+  const snapshot = await readRevision(
+    { revision, paths, ...(whole === undefined ? {} : { whole }) },
+    world.interrupted,
+  );
+  const loaded = loadManifests(snapshot);
+  if (shown === 'all problems' || loaded.declared === undefined) writeDiagnostics(world, loaded.diagnostics);
+  if (loaded.declared !== undefined) return loaded.declared;
+  if (format === 'json') writeDocument(world, 'Validation', validationFields(snapshot, loaded));
+  throw new InvalidManifests(loaded);
+}
+
+/** A configuration that is not as it was before. */
+export interface ChangedConfiguration {
+  readonly name: string;
+  readonly change: 'new' | 'changed' | 'removed';
+  /** `policies/micro.yaml:21`; where it was, for one that is gone. */
+  readonly place: string;
+}
+
+/** Sorted by name. */
+export function changedConfigurations(before: Declared, after: Declared): ChangedConfiguration[] {
+  const known = new Map(before.configurations.map((configuration) => [configuration.name, configuration]));
+  const changed = after.configurations.flatMap((configuration): ChangedConfiguration[] => {
+    const old = known.get(configuration.name);
+    known.delete(configuration.name);
+    if (old !== undefined && textOf(old) === textOf(configuration)) return [];
+    const change = old === undefined ? 'new' : 'changed';
+    return [{ name: configuration.name, change, place: placeOf(configuration) }];
+  });
+  const removed = [...known.values()].map((old) => ({
+    name: old.name,
+    change: 'removed' as const,
+    place: placeOf(old),
+  }));
+  return [...changed, ...removed].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Everything that decides, without the places where it is written. */
+function textOf(configuration: DeclaredConfiguration): string {
+  const { digest, priority, mode, suspend, deletionPolicy, whenMissing, targets } = configuration;
+  const selectors = targets.map(({ group, hubs, mode: cap, selector }) => ({
+    group,
+    hubs,
+    cap,
+    requirements: selector.requirements,
+    deviceIds: [...(selector.deviceIds ?? [])],
+  }));
+  return JSON.stringify({ digest, priority, mode, suspend, deletionPolicy, whenMissing, selectors });
+}
+
+function placeOf({ origin: { file, line } }: DeclaredConfiguration): string {
+  return `${file}:${line}`;
+}
