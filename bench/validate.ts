@@ -13,7 +13,7 @@ export async function benchValidate(): Promise<readonly Figure[]> {
   try {
     const written = writeFiles(folder);
     const parse = (): Whole => runWhole(pathOf('children/parse-yaml.ts'), [folder]);
-    const validate = (): Whole => runWhole(pathOf('../src/main.ts'), ['validate', '-f', folder]);
+    const validate = (): Whole => runWhole(pathOf('../bin/twinward.js'), ['validate', '-f', folder]);
     parse();
     validate();
     const rounds = Array.from({ length: ROUNDS }, () => ({ parse: parse(), validate: validate() }));

@@ -23,13 +23,14 @@ export function holdsMatch(name: string, value: Json | undefined, patterns: read
 
 /** Greedy matching of the texts between stars: linear, whatever the pattern. */
 function fits(name: string, pattern: string): boolean {
-  if (!pattern.includes('*')) return name === pattern;
-  const parts = pattern.split('*');
-  const first = parts[0] as string;
-  const last = parts.at(-1) as string;
-  if (!name.startsWith(first) || !name.endsWith(last)) return false;
-  let from = first.length;
-  for (const part of parts.slice(1, -1)) {
+  const star = pattern.indexOf('*');
+  if (star === -1) return name === pattern;
+  if (!name.startsWith(pattern.slice(0, star))) return false;
+  const parts = pattern.slice(star + 1).split('*');
+  const last = parts.pop() as string;
+  if (!name.endsWith(last)) return false;
+  let from = star;
+  for (const part of parts) {
     const at = name.indexOf(part, from);
     if (at === -1) return false;
     from = at + part.length;

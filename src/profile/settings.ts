@@ -1,6 +1,6 @@
 // Plain settings against their profile: the schema, what may not be declared, and what no twin can hold.
 import type { ErrorObject } from 'ajv';
-import { getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { escapeSegment, getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
 import { atomName } from './encode.ts';
@@ -22,25 +22,30 @@ export function checkSettings(profile: Profile, settings: JsonObject): SettingPr
 /** Settings that nobody may declare: those the profile denies, and the marks it adds by itself. */
 function findForbidden(profile: Profile, settings: JsonObject, above: readonly string[] = []): SettingProblem[] {
   if (profile.deny.length === 0 && profile.envelope === undefined) return [];
-  return Object.keys(settings).flatMap((key) => {
-    const path = [...above, key];
-    const why = matchesPattern(atomName(path), profile.deny)
+  const problems: SettingProblem[] = [];
+  const prefix = above.map((segment) => `${escapeSegment(segment)}/`).join('');
+  for (const key of Object.keys(settings)) {
+    const value = settings[key];
+    const why = matchesPattern(prefix + escapeSegment(key), profile.deny)
       ? 'always preserves what the device has'
-      : isEnvelope(profile, path)
+      : isEnvelope(profile, key, above.length)
         ? 'adds it by itself'
         : undefined;
-    if (why === undefined) {
-      const value = settings[key];
-      return isObject(value) ? findForbidden(profile, value, path) : [];
+    if (why !== undefined) {
+      const path = [...above, key];
+      const message = `"${path.join('.')}" can't be declared: profile "${profile.name}" ${why}.`;
+      problems.push({ code: 'TW1306', path, message, hint: 'Remove it from the settings.' });
+    } else if (isObject(value)) {
+      problems.push(...findForbidden(profile, value, [...above, key]));
     }
-    const message = `"${path.join('.')}" can't be declared: profile "${profile.name}" ${why}.`;
-    return [{ code: 'TW1306' as const, path, message, hint: 'Remove it from the settings.' }];
-  });
+  }
+  return problems;
 }
 
-function isEnvelope({ envelope, encoding, section }: Profile, segments: readonly string[]): boolean {
-  if (envelope === undefined || !Object.hasOwn(envelope, segments.at(-1) as string)) return false;
-  return segments.length === (encoding === 'PnpComponent' && section.length === 0 ? 2 : 1);
+/** `depth` is how many objects of the settings stand above the key. */
+function isEnvelope({ envelope, encoding, section }: Profile, key: string, depth: number): boolean {
+  if (envelope === undefined || !Object.hasOwn(envelope, key)) return false;
+  return depth === (encoding === 'PnpComponent' && section.length === 0 ? 1 : 0);
 }
 
 /** Why the profile takes no setting of this name, in words, or undefined where it does. */
