@@ -72,10 +72,11 @@ function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answe
     if (value === undefined) missing.push(atom.name);
     else if (!reportsSame(atom, value)) different.push(atom.name);
   }
-  const detail = getPath(reported, [...profile.section, 'lastError']);
-  if (different.length > 0) {
-    const foreign = illegalOfOthers(profile, atoms, twin);
-    return answer('Rejected', different, typeof detail === 'string' ? detail : undefined, foreign);
+  // Where it says that it refused something, values that look right may be left over from an earlier report.
+  const error = getPath(reported, [...profile.section, 'lastError']);
+  const detail = typeof error === 'string' && error !== '' ? error : undefined;
+  if (different.length > 0 || detail !== undefined) {
+    return answer('Rejected', different, detail, illegalOfOthers(profile, atoms, twin));
   }
   return missing.length > 0 ? answer('Unsupported', missing) : answer('Applied');
 }
