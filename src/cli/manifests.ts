@@ -2,6 +2,7 @@
 import type { Declared } from '../model/declared.ts';
 import { SourceError } from '../model/errors.ts';
 import type { Source } from '../ports/source.ts';
+import { loadedAt } from '../manifest/expiry.ts';
 import { loadManifests, type Loaded } from '../manifest/load.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { directorySource } from '../adapters/directory-source.ts';
@@ -45,7 +46,7 @@ export interface Read {
 export async function readManifests(world: World, options: SourceOptions): Promise<Read> {
   try {
     const snapshot = await sourceOf(world, options).read(world.interrupted);
-    return { snapshot, loaded: loadManifests(snapshot) };
+    return { snapshot, loaded: loadedAt(loadManifests(snapshot), world.clock.now()) };
   } catch (error) {
     const isDefault = pathsOf(world, options.file).join('') === DEFAULT_PATH && options.file === undefined;
     const isDefaultMissing = isDefault && error instanceof SourceError && error.code === 'NotFound';

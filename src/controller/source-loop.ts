@@ -3,7 +3,9 @@ import type { Declared } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { digestBytes } from '../model/digest.ts';
 import { SourceError } from '../model/errors.ts';
+import { nextExpiryMs } from '../model/expiry.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import { loadedAt } from '../manifest/expiry.ts';
 import { loadManifests } from '../manifest/load.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -43,6 +45,8 @@ export class SourceLoop {
   /** The last snapshot that was compiled, and what came of it. */
   #fingerprint: string | undefined;
   #verdict: Condition | undefined;
+  /** When an exception ends, the same snapshot says something else. */
+  #verdictEndsMs = Infinity;
   #condition = condition('SourceReady', 'Unknown', 'NotRead', 'The manifests were not read yet.');
   #attemptedRevision: string | undefined;
   #appliedRevision: string | undefined;
@@ -135,7 +139,7 @@ export class SourceLoop {
 
   async #take(snapshot: Snapshot): Promise<void> {
     const fingerprint = fingerprintOf(snapshot);
-    if (fingerprint !== this.#fingerprint) {
+    if (fingerprint !== this.#fingerprint || this.#verdictEndsMs <= this.#options.clock.now()) {
       this.#verdict = await this.#compile(snapshot);
       this.#fingerprint = fingerprint;
     }
@@ -144,7 +148,10 @@ export class SourceLoop {
 
   /** A good state is handed on, any other changes nothing. */
   async #compile(snapshot: Snapshot): Promise<Condition> {
-    const { declared, diagnostics, documents } = loadManifests(snapshot);
+    const nowMs = this.#options.clock.now();
+    const loaded = loadManifests(snapshot);
+    const { declared, diagnostics, documents } = loadedAt(loaded, nowMs);
+    this.#verdictEndsMs = (loaded.declared && nextExpiryMs(loaded.declared, nowMs)) ?? Infinity;
     this.#logDiagnostics(diagnostics);
     this.#attemptedRevision = snapshot.revision;
     this.#diagnostics = diagnostics;

@@ -1,10 +1,11 @@
 // Resources to Declared: references resolved, defaults filled in, settings encoded. Goes on past errors to find them all.
-import type { Declared, DeclaredGroup } from '../model/declared.ts';
+import type { Declared, DeclaredException, DeclaredGroup } from '../model/declared.ts';
 import { compareOrigins, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { compileConfiguration, hasLabels } from './configuration.ts';
+import { compileException } from './exception.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
-import { findOverlaps, type Compiled } from './overlap.ts';
+import { findExceptionOverlaps, findOverlaps, type Compiled } from './overlap.ts';
 import { compileProfiles } from './profiles.ts';
 import { requireHubs, resolveHubs, type CompiledProfiles, type HubReferences, type References } from './references.ts';
 import type { Resource } from './resource.ts';
@@ -12,7 +13,14 @@ import type { Resources } from './resources.ts';
 import type { DeviceGroupManifest, Kind } from './schema.ts';
 import { toSelector } from './selector.ts';
 
-export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): Declared {
+export interface CompiledSource {
+  /** Every exception is among those that count: no clock is at hand. */
+  readonly declared: Declared;
+  /** What is wrong between these exceptions, and between them and configurations, as far as the manifests prove it. */
+  readonly overlapsOf: (exceptions: readonly DeclaredException[]) => readonly Diagnostic[];
+}
+
+export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): CompiledSource {
   const compiledHubs = resources.hubs.map((hub) => compileHub(hub, diagnostics));
   const brokenHubs = namesOf('Hub', resources.misshapen);
   const hubs = compiledHubs.length === 0 && brokenHubs.size === 0 ? [IMPLICIT_HUB] : compiledHubs.toSorted(byName);
@@ -30,16 +38,29 @@ export function compileDeclared(resources: Resources, snapshot: Snapshot, diagno
     const declared = compileConfiguration(resource, references, diagnostics);
     if (declared !== undefined) compiled.push({ declared, resource });
   }
+  const exceptions: Compiled<DeclaredException>[] = [];
+  for (const resource of resources.exceptions.toSorted(byName)) {
+    const declared = compileException(resource, references, diagnostics);
+    if (declared !== undefined) exceptions.push({ declared, resource });
+  }
   warnUnusedGroups(resources, diagnostics);
   warnEndOfSupport(resources, profiles, diagnostics);
   findOverlaps(compiled, diagnostics);
   return {
-    revision: snapshot.revision,
-    partial: snapshot.partial,
-    hubs,
-    groups: [...groups.values()],
-    configurations: compiled.map(({ declared }) => declared),
-    profiles: profiles.all,
+    declared: {
+      revision: snapshot.revision,
+      partial: snapshot.partial,
+      hubs,
+      groups: [...groups.values()],
+      configurations: compiled.map(({ declared }) => declared),
+      exceptions: exceptions.map(({ declared }) => declared),
+      expired: [],
+      profiles: profiles.all,
+    },
+    overlapsOf(active) {
+      const counting = exceptions.filter(({ declared }) => active.includes(declared));
+      return counting.length === 0 ? [] : findExceptionOverlaps(compiled, counting);
+    },
   };
 }
 

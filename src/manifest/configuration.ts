@@ -1,14 +1,12 @@
 // A SecurityConfiguration manifest to the declared configuration: targets, settings against the profile, atoms, digest.
 import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { digestJson } from '../model/digest.ts';
-import type { Json, JsonObject } from '../model/json.ts';
-import { unescapeSegment } from '../model/json.ts';
-import { lazy } from '../model/lazy.ts';
-import type { Atom, Profile, SettingPolicy } from '../model/profile.ts';
-import { atomLevels, atomName, encodeSettings } from '../profile/encode.ts';
+import { unescapeSegment, type JsonObject } from '../model/json.ts';
+import type { Profile, SettingPolicy } from '../model/profile.ts';
+import { atomLevels, atomName } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
-import { checkSettings, unknownSetting } from '../profile/settings.ts';
+import { unknownSetting } from '../profile/settings.ts';
+import { encodeLazily, findProfile, findSettingProblems } from './agent-settings.ts';
 import { requireHubs, resolveHubs, suggest, type References } from './references.ts';
 import type { Resource } from './resource.ts';
 import type { SecurityConfigurationManifest } from './schema.ts';
@@ -30,9 +28,7 @@ export function compileConfiguration(
   const areSettingsRight = checkAgainstProfile(resource, profile, settings, policies, diagnostics);
   if (!areSettingsRight || targets === undefined) return undefined;
   const unset = (spec.unset ?? []).map((name) => toAtomName(name)).toSorted();
-  // Checking manifests asks for few of these, deciding about twins for all.
-  const atoms = lazy(() => encodeSettings(profile, settings, policies));
-  const digest = lazy(() => digestOf(profile, atoms(), unset));
+  const encoded = encodeLazily(resource, profile, settings, policies, unset);
   return {
     name: metadata.name,
     owner: resource.id,
@@ -42,16 +38,16 @@ export function compileConfiguration(
     priority: spec.priority ?? 0,
     settings,
     get atoms() {
-      return atoms();
+      return encoded.atoms();
     },
-    atomOrigins: originsOf(resource, atoms, profile),
+    atomOrigins: encoded.atomOrigins,
     unset,
     mode: spec.mode ?? 'Enforce',
     suspend: spec.suspend ?? false,
     deletionPolicy: spec.deletionPolicy ?? 'Retain',
     whenMissing: spec.module?.whenMissing ?? 'Wait',
     get digest() {
-      return digest();
+      return encoded.digest();
     },
   };
 }
@@ -132,31 +128,6 @@ export function hasLabels(labels: Readonly<Record<string, string>> = {}, wanted:
   return Object.entries(wanted).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value);
 }
 
-function findProfile(
-  resource: Configuration,
-  { profiles }: References,
-  diagnostics: Diagnostic[],
-): Profile | undefined {
-  const { profile: name } = resource.manifest.spec;
-  const profile = profiles.all.get(name);
-  const path = ['spec', 'profile'];
-  if (profile === undefined) {
-    if (!profiles.broken.has(name)) {
-      const hint = suggest(name, [...profiles.all.keys(), ...profiles.broken]);
-      diagnostics.push(resource.problem('TW1203', path, `Profile "${name}" does not exist.`, hint));
-    }
-    return undefined;
-  }
-  if (profile.moduleId === '') {
-    const hint = `Declare an AgentProfile with \`extends: ${name}\`, a moduleId and a schema, and use that.`;
-    diagnostics.push(
-      resource.problem('TW1310', path, `Profile "${name}" names no module: it is a base for others.`, hint),
-    );
-    return undefined;
-  }
-  return profile;
-}
-
 function checkAgainstProfile(
   resource: Configuration,
   profile: Profile,
@@ -165,15 +136,7 @@ function checkAgainstProfile(
   diagnostics: Diagnostic[],
 ): boolean {
   const { unset = [] } = resource.manifest.spec;
-  const problems = checkSettings(profile, settings).map(({ code, path, message, hint }) =>
-    resource.problem(
-      code,
-      ['spec', 'settings', ...path],
-      message,
-      hint,
-      code === 'TW1301' || code === 'TW1306' ? 'key' : 'value',
-    ),
-  );
+  const problems = findSettingProblems(resource, profile, settings);
   for (const [index, name] of unset.entries()) {
     const path = ['spec', 'unset', String(index)];
     const segments = name.split('/').map(unescapeSegment);
@@ -220,25 +183,4 @@ function checkAgainstProfile(
 
 function toAtomName(name: string): string {
   return atomName(name.split('/').map(unescapeSegment));
-}
-
-/** Places are looked up only when somebody asks: most are never shown. */
-function originsOf(
-  resource: Configuration,
-  atoms: () => readonly Atom[],
-  profile: Profile,
-): DeclaredConfiguration['atomOrigins'] {
-  const find = (name: string): Atom | undefined => atoms().find((atom) => atom.name === name);
-  return {
-    get(name) {
-      const path = find(name)?.path.slice(profile.section.length);
-      return path === undefined ? undefined : resource.originOf(['spec', 'settings', ...path]);
-    },
-    has: (name) => find(name) !== undefined,
-  };
-}
-
-function digestOf(profile: Profile, atoms: readonly Atom[], unset: readonly string[]): string {
-  const settings: Json = atoms.map(({ name, value, policy }) => [name, value, policy]);
-  return digestJson({ profile: profile.name, section: [...profile.section], settings, unset: [...unset] });
 }

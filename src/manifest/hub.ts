@@ -1,9 +1,9 @@
 // A Hub manifest to the declared hub: addresses, where secrets are, shares.
 import { isAbsolute, join } from 'node:path';
-import type { Authentication, DeclaredHub, SecretRef } from '../model/declared.ts';
+import type { Approval, Authentication, DeclaredHub, Limit, SecretRef } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Resource } from './resource.ts';
-import type { HubManifest } from './schema.ts';
+import { APPROVE_ANNOTATION, type HubManifest } from './schema.ts';
 
 /** Shares of the hub's capacity where the manifest gives none. */
 const DEFAULT_THROTTLE_SHARE = 0.4;
@@ -20,6 +20,8 @@ export const IMPLICIT_HUB: DeclaredHub = {
   capacity: undefined,
   budget: { throttle: DEFAULT_THROTTLE_SHARE, dailyMessages: DEFAULT_MESSAGES_SHARE },
   mode: undefined,
+  guards: { maxChanged: undefined, maxRemoved: undefined, maxUnassigned: undefined, maxCreated: undefined },
+  approval: undefined,
 };
 
 export function compileHub(resource: Resource<HubManifest>, diagnostics: Diagnostic[]): DeclaredHub {
@@ -38,7 +40,26 @@ export function compileHub(resource: Resource<HubManifest>, diagnostics: Diagnos
       dailyMessages: share(spec.budget?.dailyMessages) ?? DEFAULT_MESSAGES_SHARE,
     },
     mode: spec.mode,
+    guards: {
+      maxChanged: limit(spec.guards?.maxChanged),
+      maxRemoved: limit(spec.guards?.maxRemoved),
+      maxUnassigned: limit(spec.guards?.maxUnassigned),
+      maxCreated: limit(spec.guards?.maxCreated),
+    },
+    approval: compileApproval(resource, diagnostics),
   };
+}
+
+/** `3f9c2e1a77b0@2180`, as a plan prints it. */
+function compileApproval(resource: Resource<HubManifest>, diagnostics: Diagnostic[]): Approval | undefined {
+  const text = resource.manifest.metadata.annotations?.[APPROVE_ANNOTATION];
+  if (text === undefined) return undefined;
+  const [, fingerprint, count] = /^([0-9a-f]{12})@([0-9]{1,9})$/.exec(text) ?? [];
+  if (fingerprint !== undefined && count !== undefined) return { fingerprint, count: Number(count) };
+  const path = ['metadata', 'annotations', APPROVE_ANNOTATION];
+  const message = 'An approval is the fingerprint of a plan, "@" and the count of its twins.';
+  diagnostics.push(resource.problem('TW1106', path, message, 'Copy it from what `twinward plan` prints.'));
+  return undefined;
 }
 
 function checkEndpoint(resource: Resource, endpoint: string | undefined, diagnostics: Diagnostic[]): void {
@@ -93,6 +114,11 @@ function compileSecret(
 
 function resolvePath(resource: Resource, path: string): string {
   return isAbsolute(path) ? path : join(resource.folder, path);
+}
+
+function limit(written: number | string | undefined): Limit | undefined {
+  if (typeof written === 'number') return { count: written };
+  return written === undefined ? undefined : { share: Number(written.slice(0, -1)) / 100 };
 }
 
 function share(percent: string | undefined): number | undefined {

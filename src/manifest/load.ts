@@ -1,5 +1,5 @@
 // Text to declared state: parse, shape, references, settings, overlaps. Resources and every problem at once; never throws.
-import type { Declared } from '../model/declared.ts';
+import type { Declared, DeclaredException } from '../model/declared.ts';
 import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { compileDeclared } from './compile.ts';
@@ -14,13 +14,15 @@ export interface LoadedResource {
 }
 
 export interface Loaded {
-  /** Undefined where there is any error. */
+  /** Undefined where there is any error. No clock is at hand: `loadedAt` tells exceptions that have ended apart. */
   readonly declared: Declared | undefined;
   /** Sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
   readonly resources: readonly LoadedResource[];
   /** Documents that hold something. */
   readonly documents: number;
+  /** What is wrong between exceptions that count at the same time. */
+  readonly overlapsOf: (exceptions: readonly DeclaredException[]) => readonly Diagnostic[];
 }
 
 export function loadManifests(snapshot: Snapshot): Loaded {
@@ -35,11 +37,12 @@ export function loadManifests(snapshot: Snapshot): Loaded {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
     diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint: 'An empty input removes nothing.' }));
   }
-  const declared = compileDeclared(byKind, snapshot, diagnostics);
+  const { declared, overlapsOf } = compileDeclared(byKind, snapshot, diagnostics);
   return {
     declared: hasErrors(diagnostics) ? undefined : declared,
     diagnostics: diagnostics.toSorted(compareDiagnostics),
     resources: all.map(({ kind, name, origin }) => ({ kind, name, origin })),
     documents: documents.length,
+    overlapsOf,
   };
 }

@@ -1,22 +1,46 @@
 // What configurations say together, as far as the manifests alone prove it: conflicts, clashing profiles, broken rules.
-import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
+import {
+  isException,
+  type ConfigurationTarget,
+  type DeclaredConfiguration,
+  type DeclaredException,
+} from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { deepEqual, setKey, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import { checkRules, keysOf, type RuleFinding } from '../profile/rules.ts';
 import { createImplications } from './implication.ts';
 import type { Resource } from './resource.ts';
-import type { SecurityConfigurationManifest } from './schema.ts';
+import type { SecurityConfigurationManifest, SecurityExceptionManifest } from './schema.ts';
 import { excludeEachOther } from './selector.ts';
 
-/** A configuration with its way back to the manifest. */
-export interface Compiled {
-  readonly declared: DeclaredConfiguration;
-  readonly resource: Resource<SecurityConfigurationManifest>;
+/** A configuration, or an exception above all of them, with its way back to the manifest. */
+export interface Compiled<D extends DeclaredConfiguration = DeclaredConfiguration> {
+  readonly declared: D;
+  readonly resource: Resource<SecurityConfigurationManifest | SecurityExceptionManifest>;
 }
 
 /** `all` sorted by name. */
 export function findOverlaps(all: readonly Compiled[], diagnostics: Diagnostic[]): void {
+  compareAll(all, () => true, diagnostics);
+}
+
+/** Only what exceptions bring about: between two of them, or between one and a configuration. */
+export function findExceptionOverlaps(
+  configurations: readonly Compiled[],
+  exceptions: readonly Compiled<DeclaredException>[],
+): readonly Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  compareAll([...configurations, ...exceptions], isException, diagnostics);
+  return diagnostics;
+}
+
+/** Tells what somebody that `concerns` takes has a part in. */
+function compareAll(
+  all: readonly Compiled[],
+  concerns: (declared: DeclaredConfiguration) => boolean,
+  diagnostics: Diagnostic[],
+): void {
   const compiledOf = new Map(all.map((compiled) => [compiled.declared, compiled]));
   const configurations = [...compiledOf.keys()];
   const companionsOf = createImplications(configurations);
@@ -28,13 +52,15 @@ export function findOverlaps(all: readonly Compiled[], diagnostics: Diagnostic[]
       const companions = companionsOf(declared, target);
       for (const companion of companions) {
         const other = compiledOf.get(companion) as Compiled;
-        const [first, second] = declared.name < companion.name ? [compiled, other] : [other, compiled];
-        const pair = `${first.declared.name} ${second.declared.name}`;
+        if (!concerns(declared) && !concerns(companion)) continue;
+        const [first, second] = declared.owner < companion.owner ? [compiled, other] : [other, compiled];
+        const pair = `${first.declared.owner} ${second.declared.owner}`;
         if (reported.has(pair)) continue;
         const problems = [...findConflicts(first, second), ...findProfileClash(first, second)];
         if (problems.length > 0) reported.add(pair);
         diagnostics.push(...problems);
       }
+      if (!concerns(declared)) continue;
       for (const finding of findBrokenRules(declared, companions)) {
         const helper = findHelper(declared, target, finding, configurations, companions);
         // Where nobody can help on one target, it is an error, whatever holds for the others.
@@ -49,6 +75,10 @@ function findConflicts({ declared: a, resource: first }: Compiled, { declared: b
   if (a.priority !== b.priority || a.profile !== b.profile) return [];
   const rivals = new Map(a.atoms.filter(isEnforced).map((atom) => [atom.name, atom]));
   const clash = (path: readonly string[], name: string, why: string): Diagnostic => {
+    if (isException(b)) {
+      const message = `"${name}" conflicts with another exception: ${why}, for the same devices.`;
+      return second.problem('TW1405', path, message, 'Change one of them, or let one end first.');
+    }
     const message = `"${name}" conflicts at equal priority ${b.priority}: ${why}, for the same devices.`;
     return second.problem('TW1401', path, message, 'Give one of them a higher priority.');
   };
@@ -77,7 +107,8 @@ function isEnforced({ policy }: Atom): boolean {
 }
 
 function unsetPath({ manifest }: Compiled['resource'], name: string): string[] {
-  return ['spec', 'unset', String(manifest.spec.unset?.indexOf(name) ?? 0)];
+  const unset = 'unset' in manifest.spec ? manifest.spec.unset : undefined;
+  return ['spec', 'unset', String(unset?.indexOf(name) ?? 0)];
 }
 
 function findProfileClash({ declared: a }: Compiled, { declared: b, resource }: Compiled): Diagnostic[] {

@@ -8,19 +8,21 @@ import type { Resource } from './resource.ts';
 import { checkShape } from './shape.ts';
 import {
   API_VERSION,
+  APPROVE_ANNOTATION,
   KINDS,
-  NOT_YET,
   type AgentProfileManifest,
   type DeviceGroupManifest,
   type HubManifest,
   type Kind,
   type SecurityConfigurationManifest,
+  type SecurityExceptionManifest,
 } from './schema.ts';
 
 export interface Resources {
   readonly hubs: readonly Resource<HubManifest>[];
   readonly groups: readonly Resource<DeviceGroupManifest>[];
   readonly configurations: readonly Resource<SecurityConfigurationManifest>[];
+  readonly exceptions: readonly Resource<SecurityExceptionManifest>[];
   readonly profiles: readonly Resource<AgentProfileManifest>[];
   /** `Kind/name` of what exists and has the wrong shape: naming it is no further mistake. */
   readonly misshapen: ReadonlySet<string>;
@@ -40,6 +42,7 @@ export function toResources(
       hubs: of<HubManifest>('Hub'),
       groups: of<DeviceGroupManifest>('DeviceGroup'),
       configurations: of<SecurityConfigurationManifest>('SecurityConfiguration'),
+      exceptions: of<SecurityExceptionManifest>('SecurityException'),
       profiles: of<AgentProfileManifest>('AgentProfile'),
       misshapen,
     },
@@ -87,7 +90,7 @@ function findUnknownAnnotations(resource: Resource, json: JsonObject): Diagnosti
   const annotations = getPath(json, ['metadata', 'annotations']);
   if (!isObject(annotations)) return [];
   return Object.keys(annotations)
-    .filter((name) => name.startsWith(ANNOTATION_PREFIX))
+    .filter((name) => name.startsWith(ANNOTATION_PREFIX) && !isKnownAnnotation(resource, name))
     .map((name) => {
       const message = `This version of Twinward knows no annotation "${name}" and does nothing about it.`;
       return resource.problem('TW2106', ['metadata', 'annotations', name], message, 'Remove it.', 'key');
@@ -95,6 +98,10 @@ function findUnknownAnnotations(resource: Resource, json: JsonObject): Diagnosti
 }
 
 const ANNOTATION_PREFIX = 'twinward.dev/';
+
+function isKnownAnnotation({ kind }: Resource, name: string): boolean {
+  return kind === 'Hub' && name === APPROVE_ANNOTATION;
+}
 
 interface WrongKind {
   readonly code: Code;
@@ -127,14 +134,6 @@ function wrongKind(apiVersion: Json | undefined, kind: Json | undefined): WrongK
         ? `"${apiVersion}" is not an apiVersion of Twinward.`
         : 'The document names no apiVersion.';
     return { code: 'TW1101', field: 'apiVersion', message, hint: `Write apiVersion: ${API_VERSION}.` };
-  }
-  if (NOT_YET.kinds.includes(kind)) {
-    return {
-      code: 'TW1107',
-      field: 'kind',
-      message: `This version does not support ${kind} yet.`,
-      hint: 'Remove the document.',
-    };
   }
   if ((KINDS as readonly string[]).includes(kind)) return undefined;
   const hint = near === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${near}"?`;

@@ -4,6 +4,9 @@ import { AgentProfileSpec } from '../profile/spec.ts';
 
 export const API_VERSION = 'twinward.dev/v1alpha1';
 
+/** On a Hub: a person's word for one set of changes that the guards refuse. */
+export const APPROVE_ANNOTATION = 'twinward.dev/approve';
+
 const strict = { additionalProperties: false } as const;
 
 /** Lower-case words joined by "-" or ".", as Kubernetes names objects. */
@@ -67,6 +70,11 @@ const SecretRef = Type.Object(
 
 const Percent = Type.String({ pattern: '^(100|[1-9][0-9]?)%$', description: 'A share such as 40%, from 1% to 100%.' });
 
+const Limit = (what: string) =>
+  Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^(100|[1-9]?[0-9])%$' })], {
+    description: `${what}: so many, or a share of the hub's devices such as 25%, rounded up.`,
+  });
+
 const HubSpec = Type.Object(
   {
     hostName: Type.String({
@@ -102,6 +110,17 @@ const HubSpec = Type.Object(
       Type.Object(
         { throttle: Type.Optional(Percent), dailyMessages: Type.Optional(Percent) },
         { ...strict, description: "Our share of what the hub's capacity allows." },
+      ),
+    ),
+    guards: Type.Optional(
+      Type.Object(
+        {
+          maxChanged: Type.Optional(Limit('Twins that a change may reach at once')),
+          maxRemoved: Type.Optional(Limit('Twins that may lose settings at once')),
+          maxUnassigned: Type.Optional(Limit('Twins that may be left by a configuration at once')),
+          maxCreated: Type.Optional(Limit('Modules that may be created at once')),
+        },
+        { ...strict, description: 'What passes a limit waits for a person. Drift is always corrected.' },
       ),
     ),
   },
@@ -179,6 +198,35 @@ const SecurityConfigurationSpec = Type.Object(
   strict,
 );
 
+const SecurityExceptionSpec = Type.Object(
+  {
+    selector: Selector,
+    hubs: Type.Optional(Names('Hubs this is for; needed once two exist.')),
+    profile: Type.String({ minLength: 1, description: 'The AgentProfile that the settings are for.' }),
+    settings: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Settings that win over every configuration until the exception ends.',
+      }),
+    ),
+    suspend: Type.Optional(
+      Type.Literal(true, { description: 'Instead of settings: leaves everything on the module as it is.' }),
+    ),
+    maxDevices: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'With more devices selected on a hub, nothing is written to them.' }),
+    ),
+    rollout: Type.Optional(
+      Type.Enum(['Immediate'], { description: 'An exception reaches all of its devices at once.' }),
+    ),
+    owner: Type.String({ minLength: 1, description: 'The people who answer for it.' }),
+    reason: Type.String({ minLength: 1, description: 'Why it is needed, such as the number of an incident.' }),
+    expiresAt: Type.String({
+      format: 'date-time',
+      description: 'When it ends, with an offset: "2026-11-24T06:00:00Z".',
+    }),
+  },
+  strict,
+);
+
 function resource<K extends string, S extends TSchema>(kind: K, spec: S, description: string) {
   return Type.Object(
     { apiVersion: Type.Literal(API_VERSION), kind: Type.Literal(kind), metadata: Metadata, spec },
@@ -194,6 +242,11 @@ export const SCHEMAS = {
     SecurityConfigurationSpec,
     'Settings of the security agent for some devices.',
   ),
+  SecurityException: resource(
+    'SecurityException',
+    SecurityExceptionSpec,
+    'Settings for some devices that win over every configuration, for a while.',
+  ),
   AgentProfile: resource('AgentProfile', AgentProfileSpec, 'What is known about one kind of security agent.'),
 };
 
@@ -203,16 +256,14 @@ export const KINDS = Object.keys(SCHEMAS) as readonly Kind[];
 export type HubManifest = Static<typeof SCHEMAS.Hub>;
 export type DeviceGroupManifest = Static<typeof SCHEMAS.DeviceGroup>;
 export type SecurityConfigurationManifest = Static<typeof SCHEMAS.SecurityConfiguration>;
+export type SecurityExceptionManifest = Static<typeof SCHEMAS.SecurityException>;
 export type AgentProfileManifest = Static<typeof SCHEMAS.AgentProfile>;
 export type SelectorManifest = Static<typeof Selector>;
 
-/** Kinds and fields the design has and this version has not: refused by name, never ignored. */
-export const NOT_YET: {
-  readonly kinds: readonly string[];
-  readonly fields: Readonly<Partial<Record<Kind, readonly string[]>>>;
-} = {
-  kinds: ['SecurityException'],
-  fields: { Hub: ['rollout', 'guards', 'events'], SecurityConfiguration: ['rollout'], AgentProfile: ['nudge'] },
+/** Fields of a specification that the design has and this version has not: refused by name, never ignored. */
+export const NOT_YET: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+  Hub: ['rollout', 'events'],
+  SecurityConfiguration: ['rollout'],
 };
 
 const DRAFT = 'http://json-schema.org/draft-07/schema#';

@@ -65,7 +65,7 @@ function validatorOf(kind: Kind): ValidateFunction {
 function findNotYet(resource: Resource, json: JsonObject): Diagnostic[] {
   const spec = getKey(json, 'spec');
   if (!isObject(spec)) return [];
-  return (NOT_YET.fields[resource.kind] ?? [])
+  return (NOT_YET[resource.kind] ?? [])
     .filter((field) => Object.hasOwn(spec, field))
     .map((field) =>
       resource.problem(

@@ -26,7 +26,7 @@ export const CODES = {
   TW1104: { severity: 'error', title: 'A value has the wrong type' },
   TW1105: { severity: 'error', title: 'A value is not one of those allowed' },
   TW1106: { severity: 'error', title: 'A value has the wrong form' },
-  TW1107: { severity: 'error', title: 'A field or kind that this version does not support yet' },
+  TW1107: { severity: 'error', title: 'A field that this version does not support yet' },
   TW1108: { severity: 'error', title: 'A selector is empty' },
   TW1109: { severity: 'error', title: 'A selector contradicts itself' },
   TW1110: { severity: 'error', title: 'A secret is written into a manifest' },
@@ -56,6 +56,7 @@ export const CODES = {
   TW1402: { severity: 'error', title: 'Two profiles write the same part of a module' },
   TW1403: { severity: 'error', title: 'A setting is both set and unset' },
   TW1404: { severity: 'error', title: 'A policy for a setting that is not declared' },
+  TW1405: { severity: 'error', title: 'Two exceptions want different values' },
 
   TW2101: { severity: 'warning', title: 'A group is used by nobody' },
   TW2102: { severity: 'warning', title: 'A configuration declares nothing' },
@@ -66,6 +67,7 @@ export const CODES = {
   TW2107: { severity: 'warning', title: 'A group label selector matches no group' },
   TW2108: { severity: 'warning', title: 'A configuration is for no hub' },
   TW2109: { severity: 'warning', title: 'A rule is kept only where other configurations help' },
+  TW2110: { severity: 'warning', title: 'An exception has ended' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

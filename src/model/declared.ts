@@ -36,6 +36,28 @@ export interface DeclaredHub {
   readonly budget: { readonly throttle: number; readonly dailyMessages: number };
   /** Undefined: Observe, unless the hub is on loopback. */
   readonly mode: Mode | undefined;
+  /** How much may happen at once without a person's word. */
+  readonly guards: DeclaredGuards;
+  /** A person's word for one refused set of changes. */
+  readonly approval: Approval | undefined;
+}
+
+/** At most so many twins, or at most this share of the hub's devices, rounded up. */
+export type Limit = { readonly count: number } | { readonly share: number };
+
+/** Undefined: no limit. */
+export interface DeclaredGuards {
+  readonly maxChanged: Limit | undefined;
+  readonly maxRemoved: Limit | undefined;
+  readonly maxUnassigned: Limit | undefined;
+  readonly maxCreated: Limit | undefined;
+}
+
+export interface Approval {
+  /** Of the refused changes, by what is changed and not where. */
+  readonly fingerprint: string;
+  /** Twins they may reach. */
+  readonly count: number;
 }
 
 export interface DeclaredGroup {
@@ -59,7 +81,7 @@ export interface ConfigurationTarget {
 
 export interface DeclaredConfiguration {
   readonly name: string;
-  /** `SecurityConfiguration/NAME`: the key of its entry in the record on a twin. */
+  /** `SecurityConfiguration/NAME` or `SecurityException/NAME`: the key of its entry in the record on a twin. */
   readonly owner: string;
   readonly origin: Origin;
   readonly targets: readonly ConfigurationTarget[];
@@ -81,6 +103,31 @@ export interface DeclaredConfiguration {
   readonly digest: string;
 }
 
+/** A configuration above all others, for a while: it has `EXCEPTION_PRIORITY`, one inline target and nothing unset. */
+export interface DeclaredException extends DeclaredConfiguration {
+  /** With more devices selected on a hub it is held there; undefined: no limit. */
+  readonly maxDevices: number | undefined;
+  /** The people who answer for it. */
+  readonly ownerText: string;
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+}
+
+/** Above every priority that a configuration can have. */
+export const EXCEPTION_PRIORITY = 1_000_001;
+
+export function isException(layer: DeclaredConfiguration): layer is DeclaredException {
+  return 'expiresAtMs' in layer;
+}
+
+const EXCEPTION_OWNER = 'SecurityException/';
+
+/** Tells also where no manifest speaks of the owner any more. */
+export function isExceptionOwner(owner: string): boolean {
+  return owner.startsWith(EXCEPTION_OWNER);
+}
+
 export interface Declared {
   /** Commit, or digest of the files: `sha256:9b1c2d3e4f50`. */
   readonly revision: string;
@@ -91,6 +138,10 @@ export interface Declared {
   readonly groups: readonly DeclaredGroup[];
   /** Sorted by name. */
   readonly configurations: readonly DeclaredConfiguration[];
+  /** Those that count now, sorted by name. */
+  readonly exceptions: readonly DeclaredException[];
+  /** Those whose time is over: what they changed is put back. */
+  readonly expired: readonly DeclaredException[];
   /** Built-in ones and the source's own, by name. */
   readonly profiles: ReadonlyMap<string, Profile>;
 }

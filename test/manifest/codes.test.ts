@@ -1,9 +1,10 @@
 // Every code: how it comes about, where it points, and whether a stranger could act on what it says.
 import { describe, expect, test } from 'vitest';
+import { loadedAt } from '../../src/manifest/expiry.ts';
 import { CODES, type Code } from '../../src/model/codes.ts';
 import type { Diagnostic } from '../../src/model/diagnostic.ts';
 import type { SourceFile } from '../../src/model/snapshot.ts';
-import { document, file, legacy, load, stream } from './fixture.ts';
+import { document, exception, file, legacy, load, NOW_MS, stream } from './fixture.ts';
 
 interface Row {
   readonly code: Code;
@@ -234,6 +235,18 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'TW1103',
+    sentence: 'an exception that nobody answers for',
+    given: document(
+      'SecurityException',
+      'a',
+      '{selector: {matchAll: true}, profile: defender-legacy, suspend: true, reason: INC-1, expiresAt: "2026-11-24T06:00:00Z"}',
+    ),
+    at: '4:7 spec',
+    message: /"spec" lacks "owner"/,
+    hint: /The people who answer/,
+  },
+  {
+    code: 'TW1103',
     sentence: 'no specification',
     given: 'apiVersion: twinward.dev/v1alpha1\nkind: Hub\nmetadata: {name: a}',
     at: '1:1 ',
@@ -255,6 +268,14 @@ const ROWS: readonly Row[] = [
     at: '4:71 spec.suspend',
     message: /must be a boolean, not "yes"/,
     hint: /Write true/,
+  },
+  {
+    code: 'TW1105',
+    sentence: 'an exception that does not suspend',
+    given: exception('inc-1', 'suspend: false'),
+    at: '4:71 spec.suspend',
+    message: /can't be false/,
+    hint: /true/,
   },
   {
     code: 'TW1104',
@@ -344,12 +365,28 @@ const ROWS: readonly Row[] = [
     hint: /Write "env"/,
   },
   {
+    code: 'TW1106',
+    sentence: 'an end without its offset',
+    given: exception('inc-1', 'suspend: true', { until: '2026-11-24T06:00:00' }),
+    at: '4:117 spec.expiresAt',
+    message: /"2026-11-24T06:00:00"/,
+    hint: /with an offset/,
+  },
+  {
+    code: 'TW1106',
+    sentence: 'an end in the 61st second',
+    given: exception('inc-1', 'suspend: true', { until: '2026-12-31T23:59:60Z' }),
+    at: '4:117 spec.expiresAt',
+    message: /no moment in time/,
+    hint: /2026-11-24T06:00:00Z/,
+  },
+  {
     code: 'TW1107',
-    sentence: 'a kind to come',
-    given: document('SecurityException', 'a', '{}'),
-    at: '2:7 kind',
-    message: /does not support SecurityException yet/,
-    hint: /Remove the document/,
+    sentence: 'a field to come',
+    given: configuration('{selector: {matchAll: true}, profile: defender-legacy, rollout: {}}'),
+    at: '4:62 spec.rollout',
+    message: /does not support "rollout" yet/,
+    hint: /Remove the field/,
   },
   {
     code: 'TW1108',
@@ -407,6 +444,22 @@ const ROWS: readonly Row[] = [
     at: '4:7 spec',
     message: /has groups and selector/,
     hint: /Give one of/,
+  },
+  {
+    code: 'TW1111',
+    sentence: 'an exception that sets and suspends',
+    given: exception('inc-1', 'settings: {eventPriorityLogin: Low}, suspend: true'),
+    at: '4:7 spec',
+    message: /has settings and suspends/,
+    hint: /either "settings" or `suspend: true`/,
+  },
+  {
+    code: 'TW1111',
+    sentence: 'an exception without settings',
+    given: exception('inc-1', 'settings: {}'),
+    at: '4:72 spec.settings',
+    message: /changes nothing/,
+    hint: /Name a setting/,
   },
   {
     code: 'TW1111',
@@ -665,6 +718,17 @@ const ROWS: readonly Row[] = [
     message: /no setting "eventPriorityLogn"/,
     hint: /Did you mean "eventPriorityLogin"/,
   },
+  {
+    code: 'TW1405',
+    sentence: 'two exceptions that disagree',
+    given: stream(
+      exception('inc-1', 'settings: {eventPriorityLogin: Low}'),
+      exception('inc-2', 'settings: {eventPriorityLogin: High}', { selector: 'matchTags: {site: lyon}' }),
+    ),
+    at: '9:102 spec.settings.eventPriorityLogin',
+    message: /another exception: SecurityException\/inc-1 says "Low" at manifests\/a.yaml:4/,
+    hint: /let one end first/,
+  },
 
   {
     code: 'TW2101',
@@ -708,11 +772,11 @@ const ROWS: readonly Row[] = [
   { code: 'TW2105', sentence: 'an empty file', given: '# nothing here\n---\n', at: '1:1 ', message: /No manifest/ },
   {
     code: 'TW2106',
-    sentence: 'an approval this version does not read',
+    sentence: 'a pause that this version does not know',
     given:
-      'apiVersion: twinward.dev/v1alpha1\nkind: Hub\nmetadata: {name: a, annotations: {twinward.dev/approve: x}}\nspec: {hostName: a.b}',
-    at: '3:35 metadata.annotations.twinward.dev/approve',
-    message: /knows no annotation "twinward.dev\/approve"/,
+      'apiVersion: twinward.dev/v1alpha1\nkind: Hub\nmetadata: {name: a, annotations: {twinward.dev/pause: x}}\nspec: {hostName: a.b}',
+    at: '3:35 metadata.annotations.twinward.dev/pause',
+    message: /knows no annotation "twinward.dev\/pause"/,
     hint: /Remove/,
   },
   {
@@ -750,6 +814,14 @@ const ROWS: readonly Row[] = [
     message: /need both/,
     hint: /SecurityConfiguration\/site may set what is missing.*held/,
   },
+  {
+    code: 'TW2110',
+    sentence: 'an exception of yesterday',
+    given: exception('inc-1', 'suspend: true', { until: '2026-11-23T17:40:00Z' }),
+    at: '1:1 spec.expiresAt',
+    message: /ended at 2026-11-23T17:40:00.000Z/,
+    hint: /Remove the manifest, or ask its owner \(soc\)/,
+  },
 ];
 
 function bomb(): string {
@@ -758,8 +830,8 @@ function bomb(): string {
 }
 
 function loadRow({ given }: Row): readonly Diagnostic[] {
-  if (typeof given === 'string' || given instanceof Uint8Array) return load(given).diagnostics;
-  return load(...given).diagnostics;
+  const files = typeof given === 'string' || given instanceof Uint8Array ? [given] : given;
+  return loadedAt(load(...files), NOW_MS).diagnostics;
 }
 
 describe.each(ROWS)('$code', (row) => {

@@ -16,6 +16,22 @@ export function legacy(name: string, settings: string, more = ''): string {
   );
 }
 
+/** The time at which manifests are looked at. */
+export const NOW_MS = Date.UTC(2026, 10, 23, 17, 40);
+
+/** `settings: {...}` or `suspend: true`, and more fields; unless told, for every device and still counting at `NOW_MS`. */
+export function exception(
+  name: string,
+  outcome: string,
+  { until = '2026-11-24T06:00:00Z', selector = 'matchAll: true' } = {},
+): string {
+  return document(
+    'SecurityException',
+    name,
+    `{selector: {${selector}}, profile: defender-legacy, ${outcome}, owner: soc, reason: INC-812, expiresAt: "${until}"}`,
+  );
+}
+
 /** Lines count on: the next document begins after its "---". */
 export function stream(...documents: readonly string[]): string {
   return documents.join('---\n');

@@ -144,10 +144,14 @@ export function declare(configurations: Configurations, fields: DeclaredFields =
         capacity: undefined,
         budget: { throttle: 1, dailyMessages: 1 },
         mode: undefined,
+        guards: { maxChanged: undefined, maxRemoved: undefined, maxUnassigned: undefined, maxCreated: undefined },
+        approval: undefined,
       },
     ],
     groups,
     configurations: compiled.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+    exceptions: [],
+    expired: [],
     profiles: new Map([...profiles, ...used].map((profile) => [profile.name, profile])),
   };
 }

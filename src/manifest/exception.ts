@@ -1,0 +1,78 @@
+// A SecurityException manifest to the declared exception: whom, what, for how long, and who answers for it.
+import { EXCEPTION_PRIORITY, type DeclaredException } from '../model/declared.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
+import type { JsonObject } from '../model/json.ts';
+import { encodeLazily, findProfile, findSettingProblems } from './agent-settings.ts';
+import { requireHubs, resolveHubs, type References } from './references.ts';
+import type { Resource } from './resource.ts';
+import type { SecurityExceptionManifest } from './schema.ts';
+import { toSelector } from './selector.ts';
+
+type Exception = Resource<SecurityExceptionManifest>;
+
+export function compileException(
+  resource: Exception,
+  references: References,
+  diagnostics: Diagnostic[],
+): DeclaredException | undefined {
+  const { metadata, spec } = resource.manifest;
+  const selector = toSelector(resource, ['spec', 'selector'], spec.selector, diagnostics);
+  const hubs = resolveHubs(resource, spec.hubs, references, diagnostics);
+  if (hubs === undefined && spec.hubs === undefined) requireHubs(resource, references, diagnostics);
+  const profile = findProfile(resource, references, diagnostics);
+  const expiresAtMs = Date.parse(spec.expiresAt);
+  const settings = (spec.settings ?? {}) as JsonObject;
+  const problems = [
+    ...findOutcomeProblems(resource),
+    ...findTimeProblems(resource, expiresAtMs),
+    ...(profile === undefined ? [] : findSettingProblems(resource, profile, settings)),
+  ];
+  diagnostics.push(...problems);
+  if (problems.length > 0 || profile === undefined || selector === undefined || hubs === undefined) return undefined;
+  const encoded = encodeLazily(resource, profile, settings, new Map(), []);
+  return {
+    name: metadata.name,
+    owner: resource.id,
+    origin: resource.origin,
+    targets: [{ group: undefined, hubs, selector, mode: 'Enforce' }],
+    profile,
+    priority: EXCEPTION_PRIORITY,
+    settings,
+    get atoms() {
+      return encoded.atoms();
+    },
+    atomOrigins: encoded.atomOrigins,
+    unset: [],
+    mode: 'Enforce',
+    suspend: spec.suspend ?? false,
+    // What becomes of its settings is not a policy: they are put back.
+    deletionPolicy: 'Retain',
+    // A module that is not there is the configurations' affair.
+    whenMissing: 'Skip',
+    get digest() {
+      return encoded.digest();
+    },
+    maxDevices: spec.maxDevices,
+    ownerText: spec.owner,
+    reason: spec.reason,
+    expiresAtMs,
+  };
+}
+
+function findOutcomeProblems(resource: Exception): Diagnostic[] {
+  const { settings, suspend } = resource.manifest.spec;
+  if ((settings === undefined) !== (suspend === undefined)) {
+    if (settings === undefined || Object.keys(settings).length > 0) return [];
+    return [resource.problem('TW1111', ['spec', 'settings'], 'The exception changes nothing.', 'Name a setting.')];
+  }
+  const message =
+    settings === undefined ? 'The exception changes nothing.' : 'The exception has settings and suspends.';
+  return [resource.problem('TW1111', ['spec'], message, 'Give either "settings" or `suspend: true`.')];
+}
+
+/** The shape allows a few texts that no clock ever shows, such as a 61st second. */
+function findTimeProblems(resource: Exception, expiresAtMs: number): Diagnostic[] {
+  if (!Number.isNaN(expiresAtMs)) return [];
+  const message = `"${resource.manifest.spec.expiresAt}" is no moment in time.`;
+  return [resource.problem('TW1106', ['spec', 'expiresAt'], message, 'Write it as "2026-11-24T06:00:00Z".')];
+}
