@@ -2,6 +2,7 @@
 import type { Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import type { ModuleRef } from '../model/twin.ts';
+import type { GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -10,13 +11,15 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
 import type { Recorder } from '../ports/recorder.ts';
 import { FleetView } from './fleet-view.ts';
-import { takeRow } from './intake.ts';
+import { untilJudged } from './guarded.ts';
+import { keyOf } from './key.ts';
 import { Ledger, type ApplyResult, type Settled } from './ledger.ts';
 import { withCeiling } from './observe-only.ts';
 import type { Result } from './reconcile.ts';
 import type { HubScope } from './scope.ts';
 import type { FleetCounts } from './status.ts';
-import { surveyOnce, type Row } from './survey.ts';
+import { makePass } from './pass.ts';
+import { LIST_EMPTY_MESSAGE } from './survey.ts';
 import { tally } from './tally.ts';
 import { workOn } from './worker.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -67,7 +70,9 @@ export interface ApplyReport {
   /** Patches and creations that the hub accepted. */
   readonly writes: number;
   readonly durationMs: number;
-  /** Why the hub could not be listed to the end; what was seen before was still worked on. */
+  /** Undefined where the hub could not be listed to the end. */
+  readonly guards: GuardDecision | undefined;
+  /** Why the hub could not be listed to the end; of what was seen before, what no guard limits was still worked on. */
   readonly error?: HubError;
 }
 
@@ -78,12 +83,13 @@ const TRIES_MAX = 5;
 export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   const { hub, hubName, clock, random, log, metrics, signal, select = () => true } = options;
   const startedAtMs = clock.now();
-  const planner = withCeiling(options.planner, options.mode);
+  const open = withCeiling(options.planner, options.mode);
   const view = new FleetView();
   const scope: HubScope = {
     name: hubName,
     hub,
-    planner,
+    open,
+    planner: untilJudged(open, hubName),
     view,
     clock,
     log,
@@ -107,16 +113,30 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   });
   const stop = (): void => void queue.stop();
   signal.addEventListener('abort', stop, { once: true });
-  const visit = (row: Row): void => {
-    if (!select(row.ref)) return;
-    if (takeRow(scope, queue, row, true)) {
-      ledger.expect(row.key);
-      tell();
-    } else if (row.planned !== undefined && view.state(row.key) !== undefined) {
-      ledger.see(row.key, row.planned.action, row.twin);
-    }
+  let guards: GuardDecision | undefined;
+  const pass = async (): Promise<void> => {
+    const end = await makePass(
+      scope,
+      {
+        isChange: true,
+        select: ({ ref }) => select(ref),
+        onRow: ({ key, planned, twin }, isStarting) => {
+          if (isStarting || planned === undefined || view.state(key) === undefined) return;
+          ledger.see(key, planned.action, twin);
+        },
+        enqueue: (key, priority) => {
+          ledger.expect(key);
+          queue.add(key, priority);
+          tell();
+        },
+        onRefused: (action) => ledger.see(keyOf(action.deviceId, action.moduleId), action, undefined),
+      },
+      signal,
+    );
+    if (end.kind === 'ListEmpty') throw new HubError('Malformed', LIST_EMPTY_MESSAGE);
+    guards = end.kind === 'Complete' ? end.guards : undefined;
   };
-  const error = await failureOf(() => surveyOnce(scope, visit, signal)).catch(async (bug: unknown) => {
+  const error = await failureOf(pass).catch(async (bug: unknown) => {
     await queue.stop();
     throw bug;
   });
@@ -127,6 +147,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     counts: tally(view).counts,
     writes: scope.writes,
     durationMs: clock.now() - startedAtMs,
+    guards,
     ...(error === undefined ? {} : { error }),
   };
 }

@@ -11,6 +11,10 @@ export interface Problem {
 
 export interface HubFacts {
   readonly problem: Problem | undefined;
+  /** Who holds the lease, where this controller waits for it. */
+  readonly waitingFor?: string | undefined;
+  /** What the guards refuse, and what would release it. */
+  readonly refusal?: string | undefined;
   /** True once the revision's pass was complete and its work done. */
   readonly isApplied: boolean;
   readonly pending: number;
@@ -22,9 +26,9 @@ export interface HubFacts {
 
 /** Ready, then those of Reconciling and Stalled that are true. */
 export function hubConditions(facts: HubFacts): readonly Condition[] {
-  const { problem, isApplied, pending } = facts;
+  const { problem, isApplied, pending, waitingFor } = facts;
   const conditions = [readyOfHub(facts)];
-  if (!isApplied || pending > 0) {
+  if (waitingFor === undefined && (!isApplied || pending > 0)) {
     conditions.push(condition('Reconciling', 'True', 'Progressing', progressOf(facts)));
   }
   if (problem?.isStalled === true) conditions.push(condition('Stalled', 'True', problem.reason, problem.message));
@@ -32,12 +36,16 @@ export function hubConditions(facts: HubFacts): readonly Condition[] {
 }
 
 function readyOfHub(facts: HubFacts): Condition {
-  const { problem, isApplied, failing, held, twins, equal } = facts;
+  const { problem, isApplied, failing, held, twins, equal, waitingFor, refusal } = facts;
+  if (waitingFor !== undefined) {
+    return condition('Ready', 'Unknown', 'WaitingForLease', `This one waits for ${waitingFor}.`);
+  }
   if (problem !== undefined) return condition('Ready', 'False', problem.reason, problem.message);
   if (failing > 0) {
     return condition('Ready', 'False', 'TwinsFailing', `${twinCount(failing)} could not be reconciled.`);
   }
   if (!isApplied) return condition('Ready', 'Unknown', 'Progressing', progressOf(facts));
+  if (refusal !== undefined) return condition('Ready', 'False', 'GuardRefused', refusal);
   if (held > 0) return condition('Ready', 'False', 'TwinsHeld', `${twinCount(held)} held back until a person decides.`);
   return condition('Ready', 'True', 'Succeeded', `${equal} of ${twinCount(twins)} in sync.`);
 }

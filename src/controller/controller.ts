@@ -10,13 +10,12 @@ import { SourceLoop } from './source-loop.ts';
 import type { ControllerStatus } from './status.ts';
 import { gaugeDevices, tally } from './tally.ts';
 
-
 export const RESYNC_PERIOD_MS = 5 * 60_000;
 export const CONCURRENCY = 16;
 
 export interface ControllerOptions extends Pick<
   HubLoopOptions,
-  'connect' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder'
+  'connect' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder' | 'holder'
 > {
   readonly source: Source;
   /** Told of each good state before the hubs are. */
@@ -125,9 +124,10 @@ function forgetGauges(metrics: Metrics, hubName: string): void {
   gaugeDevices(metrics, hubName, tally(new FleetView()).counts);
 }
 
-/** Where a hub is written down does not matter; everything else asks for a new connection. */
+/** Where a hub is written down and what its guards let pass does not matter; everything else asks for a new connection. */
 function isSameHub(a: DeclaredHub, b: DeclaredHub | undefined): boolean {
   if (b === undefined) return false;
-  const connection = (hub: DeclaredHub): Json => ({ ...hub, origin: null }) as unknown as Json;
+  const connection = (hub: DeclaredHub): Json =>
+    ({ ...hub, origin: null, guards: null, approval: null }) as unknown as Json;
   return deepEqual(connection(a), connection(b));
 }

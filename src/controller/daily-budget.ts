@@ -27,3 +27,14 @@ export function affordablePeriodMs(
   const allowance = dailyMessages(capacity) * share * COMPARING_SHARE;
   return Math.max(periodMs, (passMessages / allowance) * DAY_MS);
 }
+
+const LEASE_MS_MIN = 90_000;
+/** A holder renews three times while it is good, each time for one message. */
+const RENEWALS = 3;
+const LEASE_SHARE = 0.05;
+
+/** How long a lease is good for: on a small hub longer, so that renewing takes little of the day. */
+export function leaseMs(capacity: Capacity | undefined): number {
+  if (capacity === undefined) return LEASE_MS_MIN;
+  return Math.max(LEASE_MS_MIN, (RENEWALS * DAY_MS) / (dailyMessages(capacity) * LEASE_SHARE));
+}

@@ -1,6 +1,7 @@
 // The memory of one hub: facts of its devices and the last known state of their managed twins. Small enough for
 // 100,000 devices: equal tags and equal states are kept once.
 import { canonicalJson, type JsonObject } from '../model/json.ts';
+import { isReserved } from '../model/reserved-device.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import type { TwinState } from './twin-state.ts';
 
@@ -8,8 +9,19 @@ import type { TwinState } from './twin-state.ts';
 export class DeviceList {
   readonly facts = new Map<string, DeviceFacts>();
   readonly #tags = new Map<string, JsonObject>();
+  #reserved = 0;
 
-  add({ deviceId, status, iotEdge, tags }: DeviceFacts): void {
+  /** Devices that the hub named, those included that are Twinward's own. */
+  get listed(): number {
+    return this.facts.size + this.#reserved;
+  }
+
+  add(device: DeviceFacts): void {
+    if (isReserved(device)) {
+      this.#reserved += 1;
+      return;
+    }
+    const { deviceId, status, iotEdge, tags } = device;
     this.facts.set(deviceId, { deviceId, status, iotEdge, tags: this.#once(tags) });
   }
 
@@ -26,9 +38,15 @@ export class FleetView {
   #devices: Map<string, DeviceFacts> = new Map();
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();
+  #listed = 0;
 
   get deviceCount(): number {
     return this.#devices.size;
+  }
+
+  /** As the hub counts: in the last complete list, with the devices that are Twinward's own. */
+  get listedCount(): number {
+    return this.#listed;
   }
 
   /** As last listed, or as read directly since. */
@@ -43,6 +61,7 @@ export class FleetView {
   /** Takes a complete list for what is there. States stay until somebody looked at their twins. */
   replaceDevices(list: DeviceList): void {
     this.#devices = list.facts;
+    this.#listed = list.listed;
     this.#known = new Map();
   }
 

@@ -1,8 +1,12 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
 import type { Capacity, Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
+import { deepEqual } from '../model/json.ts';
+import { suspensionsInForce, type Suspension } from '../model/suspension.ts';
+import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
@@ -11,21 +15,24 @@ import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
-import { affordablePeriodMs } from './daily-budget.ts';
+import { affordablePeriodMs, leaseMs } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
 import { FleetView } from './fleet-view.ts';
-import { takeRow } from './intake.ts';
+import { untilJudged } from './guarded.ts';
+import { fencedHub, Lease } from './lease.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
+import { makePass, type PassEnd } from './pass.ts';
+import { composeSuspensions, readReservedTwin } from './reserved-twin.ts';
 import { sampledLog, type SampledLog } from './sampled-log.ts';
 import type { HubScope } from './scope.ts';
 import type { HubStatus } from './status.ts';
-import { LIST_EMPTY_MESSAGE, survey } from './survey.ts';
+import { LIST_EMPTY_MESSAGE } from './survey.ts';
 import { gaugeDevices, tally } from './tally.ts';
 import { workOn } from './worker.ts';
-import { WorkQueue } from './work-queue.ts';
+import { WorkQueue, type Priority } from './work-queue.ts';
 
 export interface HubLoopOptions {
   /** The loop closes the hub when it is done with it. */
@@ -36,6 +43,8 @@ export interface HubLoopOptions {
   readonly metrics: Metrics;
   /** Told of every write. */
   readonly recorder?: Recorder;
+  /** Who this is, for the lease: user@host and something that no other process has. Without it none is taken. */
+  readonly holder?: string | undefined;
   readonly instance: string;
   readonly resyncPeriodMs: number;
   readonly concurrency: number;
@@ -45,8 +54,16 @@ export interface HubLoopOptions {
 const RESYNC_JITTER = 0.1;
 const STOP_GRACE_MS = 10_000;
 
+interface Connected {
+  readonly scope: HubScope;
+  readonly mode: Mode;
+  /** Not budgeted. */
+  readonly hub: Hub;
+  /** Undefined where nothing is written, or nobody asked for one. */
+  readonly lease: Lease | undefined;
+}
+
 export class HubLoop {
-  readonly hub: DeclaredHub;
   readonly #options: HubLoopOptions;
   readonly #log: SampledLog;
   readonly #view = new FleetView();
@@ -57,8 +74,14 @@ export class HubLoop {
   readonly #work = new AbortController();
   readonly #firstTurn = Promise.withResolvers<void>();
   readonly #ended: Promise<void>;
+  #hub: DeclaredHub;
   #declared: Declared;
-  #connected: { readonly scope: HubScope; readonly mode: Mode } | undefined;
+  #connected: Connected | undefined;
+  /** In force at the last look. */
+  #suspensions: readonly Suspension[] = [];
+  #waitingFor: string | undefined;
+  #refusal: string | undefined;
+  #earlier: EarlierApproval | undefined;
   /** True until a whole pass was made with what is declared now. */
   #isChange = true;
   #isPassing = false;
@@ -75,7 +98,7 @@ export class HubLoop {
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
     const { clock, random, metrics, concurrency } = options;
-    this.hub = hub;
+    this.#hub = hub;
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
     this.#declared = declared;
@@ -92,6 +115,11 @@ export class HubLoop {
     this.#ended = this.#run();
   }
 
+  /** As the manifests have it now. */
+  get hub(): DeclaredHub {
+    return this.#hub;
+  }
+
   /** Resolves after the first turn, well or badly. */
   get firstTurn(): Promise<void> {
     return this.#firstTurn.promise;
@@ -100,7 +128,17 @@ export class HubLoop {
   /** From now on this decides, for what is queued too; everything is looked at again. */
   setDeclared(declared: Declared): void {
     this.#declared = declared;
-    if (this.#connected !== undefined) this.#connected.scope.planner = this.#plannerFor(this.#connected.mode);
+    this.#hub = declared.hubs.find(({ name }) => name === this.#hub.name) ?? this.#hub;
+    this.#replan();
+  }
+
+  /** Whatever decides from now on has to see the whole hub first, where guards could refuse what it decides. */
+  #replan(): void {
+    if (this.#connected !== undefined) {
+      const { scope, mode } = this.#connected;
+      scope.open = this.#plannerFor(mode);
+      scope.planner = untilJudged(scope.open, this.#hub.name);
+    }
     this.#isChange = true;
     this.#alarm.ring();
   }
@@ -121,6 +159,8 @@ export class HubLoop {
       lastAppliedRevision: this.#appliedRevision,
       conditions: hubConditions({
         problem: this.#problem,
+        waitingFor: this.#waitingFor,
+        refusal: this.#refusal,
         isApplied: this.#appliedRevision === revision && !this.#isChange,
         pending,
         failing,
@@ -144,6 +184,7 @@ export class HubLoop {
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
     await Promise.all([this.#queue.stop(), this.#ended]);
     cancel();
+    await this.#connected?.lease?.release();
     this.#log.tellAllOmitted();
     this.#connected?.scope.hub.close();
   }
@@ -184,7 +225,7 @@ export class HubLoop {
     const { signal } = this.#passes;
     try {
       this.#connected ??= await this.#connect(signal);
-      return await abortable(this.#pass(this.#connected.scope), signal, stopped);
+      return await abortable(this.#turnOn(this.#connected, signal), signal, stopped);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       const outcome = classify(error, this.#options.clock.now());
@@ -195,25 +236,88 @@ export class HubLoop {
     }
   }
 
+  async #turnOn(connected: Connected, signal: AbortSignal): Promise<Outcome> {
+    const { lease, scope } = connected;
+    if (lease !== undefined && !(await this.#holds(lease, signal))) {
+      return { kind: 'RequeueAfter', delayMs: lease.pollMs };
+    }
+    await this.#readSuspensions(connected, signal);
+    return this.#pass(scope);
+  }
+
   #failByBug(): Outcome {
     const message = 'Unexpected failure, a bug in Twinward: the log has more.';
     this.#noteProblem({ reason: 'ListFailed', message, isStalled: false });
     return RETRY;
   }
 
-  async #connect(signal: AbortSignal): Promise<{ scope: HubScope; mode: Mode }> {
+  /** A holding that is new decides everything anew: meanwhile another may have written. */
+  async #holds(lease: Lease, signal: AbortSignal): Promise<boolean> {
+    if (lease.isHeld) return true;
+    const acquired = await lease.acquire(signal);
+    const isHeld = acquired.kind === 'Held';
+    const labels = { name: `${this.#hub.name}/${this.#options.instance}` };
+    this.#options.metrics.gauge('leader_election_master_status', labels, isHeld ? 1 : 0);
+    if (isHeld) {
+      if (this.#waitingFor !== undefined) this.#log.info('The lease is ours now', { hub: this.#hub.name });
+      this.#waitingFor = undefined;
+      this.#isChange = true;
+      this.#earlier = lease.twin?.approved ?? this.#earlier;
+      return true;
+    }
+    const { holder, kind, since } = acquired.entry;
+    const waitingFor = `${holder} (${kind}), which has had the lease since ${since}`;
+    if (waitingFor !== this.#waitingFor) {
+      this.#log.info('Waiting for the lease', { hub: this.#hub.name, holder, kind, since });
+    }
+    this.#waitingFor = waitingFor;
+    this.#problem = undefined;
+    return false;
+  }
+
+  #noteLost(): void {
+    const labels = { name: `${this.#hub.name}/${this.#options.instance}` };
+    this.#options.metrics.gauge('leader_election_master_status', labels, 0);
+    // What was queued is dropped, and nobody may take that for done.
+    this.#passedRevision = undefined;
+    this.#isChange = true;
+    this.#alarm.ring();
+  }
+
+  /** Where nothing is written, nothing need be suspended. */
+  async #readSuspensions({ mode, hub, lease }: Connected, signal: AbortSignal): Promise<void> {
+    if (mode === 'Observe') return;
+    const { clock, instance } = this.#options;
+    const twin = lease?.twin ?? (await readReservedTwin(hub, instance, signal));
+    this.#takeSuspensions(suspensionsInForce(twin?.suspensions ?? [], clock.now()));
+  }
+
+  #takeSuspensions(suspensions: readonly Suspension[]): void {
+    if (deepEqual(composeSuspensions(suspensions), composeSuspensions(this.#suspensions))) return;
+    this.#suspensions = suspensions;
+    this.#log.warn('Suspensions changed', { hub: this.#hub.name, inForce: suspensions.length });
+    this.#replan();
+  }
+
+  async #connect(signal: AbortSignal): Promise<Connected> {
     const { connect, clock, metrics, recorder } = this.#options;
     const log = this.#log;
     const { hub, mode, capacity } = await openConnection(connect, this.hub, signal);
     const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
     log.info('Connected', { hub: this.hub.name, mode, ...within });
     this.#capacity = capacity;
+    const lease = this.#leaseOn(hub, mode, capacity);
+    const fenced = lease === undefined ? hub : fencedHub(hub, () => lease.isHeld);
+    const open = this.#plannerFor(mode);
     return {
       mode,
+      hub,
+      lease,
       scope: {
         name: this.hub.name,
-        hub: budgetedHub(hub, { capacity, budget: this.hub.budget }, clock),
-        planner: this.#plannerFor(mode),
+        hub: budgetedHub(fenced, { capacity, budget: this.hub.budget }, clock),
+        open,
+        planner: untilJudged(open, this.hub.name),
         view: this.#view,
         clock,
         log,
@@ -224,8 +328,27 @@ export class HubLoop {
     };
   }
 
+  #leaseOn(hub: Hub, mode: Mode, capacity: Capacity | undefined): Lease | undefined {
+    const { holder, instance, clock } = this.#options;
+    if (holder === undefined || mode === 'Observe') return undefined;
+    return new Lease({
+      hub,
+      instance,
+      holder,
+      kind: 'run',
+      revision: () => this.#declared.revision,
+      ttlMs: leaseMs(capacity),
+      clock,
+      log: this.#log,
+      onTwin: ({ suspensions }) => this.#takeSuspensions(suspensionsInForce(suspensions, clock.now())),
+      onLost: () => this.#noteLost(),
+    });
+  }
+
   #plannerFor(hubMode: Mode): Planner {
-    const planner = createPlanner(this.#declared, { hub: this.hub, hubMode, instance: this.#options.instance });
+    const { instance } = this.#options;
+    const suspensions = this.#suspensions;
+    const planner = createPlanner(this.#declared, { hub: this.hub, hubMode, instance, suspensions });
     return withCeiling(planner, hubMode);
   }
 
@@ -239,25 +362,29 @@ export class HubLoop {
     this.#isChange = false;
     this.#isPassing = true;
     let started = 0;
-    let isComplete = false;
+    let end: PassEnd | undefined;
+    const enqueue = (key: string, priority: Priority): void => {
+      started += 1;
+      this.#queue.add(key, priority);
+    };
     try {
-      const visit: Parameters<typeof survey>[1] = (row) => {
-        if (takeRow(scope, this.#queue, row, isChange)) started += 1;
-      };
-      isComplete = (await survey(scope, visit, this.#passes.signal)) === 'Complete';
+      end = await makePass(scope, { isChange, earlier: this.#earlier, enqueue }, this.#passes.signal);
     } finally {
       this.#isPassing = false;
-      if (!isComplete) {
+      if (end?.kind !== 'Complete') {
         this.#isChange ||= isChange;
         this.#noteIdle();
       }
     }
-    if (!isComplete) {
+    // The revision that came meanwhile has rung for its own pass.
+    if (end.kind === 'Superseded') return SETTLED;
+    if (end.kind === 'ListEmpty') {
       this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
       return RETRY;
     }
     if (this.#problem !== undefined) scope.log.info('The hub can be listed again', { hub: scope.name });
     this.#problem = undefined;
+    await this.#noteGuards(end.guards);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#passMessages = scope.hub.messagesSpent() - spentBefore;
     this.#passedRevision = revision;
@@ -267,9 +394,28 @@ export class HubLoop {
     return SETTLED;
   }
 
+  /** Told when it begins and when it changes. */
+  async #noteGuards({ message, refusedBy, isApproved, shapes }: GuardDecision): Promise<void> {
+    const { approval } = this.#hub;
+    for (const guard of isApproved ? [] : refusedBy) {
+      this.#options.metrics.count('twinward_guard_refusals_total', { hub: this.#hub.name, guard });
+    }
+    if (message !== undefined && message !== this.#refusal) {
+      this.#log.warn('The guards refuse a change', { hub: this.#hub.name, message });
+    }
+    this.#refusal = message;
+    if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return;
+    this.#log.info('A change is approved that the guards refuse', { hub: this.#hub.name, ...approval });
+    this.#earlier = { fingerprint: approval.fingerprint, shapes };
+    await this.#connected?.lease?.remember(this.#earlier, this.#passes.signal);
+  }
+
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
-    const { signal } = this.#work;
+    const { lease } = this.#connected;
+    // The pass after the next holding looks at every twin again.
+    if (lease?.isHeld === false) return SETTLED;
+    const signal = lease === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, lease.signal]);
     try {
       const { outcome } = await abortable(workOn(this.#connected.scope, key, signal), signal, stopped);
       return outcome;
@@ -289,6 +435,7 @@ export class HubLoop {
     const { counts, failing, held } = tally(this.#view);
     gaugeDevices(this.#options.metrics, this.hub.name, counts);
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
+    if (this.#passedRevision === undefined) return;
     this.#appliedRevision = this.#passedRevision;
     const { twins } = counts;
     this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });

@@ -3,7 +3,10 @@ import { invariant } from '../model/errors.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
 import type { Mode } from '../model/declared.ts';
 import { writes, type TwinAction } from '../plan/action.ts';
+import { decideGuards, type GuardDecision } from '../plan/guards.ts';
+import { gatherFacts } from '../plan/pass-facts.ts';
 import type { Planner } from '../plan/planner.ts';
+import { riskContext } from '../plan/risk.ts';
 import type { Target } from '../plan/target.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -11,7 +14,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { FleetView } from './fleet-view.ts';
 import { withCeiling } from './observe-only.ts';
-import type { HubScope } from './scope.ts';
+import { declaredHubOf, type HubScope } from './scope.ts';
 import { surveyOnce } from './survey.ts';
 import { stateOf, type TwinState } from './twin-state.ts';
 
@@ -24,6 +27,8 @@ export interface InspectOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly signal: AbortSignal;
+  /** What the guards would say to a pass that wrote what was seen; asked for in the end, where it is given. */
+  readonly onGuards?: (decision: GuardDecision) => void;
 }
 
 export interface InspectedTwin {
@@ -44,10 +49,13 @@ export interface InspectedTwin {
 export async function inspectHub(options: InspectOptions, visit: (twin: InspectedTwin) => void): Promise<FleetView> {
   const { hub, hubName: name, clock, log, metrics, mode, signal } = options;
   const view = new FleetView();
+  const planner = withCeiling(options.planner, mode);
+  const gatherer = gatherFacts(riskContext(planner));
   const scope: HubScope = {
     name,
     hub,
-    planner: withCeiling(options.planner, mode),
+    open: planner,
+    planner,
     view,
     clock,
     log,
@@ -62,6 +70,7 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
       const device = view.device(ref.deviceId);
       invariant(device !== undefined, 'only listed devices are planned');
       const { action, target } = planned;
+      gatherer.see(action, twin);
       const state = stateOf(action, target, twin, clock.now());
       view.note(key, state);
       if (state === undefined && !writes(action)) return;
@@ -69,5 +78,9 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
     },
     signal,
   );
+  if (options.onGuards !== undefined) {
+    const counted = await hub.countDevices(signal);
+    options.onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope)));
+  }
   return view;
 }

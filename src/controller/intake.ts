@@ -1,17 +1,16 @@
-// From what a pass sees to what is remembered and what is queued.
+// From what a pass sees to what is remembered and what is to be queued.
 import { writes, type TwinAction } from '../plan/action.ts';
 import type { HubScope } from './scope.ts';
 import type { Row } from './survey.ts';
 import { stateOf } from './twin-state.ts';
-import type { Priority, WorkQueue } from './work-queue.ts';
+import type { Priority } from './work-queue.ts';
 
-/** True where the row started work. `isChange`: the pass follows a person's change. */
-export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: boolean): boolean {
+/** Undefined where the row asks for no work. `isChange`: the pass follows a person's change. */
+export function takeRow(scope: HubScope, row: Row, isChange: boolean): Priority | undefined {
   const { key, planned, twin } = row;
   if (planned === undefined) {
     // Where planning the row threw, the worker meets the same bug, contains it and tells of it.
-    queue.add(key, 'Resync');
-    return true;
+    return 'Resync';
   }
   const { action, target } = planned;
   const before = scope.view.state(key);
@@ -20,19 +19,14 @@ export function takeRow(scope: HubScope, queue: WorkQueue, row: Row, isChange: b
     // list will show it soon enough once it does.
     if (before?.type === action.type && before.failure === undefined) {
       scope.view.note(key, stateOf(action, target, twin, scope.clock.now()));
-      return false;
+      return undefined;
     }
-    if (before !== undefined || action.type !== 'Skip') {
-      queue.add(key, 'Resync');
-      return true;
-    }
+    if (before !== undefined || action.type !== 'Skip') return 'Resync';
   }
   const state = stateOf(action, target, twin, scope.clock.now());
   const isStillFailing = state !== undefined && before?.failure !== undefined && writes(action);
   scope.view.note(key, isStillFailing ? { ...state, failure: before.failure } : state);
-  if (!writes(action)) return false;
-  queue.add(key, priorityOf(action, isChange));
-  return true;
+  return writes(action) ? priorityOf(action, isChange) : undefined;
 }
 
 /** The record alone is never urgent. */

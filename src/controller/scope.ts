@@ -1,5 +1,6 @@
 // One hub as the loop works on it: what every step of the loop needs and nothing else.
-import { HubError } from '../model/errors.ts';
+import type { DeclaredHub } from '../model/declared.ts';
+import { HubError, invariant } from '../model/errors.ts';
 import type { Twin } from '../model/twin.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -15,6 +16,8 @@ export interface HubScope {
   readonly hub: Hub;
   /** What decides now: swapped whole when a revision arrives, so that a decision never mixes two. */
   planner: Planner;
+  /** The same before the guards have refused anything: what a pass plans its rows by. */
+  open: Planner;
   readonly view: FleetView;
   readonly clock: Clock;
   readonly log: Log;
@@ -22,6 +25,13 @@ export interface HubScope {
   readonly recorder?: Recorder | undefined;
   /** Patches and creations the hub accepted. */
   writes: number;
+}
+
+/** This hub as the manifests have it now. */
+export function declaredHubOf({ name, open }: Pick<HubScope, 'name' | 'open'>): DeclaredHub {
+  const found = open.declared.hubs.find((hub) => hub.name === name);
+  invariant(found !== undefined, 'the planner of a hub knows that hub');
+  return found;
 }
 
 /** A direct read for which not to exist is an answer too. */

@@ -28,6 +28,8 @@ export type ConditionReason =
   | 'ListEmpty' // no device where there were some: not believed
   | 'TwinsFailing'
   | 'TwinsHeld'
+  | 'GuardRefused' // too much at once: waits for a person's approval
+  | 'WaitingForLease' // another controller of this installation writes
   | 'WaitingForSource';
 
 export interface ControllerStatus {

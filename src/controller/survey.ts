@@ -28,7 +28,7 @@ export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices
 /** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
   if (!(await listDevices(scope, signal))) return 'ListEmpty';
-  const { moduleIds } = scope.planner;
+  const { moduleIds } = scope.open;
   const listed = await visitTwins(scope, moduleIds, visit, signal);
   if (listed.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
   visitMissing(scope, moduleIds, listed, visit);
@@ -45,7 +45,7 @@ export async function surveyOnce(scope: HubScope, visit: (row: Row) => void, sig
 async function listDevices({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
   const list = new DeviceList();
   for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
-  if (list.facts.size === 0 && (await hub.countDevices(signal)) > 0) return false;
+  if (list.listed === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
   return true;
 }
@@ -58,7 +58,7 @@ async function visitTwins(
 ): Promise<ReadonlySet<string>> {
   const listed = new Set<string>();
   for await (const page of scope.hub.listModuleTwins(moduleIds, signal)) {
-    const { planner, view } = scope;
+    const { open: planner, view } = scope;
     const nowMs = scope.clock.now();
     for (const twin of page) {
       const { deviceId, moduleId } = twin;
@@ -75,7 +75,7 @@ async function visitTwins(
 
 /** Devices that are selected and whose module was not listed. Modules that were not asked for are not missing. */
 function visitMissing(
-  { planner, view, clock }: HubScope,
+  { open: planner, view, clock }: HubScope,
   moduleIds: readonly string[],
   listed: ReadonlySet<string>,
   visit: (row: Row) => void,
@@ -94,7 +94,7 @@ function visitMissing(
 
 /** Twins we knew, that no list mentions any more and that nobody declares. */
 function visitForgotten(
-  { planner, view }: HubScope,
+  { open: planner, view }: HubScope,
   moduleIds: readonly string[],
   listed: ReadonlySet<string>,
   visit: (row: Row) => void,

@@ -183,10 +183,12 @@ export function createScope(
   text: string,
   options: { hub?: Hub; log?: Log; metrics?: Metrics } = {},
 ): HubScope {
+  const planner = plannerFor(text);
   return {
     name: 'dev',
     hub: options.hub ?? fleet.hub,
-    planner: plannerFor(text),
+    open: planner,
+    planner,
     view: new FleetView(),
     clock: fleet.clock,
     log: options.log ?? createLog(),

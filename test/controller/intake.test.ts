@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { takeRow } from '../../src/controller/intake.ts';
 import { reconcile } from '../../src/controller/reconcile.ts';
 import type { HubScope } from '../../src/controller/scope.ts';
-import { survey } from '../../src/controller/survey.ts';
+import { survey, type Row } from '../../src/controller/survey.ts';
 import { WorkQueue } from '../../src/controller/work-queue.ts';
 import {
   createFleet,
@@ -32,7 +32,11 @@ async function lanesOf(scope: HubScope, isChange: boolean): Promise<{ Change: nu
     metrics,
     process: () => Promise.reject(),
   });
-  await survey(scope, (row) => void takeRow(scope, queue, row, isChange), NEVER);
+  const visit = (row: Row): void => {
+    const priority = takeRow(scope, row, isChange);
+    if (priority !== undefined) queue.add(row.key, priority);
+  };
+  await survey(scope, visit, NEVER);
   const depth = (priority: string): number => metrics.total('workqueue_depth', { priority });
   return { Change: depth('Change'), Drift: depth('Drift'), Resync: depth('Resync') };
 }
@@ -54,7 +58,7 @@ describe('what a pass queues', () => {
 
   test('goes first where a person changed something', async () => {
     const { scope } = await configured();
-    scope.planner = plannerFor(manifests({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }));
+    scope.open = plannerFor(manifests({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }));
     expect(await lanesOf(scope, true)).toEqual({ ...NOTHING, Change: 1 });
   });
 
@@ -70,7 +74,7 @@ describe('what a pass queues', () => {
 
   test('goes last where only the record is to be written, also after a change', async () => {
     const { scope } = await configured();
-    scope.planner = plannerFor(manifests({ other: `${PROD}, settings: {scan: PT1H, usb: block}` }));
+    scope.open = plannerFor(manifests({ other: `${PROD}, settings: {scan: PT1H, usb: block}` }));
     expect(await lanesOf(scope, true)).toEqual({ ...NOTHING, Resync: 1 });
   });
 });
@@ -105,7 +109,7 @@ describe('a module that is not listed', () => {
     const scope = createScope(fleet, conflict('first'));
     await reconcile(scope, KEY, NEVER);
     expect(scope.view.state(KEY)?.detail).toContain('"first"');
-    scope.planner = plannerFor(conflict('second'));
+    scope.open = plannerFor(conflict('second'));
     expect(await lanesOf(scope, true)).toEqual(NOTHING);
     expect(scope.view.state(KEY)?.detail).toContain('"second"');
   });

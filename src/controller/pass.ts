@@ -1,0 +1,110 @@
+// One pass over a hub: every row is planned, the guards judge the whole, and only then what they limit is handed on.
+import { HubError } from '../model/errors.ts';
+import type { TwinAction } from '../plan/action.ts';
+import {
+  decideGuards,
+  guardedRisks,
+  RISKS_OF_SHORT_LIST,
+  type EarlierApproval,
+  type GuardDecision,
+} from '../plan/guards.ts';
+import { gatherFacts } from '../plan/pass-facts.ts';
+import { riskContext } from '../plan/risk.ts';
+import { heldState, refusedAction, withRefusal } from './guarded.ts';
+import { takeRow } from './intake.ts';
+import { refOf } from './key.ts';
+import { declaredHubOf, type HubScope } from './scope.ts';
+import { survey, type Row } from './survey.ts';
+import type { Priority } from './work-queue.ts';
+
+/**
+ * `Superseded`: a new revision came meanwhile; what guards limit is left to its own pass. `ListEmpty`: no row although
+ * the hub has some.
+ */
+export type PassEnd =
+  | { readonly kind: 'Complete'; readonly guards: GuardDecision }
+  | { readonly kind: 'Superseded' }
+  | { readonly kind: 'ListEmpty' };
+
+export interface PassOptions {
+  /** The pass follows a person's change. */
+  readonly isChange: boolean;
+  readonly earlier?: EarlierApproval | undefined;
+  /** Told of every row before anything is queued for it. */
+  readonly onRow?: (row: Row, isStarting: boolean) => void;
+  /** Rows that it refuses are only counted. */
+  readonly select?: (row: Row) => boolean;
+  /** Work to do, once for each key: at once where no guard can refuse it, else after the whole pass. */
+  readonly enqueue: (key: string, priority: Priority) => void;
+  /** Work that the guards refuse. */
+  readonly onRefused?: (action: TwinAction) => void;
+}
+
+/** Rejects with HubError where a list fails midway. Leaves the decision of the guards in `scope.planner`. */
+export async function makePass(scope: HubScope, options: PassOptions, signal: AbortSignal): Promise<PassEnd> {
+  const { isChange, select = () => true, onRow, enqueue } = options;
+  const { open } = scope;
+  const declaredHub = declaredHubOf(scope);
+  const guarded = guardedRisks(declaredHub.guards);
+  const context = riskContext(open);
+  const gatherer = gatherFacts(context);
+  const waiting: Waiting = { keys: [], priorities: [], risks: [] };
+  const visit = (row: Row): void => {
+    const risks = row.planned === undefined ? 0 : gatherer.see(row.planned.action, row.twin);
+    if (!select(row)) return;
+    const priority = takeRow(scope, row, isChange);
+    onRow?.(row, priority !== undefined);
+    if (priority === undefined) return;
+    if ((risks & guarded) === 0) {
+      enqueue(row.key, priority);
+      return;
+    }
+    waiting.keys.push(row.key);
+    waiting.priorities.push(priority);
+    waiting.risks.push(risks);
+  };
+  if ((await survey(scope, visit, signal)) === 'ListEmpty') return { kind: 'ListEmpty' };
+  const isListJudged = (gatherer.risks & RISKS_OF_SHORT_LIST) !== 0;
+  const counted = isListJudged ? await countDevices(scope, signal) : undefined;
+  if (scope.open !== open) return { kind: 'Superseded' };
+  const guards = decideGuards(gatherer.facts(scope.view.listedCount, counted), declaredHub, options.earlier);
+  scope.planner = withRefusal(open, guards);
+  handOn(scope, waiting, guards, options);
+  return { kind: 'Complete', guards };
+}
+
+/** Columns, not objects: there is one row for each twin of a fleet. */
+interface Waiting {
+  readonly keys: string[];
+  readonly priorities: Priority[];
+  readonly risks: number[];
+}
+
+function handOn(
+  scope: HubScope,
+  { keys, priorities, risks }: Waiting,
+  { refusedRisks, message }: GuardDecision,
+  { enqueue, onRefused }: PassOptions,
+): void {
+  for (const [index, key] of keys.entries()) {
+    if (((risks[index] ?? 0) & refusedRisks) === 0) enqueue(key, priorities[index] ?? 'Resync');
+    else {
+      scope.view.note(key, heldState(message));
+      onRefused?.(refusedAction({ ...refOf(key), message }));
+    }
+  }
+}
+
+/** Undefined where it can't be had: that alone must not end a pass. */
+async function countDevices({ hub, log, name }: HubScope, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    return await hub.countDevices(signal);
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
+    log.warn('The hub does not count its devices; its list is not checked against them', {
+      hub: name,
+      code: error.code,
+    });
+    return undefined;
+  }
+}

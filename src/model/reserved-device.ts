@@ -1,0 +1,17 @@
+// The one device identity that an installation keeps for itself: no agent, no configuration, only what it must remember.
+import { isObject } from './json.ts';
+import type { DeviceFacts } from './twin.ts';
+
+const PREFIX = 'twinward-';
+
+/** The tag of its twin under which everything is. */
+export const RESERVED_TAG = 'twinward';
+
+export function reservedDeviceId(instance: string): string {
+  return `${PREFIX}${instance}`;
+}
+
+/** True for the reserved device of any installation on the hub; a device of somebody's that only has such a name runs. */
+export function isReserved({ deviceId, status, tags }: Pick<DeviceFacts, 'deviceId' | 'status' | 'tags'>): boolean {
+  return deviceId.startsWith(PREFIX) && (status === 'disabled' || isObject(tags[RESERVED_TAG]));
+}
