@@ -51,11 +51,15 @@ export interface Whole {
   readonly cpuMs: number;
 }
 
+/** A process that takes longer than this is stuck. */
+const WHOLE_MS_MAX = 60_000;
+
 /** Runs a script to its end, its output thrown away. Throws where it fails. */
 export function runWhole(script: string, args: readonly string[]): Whole {
   const cpuBeforeMs = childrenCpuMs();
   const startedAtMs = performance.now();
-  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'ignore' });
+  const options = { stdio: 'ignore', timeout: WHOLE_MS_MAX, killSignal: 'SIGKILL' } as const;
+  const { status } = spawnSync(process.execPath, [script, ...args], options);
   const wallMs = performance.now() - startedAtMs;
   if (status !== 0) throw new Error(`${script} ended with ${status}`);
   return { wallMs, cpuMs: childrenCpuMs() - cpuBeforeMs };

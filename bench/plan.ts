@@ -6,7 +6,7 @@ import { atMost, cpuMs, exactly, linesOf, median, note, pathOf, type Figure } fr
 /** One device in a hundred has no module. */
 const DEVICES = 101_010;
 const DRIFTED = 1_000;
-const ROUNDS = 7;
+const ROUNDS = 5;
 const RATIO_MAX = 1.5;
 
 export async function benchPlan(): Promise<readonly Figure[]> {
