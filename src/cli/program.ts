@@ -108,6 +108,7 @@ function addPlan({ program, world, finish }: Parts): void {
     .option('--by <tag>', 'the device tag by which twins are counted')
     .option('--from <commit>', 'tell apart what changes since this commit, and what would be done without it')
     .option('--to <commit>', 'plan the manifests of this commit instead of those on disk')
+    .option('--out <path>', 'save the plan for apply, without any value in it')
     .action(async (options: PlanFlags) => {
       const { plan } = await import('./commands/plan.ts');
       finish(await plan(world, options));
@@ -119,17 +120,30 @@ interface PlanFlags extends Common {
   readonly by?: string;
   readonly from?: string;
   readonly to?: string;
+  readonly out?: string;
 }
 
 function addApply({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('apply')), world)
     .description('Make the live twins equal to the manifests, once, after showing the plan and asking.')
+    .argument('[plan]', 'a file of plan --out: exactly that is written, without asking, or nothing')
     .addOption(outputOption())
     .option('-y, --yes', 'write without asking')
-    .action(async (options: Common & { yes?: boolean }) => {
-      const { apply } = await import('./commands/apply.ts');
-      finish(await apply(world, options));
+    .option('--partial', 'of a saved plan, write what is still as it was, and leave the rest')
+    .action(async (plan: string | undefined, options: ApplyFlags) => {
+      if (plan === undefined) {
+        const { apply } = await import('./commands/apply.ts');
+        finish(await apply(world, options));
+      } else {
+        const { applyPlan } = await import('./commands/apply-plan.ts');
+        finish((await applyPlan(world, { ...options, plan })).code);
+      }
     });
+}
+
+interface ApplyFlags extends Common {
+  readonly yes?: boolean;
+  readonly partial?: boolean;
 }
 
 function addRun({ program, world, finish }: Parts): void {

@@ -12,7 +12,11 @@ export type Format = 'text' | 'json';
 
 /** One document; `kind` says what it is. */
 export function writeDocument({ out }: Pick<World, 'out'>, kind: string, fields: object): void {
-  out.write(`${JSON.stringify({ schemaVersion: SCHEMA_VERSION, kind, ...fields }, null, 2)}\n`);
+  out.write(documentText(kind, fields));
+}
+
+export function documentText(kind: string, fields: object): string {
+  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, kind, ...fields }, null, 2)}\n`;
 }
 
 export function writeFailure(world: World, format: Format, failure: CliFailure): void {

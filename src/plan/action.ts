@@ -39,6 +39,7 @@ export const REASONS = {
     'ManagedByEdge',
     'AutomaticConfiguration',
     'GuardRefused',
+    'PlanStale',
   ],
 } as const;
 

@@ -21,7 +21,7 @@ export interface ApplyCommandOptions extends SourceOptions, HubChoice {
   readonly yes?: boolean;
 }
 
-interface AppliedHub {
+export interface AppliedHub {
   readonly name: string;
   readonly report: ApplyReport;
   readonly actions: readonly object[];
@@ -55,11 +55,12 @@ async function isWanted(world: World, declared: Declared, session: HubSession): 
   return answer.trim() === 'yes';
 }
 
-async function applyHub(
+export async function applyHub(
   world: World,
   { profiles }: Declared,
   session: HubSession,
   format: Format,
+  extras: Pick<ApplyOptions, 'select'> = {},
 ): Promise<AppliedHub> {
   const hub = session.declaredHub.name;
   const actions: object[] = [];
@@ -67,14 +68,15 @@ async function applyHub(
     const what = action === undefined ? { hub, ...ref } : actionDocument({ hub, profiles }, action, live);
     actions.push({ ...what, outcome, ...(error === undefined ? {} : { error: errorFields(error) }) });
   };
-  const report = await applyWithProgress(world, session, format === 'json' ? { onSettled: describe } : {});
+  const told = format === 'json' ? { onSettled: describe } : {};
+  const report = await applyWithProgress(world, session, { ...told, ...extras });
   return { name: hub, report, actions };
 }
 
 export async function applyWithProgress(
   world: World,
   { declaredHub, planner, mode, hub }: HubSession,
-  extras: Pick<ApplyOptions, 'onSettled'> = {},
+  extras: Pick<ApplyOptions, 'onSettled' | 'select'> = {},
 ): Promise<ApplyReport> {
   const { clock, random, interrupted: signal } = world;
   const progress = createProgress(world);
@@ -102,7 +104,7 @@ function errorFields({ code, message }: NonNullable<Settled['error']>): object {
   return { code, message };
 }
 
-function applyFields({ revision, partial }: Declared, instance: string, applied: readonly AppliedHub[]): object {
+export function applyFields({ revision, partial }: Declared, instance: string, applied: readonly AppliedHub[]): object {
   const hubs = applied.map(({ name, report: { outcomes, writes: written, durationMs, error } }) => ({
     name,
     outcomes,
@@ -120,7 +122,10 @@ function applyFields({ revision, partial }: Declared, instance: string, applied:
 
 const FAILURES_SHOWN_MAX = 10;
 
-function applyText(name: string, { outcomes, results, writes: written, durationMs, error }: ApplyReport): string {
+export function applyText(
+  name: string,
+  { outcomes, results, writes: written, durationMs, error }: ApplyReport,
+): string {
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
@@ -138,7 +143,7 @@ function applyText(name: string, { outcomes, results, writes: written, durationM
 }
 
 /** A twin that failed weighs more than one that is held. */
-function worst(reports: readonly ApplyReport[]): ExitCode {
+export function worst(reports: readonly ApplyReport[]): ExitCode {
   for (const { error, results } of reports) {
     const cause = error ?? results.find(({ outcome }) => outcome === 'Failed')?.error;
     if (cause !== undefined) return exitCodeOf(cause.code);

@@ -4,18 +4,22 @@ import type { Declared } from '../../model/declared.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
 import { attribute } from '../../plan/pending.ts';
 import { createPlanner } from '../../plan/planner.ts';
+import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/saved-plan.ts';
 import type { PlannedTwin } from '../../plan/shapes.ts';
 import { addSummaries, summarize } from '../../plan/summary.ts';
 import { addWork, NO_WORK, workOf } from '../../plan/work.ts';
 import type { InspectedTwin } from '../../controller/inspect.ts';
 import { withCeiling } from '../../controller/observe-only.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
 import { planText, type HubPlan, type Pending } from '../plan-text.ts';
-import { writeDocument, type Format } from '../report.ts';
+import { writePrivate } from '../private-file.ts';
+import { documentText, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
+import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
 
 export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
@@ -23,17 +27,24 @@ export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
   readonly detailedExitcode?: boolean;
   /** Device tag by which text output counts. */
   readonly by?: string;
+  /** A file for `apply`. */
+  readonly out?: string;
 }
 
 export interface DocumentedPlan extends HubPlan {
   /** Empty where they were not asked for. */
   readonly actions: readonly PlanEntry[];
+  readonly saved: SavedHub;
 }
 
 /** With manifests to compare with: whether any of it comes from what changed. */
 type PlanEntry = ActionDocument & { readonly fromThisChange?: boolean };
 
 export async function plan(world: World, options: PlanOptions): Promise<ExitCode> {
+  if (options.out !== undefined && options.to !== undefined) {
+    const message = 'A plan of a commit can not be applied: what is applied are the manifests on disk.';
+    throw new CliFailure(EXIT.Failed, message, 'Check the commit out, and leave --to away.');
+  }
   const input = await readPlanInput(world, options, options.output);
   const { declared, base } = input;
   const plans: DocumentedPlan[] = [];
@@ -44,8 +55,22 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
   });
   if (options.output === 'json') writeDocument(world, 'Plan', planFields(input, options.instance, plans));
   else world.out.write(textOf(world, input, plans, options.by));
+  if (options.out !== undefined) await savePlan(world, options.out, declared, options.instance, plans);
   const isChange = plans.some(({ summary }) => summary.changed > 0);
   return options.detailedExitcode === true && isChange ? EXIT.Changes : EXIT.Ok;
+}
+
+async function savePlan(
+  { err }: World,
+  path: string,
+  { revision, partial }: Declared,
+  instance: string,
+  plans: readonly DocumentedPlan[],
+): Promise<void> {
+  const saved: SavedPlan = { revision, partial, instance, hubs: plans.map((hub) => hub.saved) };
+  await writePrivate(path, documentText('SavedPlan', saved));
+  const twins = saved.hubs.reduce((sum, hub) => sum + hub.twins.length, 0);
+  err.write(`Saved: ${countOf(twins, 'twin')} to write. twinward apply ${path} writes exactly that, or nothing.\n`);
 }
 
 function textOf(world: World, { declared, base }: PlanInput, plans: readonly HubPlan[], by?: string): string {
@@ -100,6 +125,7 @@ export async function planHub(
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
     ...(pending === undefined ? {} : { pending }),
     actions: kept.flatMap(({ document }) => document ?? []),
+    saved: { name, hostName: session.hostName, twins: kept.flatMap(({ action }) => savedTwin(action) ?? []) },
   };
 }
 

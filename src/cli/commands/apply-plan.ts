@@ -1,0 +1,187 @@
+// `twinward apply FILE`: exactly what a saved plan says, on twins that are still as they were; else nothing.
+import { keyOf } from '../../controller/key.ts';
+import type { Declared } from '../../model/declared.ts';
+import {
+  asPlanned,
+  readSavedPlan,
+  staleness,
+  type SavedHub,
+  type SavedPlan,
+  type SavedTwin,
+} from '../../plan/saved-plan.ts';
+import { writes } from '../../plan/action.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { readDeclared, type SourceOptions } from '../manifests.ts';
+import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { readText } from '../private-file.ts';
+import { SCHEMA_VERSION, writeDocument, type Format } from '../report.ts';
+import { countOf } from '../table.ts';
+import type { World } from '../world.ts';
+import { applyFields, applyHub, applyText, worst, type AppliedHub } from './apply.ts';
+
+export interface ApplyPlanOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+  /** The file that `plan --out` wrote. */
+  readonly plan: string;
+  /** Apply what is still as it was, and leave the rest. */
+  readonly partial?: boolean;
+}
+
+export interface AppliedPlan {
+  readonly code: ExitCode;
+  readonly declared: Declared;
+  readonly applied: readonly AppliedHub[];
+}
+
+/** Nobody is asked: the plan was looked at when it was made. */
+export async function applyPlan(world: World, options: ApplyPlanOptions): Promise<AppliedPlan> {
+  const saved = await readPlanFile(options.plan);
+  const declared = await readDeclared(world, options, options.output);
+  requireSame(saved, declared, options);
+  const hubs = saved.hubs.filter(({ name }) => options.hub === undefined || options.hub === name);
+  const checked = await checkAll(world, declared, hubs, options);
+  const stale = checked.reduce((sum, hub) => sum + hub.stale.length, 0);
+  if (stale > 0) tellStale(world, checked, stale, options.partial === true);
+  const others = checked.reduce((sum, hub) => sum + hub.others, 0);
+  if (others > 0)
+    world.err.write(`${countOf(others, 'twin')} beside the plan would be written now, and will not be.\n`);
+  const applied: AppliedHub[] = [];
+  for (const { name, fresh } of checked) {
+    if (fresh.size === 0) continue;
+    await withHubs(world, declared, { ...options, hub: name }, async (session) => {
+      const planner = asPlanned(session.planner, fresh, keyOf);
+      const select = ({ deviceId, moduleId }: { deviceId: string; moduleId: string }): boolean =>
+        fresh.has(keyOf(deviceId, moduleId));
+      applied.push(await applyHub(world, declared, { ...session, planner }, options.output, { select }));
+    });
+  }
+  if (options.output === 'json') {
+    writeDocument(world, 'Apply', { ...applyFields(declared, options.instance, applied), stale: staleFields(checked) });
+  } else if (applied.length === 0) {
+    world.out.write('Nothing was left to write.\n');
+  } else {
+    for (const { name, report } of applied) world.out.write(applyText(name, report));
+  }
+  return { code: codeOf(world, applied, stale), declared, applied };
+}
+
+async function readPlanFile(path: string): Promise<SavedPlan> {
+  const text = await readText(path);
+  const value = parse(text);
+  const { schemaVersion, kind } = (value ?? {}) as Record<string, unknown>;
+  const saved = kind === 'SavedPlan' && schemaVersion === SCHEMA_VERSION ? readSavedPlan(value) : undefined;
+  if (saved !== undefined) return saved;
+  throw new CliFailure(
+    EXIT.Failed,
+    `${path} is no plan of this version of Twinward.`,
+    '`twinward plan --out FILE` makes one; manifests are given with -f.',
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function requireSame(saved: SavedPlan, declared: Declared, { instance }: HubChoice): void {
+  if (saved.instance !== instance) {
+    throw new CliFailure(
+      EXIT.Failed,
+      `The plan is for the instance "${saved.instance}", this is "${instance}".`,
+      `Say --instance ${saved.instance}.`,
+    );
+  }
+  if (saved.revision === declared.revision && saved.partial === declared.partial) return;
+  const now = saved.revision === declared.revision ? 'given in part' : `at ${declared.revision}`;
+  const then = saved.revision === declared.revision ? 'in another way (--whole)' : `at ${saved.revision}`;
+  throw new CliFailure(
+    EXIT.Stale,
+    `The manifests are ${now}; the plan was made with them ${then}. Nothing was written.`,
+    'Make a new plan, or give the manifests that it was made with.',
+  );
+}
+
+interface CheckedHub {
+  readonly name: string;
+  readonly fresh: ReadonlyMap<string, SavedTwin>;
+  readonly stale: readonly { readonly twin: SavedTwin; readonly why: string }[];
+  /** Twins that differ now and are not in the plan. */
+  readonly others: number;
+}
+
+/** All hubs, before anything is written to any. */
+async function checkAll(
+  world: World,
+  declared: Declared,
+  hubs: readonly SavedHub[],
+  choice: HubChoice,
+): Promise<CheckedHub[]> {
+  const checked: CheckedHub[] = [];
+  for (const hub of hubs) {
+    await withHubs(world, declared, { ...choice, hub: hub.name }, async (session) => {
+      if (session.hostName !== hub.hostName) {
+        const message = `The plan is for ${hub.hostName}, and hub ${hub.name} is ${session.hostName} now.`;
+        throw new CliFailure(EXIT.Stale, `${message} Nothing was written.`);
+      }
+      checked.push(await check(world, session, hub));
+    });
+  }
+  return checked;
+}
+
+async function check(world: World, session: HubSession, { name, twins }: SavedHub): Promise<CheckedHub> {
+  const { kept } = await inspect(
+    world,
+    session,
+    ({ ref, action }) => [keyOf(ref.deviceId, ref.moduleId), action] as const,
+  );
+  const now = new Map(kept);
+  const fresh = new Map<string, SavedTwin>();
+  const stale: { twin: SavedTwin; why: string }[] = [];
+  for (const twin of twins) {
+    const key = keyOf(twin.deviceId, twin.moduleId);
+    const why = staleness(twin, now.get(key));
+    if (why === undefined) fresh.set(key, twin);
+    else stale.push({ twin, why });
+    now.delete(key);
+  }
+  return { name, fresh, stale, others: [...now.values()].filter(writes).length };
+}
+
+const STALE_SHOWN_MAX = 10;
+
+/** Fails unless the rest is wanted. */
+function tellStale(world: World, checked: readonly CheckedHub[], count: number, isPartial: boolean): void {
+  const lines = checked.flatMap(({ stale }) =>
+    stale.map(({ twin: { deviceId, moduleId }, why }) => `  ${deviceId}/${moduleId}  ${why}`),
+  );
+  const more = lines.length > STALE_SHOWN_MAX ? [`  and ${lines.length - STALE_SHOWN_MAX} more`] : [];
+  const planned = checked.reduce((sum, { fresh, stale }) => sum + fresh.size + stale.length, 0);
+  const head = `${count} of ${countOf(planned, 'planned twin')} went stale:`;
+  world.err.write(`${[head, ...lines.slice(0, STALE_SHOWN_MAX), ...more].join('\n')}\n`);
+  if (isPartial) return;
+  throw new CliFailure(
+    EXIT.Stale,
+    'The plan is stale, and nothing was written.',
+    'Make a new plan, or say --partial to write the others.',
+  );
+}
+
+function staleFields(checked: readonly CheckedHub[]): object[] {
+  return checked.flatMap(({ name, stale }) =>
+    stale.map(({ twin: { deviceId, moduleId }, why }) => ({ hub: name, deviceId, moduleId, why })),
+  );
+}
+
+function codeOf(world: World, applied: readonly AppliedHub[], stale: number): ExitCode {
+  if (world.interrupted.aborted) return EXIT.Interrupted;
+  const reports = applied.map(({ report }) => report);
+  const code = worst(reports);
+  if (code !== EXIT.Ok && code !== EXIT.Held) return code;
+  const wentStale = reports.some(({ results }) => results.some(({ action }) => action?.reason === 'PlanStale'));
+  return stale > 0 || wentStale ? EXIT.Stale : code;
+}

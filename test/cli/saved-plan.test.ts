@@ -1,0 +1,138 @@
+// `plan --out FILE`, then `apply FILE`: exactly what was looked at is written, or nothing.
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+
+const HUB = `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: dev}
+spec: {hostName: ${HOST}, mode: Enforce}
+`;
+
+function kiosks(usbPolicy: string): string {
+  return `apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard, sensitive: [badge, uploadToken]}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosk-guard}
+spec:
+  selector: {matchTags: {hw: kiosk}}
+  profile: acme-guard
+  settings: {usbPolicy: ${usbPolicy}, badge: s3cret-badge}
+`;
+}
+
+let hub: ServedHub;
+let manifests: ReturnType<typeof folderOf>;
+let file: string;
+
+beforeAll(async () => {
+  hub = await serveFleet(60);
+});
+afterAll(() => hub.close());
+
+let turn = 0;
+beforeEach(() => {
+  manifests = folderOf({ 'hub.yaml': HUB, 'kiosks.yaml': kiosks(`v${(turn += 1)}`) });
+  file = join(manifests.path, 'plan.saved');
+});
+afterEach(() => manifests.remove());
+
+function run(command: string, given: Given = {}): Promise<Printed> {
+  return twinward([...command.split(' '), '-f', manifests.path], { env: hub.env, clock: hub.clock, ...given });
+}
+
+const ids = (): string[] =>
+  hub.iot
+    .query("SELECT deviceId FROM devices WHERE tags.hw = 'kiosk'")
+    .items.map(({ deviceId }) => String(deviceId))
+    .toSorted();
+
+function policies(): unknown[] {
+  return ids().map((deviceId) => {
+    const twin = hub.iot.getTwin({ deviceId, moduleId: 'acmeGuard' }) as {
+      properties: { desired: { guard?: { usbPolicy?: string } } };
+    };
+    return twin.properties.desired.guard?.usbPolicy;
+  });
+}
+
+function write(deviceId: string, guard: Record<string, string>): void {
+  hub.iot.patchTwin({ deviceId, moduleId: 'acmeGuard' }, { properties: { desired: { guard } } });
+}
+
+test('what was planned is written without asking, and the file holds no value', async () => {
+  const planned = await run(`plan --out ${file}`);
+  expect(planned).toMatchObject({ code: 0 });
+  expect(planned.err).toContain(`Saved: 5 twins to write. twinward apply ${file} writes exactly that, or nothing.`);
+  const text = readFileSync(file, 'utf8');
+  expect(JSON.parse(text)).toMatchObject({ schemaVersion: 1, kind: 'SavedPlan', instance: 'default', partial: false });
+  expect(text).not.toMatch(/s3cret-badge|usbPolicy|demo-token/);
+  expect(statSync(file).mode & 0o077).toBe(0);
+  expect(await run(`apply ${file}`)).toMatchObject({ code: 0, out: expect.stringContaining('5 Written') as string });
+  expect(policies()).toEqual(Array(5).fill('v1'));
+});
+
+test('a plan is good for one time', async () => {
+  await run(`plan --out ${file}`);
+  await run(`apply ${file}`);
+  expect(await run(`apply ${file}`)).toMatchObject({ code: 4 });
+});
+
+test('a twin that somebody wrote to keeps the whole plan from being applied, and --partial writes the others', async () => {
+  await run(`plan --out ${file}`);
+  const [victim = ''] = ids();
+  write(victim, { scanInterval: 'PT1H' });
+  const refused = await run(`apply ${file}`);
+  expect(refused.code).toBe(4);
+  expect(refused.err).toContain(
+    `1 of 5 planned twins went stale:\n  ${victim}/acmeGuard  somebody wrote to it since\n`,
+  );
+  expect(refused.err).toContain('The plan is stale, and nothing was written.');
+  expect(policies()).toEqual(Array(5).fill('v2'));
+  const partly = await run(`apply ${file} --partial -o json`);
+  expect(partly.code).toBe(4);
+  expect(JSON.parse(partly.out)).toMatchObject({
+    kind: 'Apply',
+    summary: { twins: 4, outcomes: { Written: 4 } },
+    stale: [{ hub: 'dev', deviceId: victim, moduleId: 'acmeGuard', why: 'somebody wrote to it since' }],
+  });
+  expect(policies()).toEqual(['v2', 'v3', 'v3', 'v3', 'v3']);
+});
+
+test('other manifests than those of the plan are refused before any hub is called', async () => {
+  await run(`plan --out ${file}`);
+  writeFileSync(join(manifests.path, 'kiosks.yaml'), kiosks('other'));
+  const { code, err } = await run(`apply ${file}`, { env: {} });
+  expect(code).toBe(4);
+  expect(err).toMatch(
+    /The manifests are at sha256:\w+; the plan was made with them at sha256:\w+\. Nothing was written\./,
+  );
+});
+
+test('a device that left the group since is stale', async () => {
+  await run(`plan --out ${file}`);
+  const [leaver = ''] = ids();
+  hub.iot.patchTwin({ deviceId: leaver }, { tags: { hw: 'gate' } });
+  const { code, err } = await run(`apply ${file}`);
+  expect([code, err]).toEqual([4, expect.stringContaining(`${leaver}/acmeGuard  something else would be done now`)]);
+  hub.iot.patchTwin({ deviceId: leaver }, { tags: { hw: 'kiosk' } });
+});
+
+test.each([
+  { given: 'manifests', says: 'is no plan of this version of Twinward.', code: 1 },
+  { given: 'nowhere', says: 'does not exist.', code: 1 },
+])('$given: $says', async ({ given, says, code }) => {
+  const path = join(manifests.path, given === 'manifests' ? 'kiosks.yaml' : given);
+  expect(await run(`apply ${path}`)).toMatchObject({ code, err: expect.stringContaining(says) as string });
+});
+
+test('a plan of another instance is refused, and so is one of a commit', async () => {
+  await run(`plan --instance blue --out ${file}`);
+  expect((await run(`apply ${file}`)).err).toContain('Say --instance blue.');
+  expect((await run(`plan --to HEAD --out ${file}`)).err).toContain('can not be applied');
+});
