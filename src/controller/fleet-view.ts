@@ -3,6 +3,7 @@
 import { canonicalJson, type JsonObject } from '../model/json.ts';
 import { isReserved } from '../model/reserved-device.ts';
 import type { DeviceFacts } from '../model/twin.ts';
+import { Neighbours } from './neighbours.ts';
 import type { TwinState } from './twin-state.ts';
 
 /** A list of devices in the making; it counts for nothing until it is complete. */
@@ -35,6 +36,7 @@ export class DeviceList {
 }
 
 export class FleetView {
+  readonly neighbours = new Neighbours();
   #devices: Map<string, DeviceFacts> = new Map();
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();

@@ -171,6 +171,7 @@ export class HubLoop {
       counts,
       offenders,
       moreOffenders,
+      notes: this.#view.neighbours.notes,
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,
       pending,

@@ -33,5 +33,5 @@ export function takeRow(scope: HubScope, row: Row, isChange: boolean): Priority 
 function priorityOf({ type, reason }: TwinAction, isChange: boolean): Priority {
   if (type === 'Record') return 'Resync';
   if (isChange) return 'Change';
-  return reason === 'Drift' ? 'Drift' : 'Resync';
+  return reason === 'Drift' || reason === 'Nudge' ? 'Drift' : 'Resync';
 }

@@ -4,6 +4,7 @@ import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../mod
 import { writes, type TwinAction } from '../plan/action.ts';
 import { changesText } from '../plan/change-text.ts';
 import type { Planner } from '../plan/planner.ts';
+import type { Surroundings } from '../plan/surroundings.ts';
 import type { Target } from '../plan/target.ts';
 import { keyOf, refOf } from './key.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
@@ -29,6 +30,7 @@ interface Decision {
   readonly device: DeviceFacts;
   readonly target: Target;
   readonly live: Twin | undefined;
+  readonly around: Surroundings;
   readonly action: TwinAction;
 }
 
@@ -78,6 +80,27 @@ function isRace(error: unknown): boolean {
 
 /** Undefined where the device is gone. The device is read directly where the action rests on it, or the module is missing. */
 async function decide(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {
+  const decision = await decideByTwins(scope, ref, signal);
+  return decision !== undefined && isPerhapsOfEdge(decision) ? decideByIdentity(scope, decision, signal) : decision;
+}
+
+/** On an edge device a module may be the deployment's: asked before the first write, which is what rests on membership. */
+function isPerhapsOfEdge({ device, live, around, action }: Decision): boolean {
+  const isFirst = action.needs.deviceTwin && live !== undefined && writes(action);
+  return isFirst && device.iotEdge && around.identity === undefined;
+}
+
+async function decideByIdentity(scope: HubScope, decision: Decision, signal: AbortSignal): Promise<Decision> {
+  const { planner, target, device, live, around } = decision;
+  const ref = { deviceId: device.deviceId, moduleId: target.moduleId };
+  const identity = await scope.hub.getModule(ref, signal);
+  const nowMs = scope.clock.now();
+  scope.view.neighbours.noteIdentity(keyOf(ref.deviceId, ref.moduleId), identity, nowMs);
+  const known = { ...around, identity };
+  return { ...decision, around: known, action: planner.plan(target, device, live, nowMs, known) };
+}
+
+async function decideByTwins(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {
   const { hub, planner, view } = scope;
   const live = await orMissing(hub.getModuleTwin(ref, signal));
   const known = view.device(ref.deviceId);
@@ -93,20 +116,21 @@ async function decide(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Pro
 }
 
 function planFor(
-  { clock }: HubScope,
+  { clock, view }: HubScope,
   planner: Planner,
   ref: ModuleRef,
   device: DeviceFacts,
   live: Twin | undefined,
 ): Decision {
   const target = planner.targetFor(device, ref.moduleId);
-  return { planner, device, target, live, action: planner.plan(target, device, live, clock.now()) };
+  const around = view.neighbours.around(keyOf(ref.deviceId, ref.moduleId));
+  return { planner, device, target, live, around, action: planner.plan(target, device, live, clock.now(), around) };
 }
 
 /** Writes the patch, then asks the planner about the answer: anything still to write means the hub did another thing. */
 async function write(
   scope: HubScope,
-  { planner, device, target, live, action }: Decision,
+  { planner, device, target, live, around, action }: Decision,
   hasCreated: boolean,
   signal: AbortSignal,
 ): Promise<Reconciled> {
@@ -116,7 +140,7 @@ async function write(
   const ref = { deviceId, moduleId };
   const answer = await hub.patchModuleTwin(ref, patch, etag, signal);
   countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');
-  const next = planner.plan(target, device, answer, clock.now());
+  const next = planner.plan(target, device, answer, clock.now(), around);
   const state = stateOf(next, target, answer, clock.now());
   recordWrite(scope, action);
   if (writes(next)) {
@@ -136,8 +160,13 @@ async function write(
   return { ref, result, action, live, outcome: SETTLED, error: undefined };
 }
 
-function recordWrite({ name: hub, recorder }: HubScope, { deviceId, moduleId, reason, changes }: TwinAction): void {
-  recorder?.record({ hub, deviceId, moduleId, type: 'Normal', reason, message: changesText(changes) });
+function recordWrite(
+  { name: hub, recorder }: HubScope,
+  { deviceId, moduleId, reason, changes, message }: TwinAction,
+): void {
+  // A nudge changes nothing; what it is for stands in its message.
+  const text = reason === 'Nudge' ? (message ?? '') : changesText(changes);
+  recorder?.record({ hub, deviceId, moduleId, type: 'Normal', reason, message: text });
 }
 
 function settle(scope: HubScope, { target, live, action }: Decision, hasCreated: boolean): Reconciled {

@@ -1,7 +1,6 @@
 // One hub as the loop works on it: what every step of the loop needs and nothing else.
 import type { DeclaredHub } from '../model/declared.ts';
 import { HubError, invariant } from '../model/errors.ts';
-import type { Twin } from '../model/twin.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -35,7 +34,7 @@ export function declaredHubOf({ name, open }: Pick<HubScope, 'name' | 'open'>): 
 }
 
 /** A direct read for which not to exist is an answer too. */
-export async function orMissing(read: Promise<Twin>): Promise<Twin | undefined> {
+export async function orMissing<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;
   } catch (error) {

@@ -64,6 +64,8 @@ export interface HubStatus {
   readonly offenders: readonly Offender[];
   /** Offenders beyond those listed. */
   readonly moreOffenders: number;
+  /** What the last complete pass saw of others who write there too, one sentence each. */
+  readonly notes: readonly string[];
   /** The last complete pass. */
   readonly lastResync: { readonly atMs: number; readonly durationMs: number } | undefined;
   /** Patches and creations the hub accepted since the start. */

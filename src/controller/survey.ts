@@ -1,11 +1,11 @@
 // One pass over a hub: lists its devices and module twins and plans every row, never holding all twins at once.
 // A row may be half an hour old and may name what is gone: what it says can start work and decides nothing.
 import { HubError } from '../model/errors.ts';
-import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
+import type { ModuleRef, Twin } from '../model/twin.ts';
 import type { ActionType, TwinAction } from '../plan/action.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Target } from '../plan/target.ts';
-import { DeviceList } from './fleet-view.ts';
+import { DeviceList, type FleetView } from './fleet-view.ts';
 import { keyOf, refOf } from './key.ts';
 import { orMissing, type HubScope } from './scope.ts';
 
@@ -28,11 +28,14 @@ export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices
 /** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
   if (!(await listDevices(scope, signal))) return 'ListEmpty';
-  const { moduleIds } = scope.open;
+  const { moduleIds, declared } = scope.open;
+  const { neighbours } = scope.view;
+  await neighbours.list(scope.hub, scope.clock.now(), signal);
   const listed = await visitTwins(scope, moduleIds, visit, signal);
   if (listed.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
   visitMissing(scope, moduleIds, listed, visit);
   visitForgotten(scope, moduleIds, listed, visit);
+  for (const note of neighbours.conclude(declared)) scope.log.warn(note, { hub: scope.name });
   return 'Complete';
 }
 
@@ -67,7 +70,8 @@ async function visitTwins(
       if (listed.has(key)) continue;
       listed.add(key);
       const ref = { deviceId, moduleId };
-      visit({ key, ref, twin, ...planRow(planner, ref, view.device(deviceId), twin, nowMs) });
+      view.neighbours.see(twin);
+      visit({ key, ref, twin, ...planRow(planner, view, ref, twin, nowMs) });
     }
   }
   return listed;
@@ -87,7 +91,7 @@ function visitMissing(
       const key = keyOf(device.deviceId, moduleId);
       if (listed.has(key) || !moduleIds.includes(moduleId)) continue;
       const ref = { deviceId: device.deviceId, moduleId };
-      visit({ key, ref, twin: undefined, ...planRow(planner, ref, device, undefined, nowMs) });
+      visit({ key, ref, twin: undefined, ...planRow(planner, view, ref, undefined, nowMs) });
     }
   }
 }
@@ -113,15 +117,17 @@ function visitForgotten(
 
 function planRow(
   planner: Planner,
-  { moduleId }: ModuleRef,
-  device: DeviceFacts | undefined,
+  view: FleetView,
+  { deviceId, moduleId }: ModuleRef,
   twin: Twin | undefined,
   nowMs: number,
 ): Pick<Row, 'planned' | 'bug'> {
+  const device = view.device(deviceId);
   if (device === undefined) return { planned: undefined, bug: undefined };
   try {
     const target = planner.targetFor(device, moduleId);
-    return { planned: { action: planner.plan(target, device, twin, nowMs), target }, bug: undefined };
+    const around = view.neighbours.around(keyOf(deviceId, moduleId));
+    return { planned: { action: planner.plan(target, device, twin, nowMs, around), target }, bug: undefined };
   } catch (error) {
     return { planned: undefined, bug: error instanceof Error ? error : new Error(String(error)) };
   }

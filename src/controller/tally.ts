@@ -62,6 +62,7 @@ export function tally(view: FleetView): Tally {
 const OFFENCES: readonly ((state: TwinState) => string | undefined)[] = [
   ({ failure }) => failure,
   ({ type, reason }) => (type === 'Hold' ? reason : undefined),
+  ({ reason }) => (reason === 'Contested' ? reason : undefined),
   ...(['Rejected', 'Unsupported', 'NotAcknowledged'] as const).map(
     (bad) => (state: TwinState) => (state.acknowledgement === bad ? bad : undefined),
   ),

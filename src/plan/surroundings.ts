@@ -12,6 +12,13 @@ export interface Surroundings {
   readonly identity: Pick<ModuleIdentity, 'managedBy'> | undefined;
 }
 
+/** A setting by its place on a twin. */
+export interface Setting {
+  readonly name: string;
+  /** Keys from `properties.desired`. */
+  readonly path: readonly string[];
+}
+
 export const NOTHING_AROUND: Surroundings = { automatic: [], identity: undefined };
 
 export interface NeighbourHold {
@@ -53,7 +60,7 @@ function hasApplied({ id }: AutomaticConfiguration, { configurations }: Twin): b
 export function overlapping(
   { writes }: AutomaticConfiguration,
   moduleId: string | undefined,
-  settings: readonly { readonly name: string; readonly path: readonly string[] }[],
+  settings: readonly Setting[],
 ): string[] {
   const places = new PathMap<true>();
   for (const write of writes) {
