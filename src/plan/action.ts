@@ -14,6 +14,7 @@ export const REASONS = {
     'SettingRemoved',
     'OwnerRemoved',
     'LeftGroup',
+    'ExceptionEnded',
     'Nudge',
   ],
   /** Only the record is written; no desired property changes. */
@@ -33,6 +34,7 @@ export const REASONS = {
     'Conflicted',
     'ProfilesOverlap',
     'RulesViolated',
+    'ExceptionTooWide',
     'RecordNewer',
     'ProfileUnknown',
     'TwinTooLarge',
@@ -54,6 +56,7 @@ export const CHANGE_CAUSES = [
   'SettingRemoved', // its owner no longer declares it
   'OwnerRemoved', // its owner left the source and asked for removal
   'LeftGroup', // its owner, or the one before, no longer selects the device
+  'ExceptionEnded', // an exception is over: put back as it was, or as its owner declares it
   'Contested', // another writer keeps changing it: left alone, never written
 ] as const;
 

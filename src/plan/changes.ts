@@ -59,7 +59,7 @@ export function diffAbsences(
 }
 
 /** Members that others put into a live value wrapper are foreign and stay. */
-function afterOf(atom: Atom, before: Json | undefined): Json {
+export function afterOf(atom: Atom, before: Json | undefined): Json {
   if (!atom.wrapped || !isObject(before) || !isObject(atom.value)) return atom.value;
   return { ...before, ...atom.value };
 }
@@ -72,10 +72,13 @@ export interface OwnerHistory {
   readonly owns: boolean;
   /** True where the record names another owner there, which no longer selects the device. */
   readonly followsDeparted: boolean;
+  /** True where the record names an exception there that has ended. */
+  readonly followsException: boolean;
 }
 
 /** `digest` is what the owner declares now. */
 export function causeFrom(history: OwnerHistory, digest: string | undefined, isRecorded: boolean): ChangeCause {
+  if (history.followsException) return 'ExceptionEnded';
   if (history.digest === undefined) return 'FirstConfiguration';
   if (history.digest !== digest) return 'ConfigurationChanged';
   if (history.owns) return 'Drift';

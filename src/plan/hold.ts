@@ -1,4 +1,5 @@
 // Why nothing may be written to a kind of device: contradictions that only the merge of all its layers shows.
+import { isExceptionOwner } from '../model/declared.ts';
 import { setKey, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { checkRules } from '../profile/rules.ts';
@@ -7,7 +8,7 @@ import type { DeclaredAtom, Merged } from './layering.ts';
 import type { Layer } from './layer.ts';
 
 export interface TargetHold {
-  readonly reason: Extract<ActionReason, 'Conflicted' | 'ProfilesOverlap' | 'RulesViolated'>;
+  readonly reason: Extract<ActionReason, 'Conflicted' | 'ProfilesOverlap' | 'RulesViolated' | 'ExceptionTooWide'>;
   readonly message: string;
 }
 
@@ -33,12 +34,14 @@ export function findHold(
 function checkConflicts(_layers: readonly Layer[], merged: Merged): TargetHold | undefined {
   const conflict = merged.conflicts[0];
   if (conflict === undefined) return undefined;
+  const [first, second] = conflict.owners;
   const others = merged.conflicts.length > 1 ? ` (and ${merged.conflicts.length - 1} more settings)` : '';
   return {
     reason: 'Conflicted',
-    message:
-      `${conflict.owners[0]} and ${conflict.owners[1]} have the same priority and want different values of ` +
-      `"${conflict.name}"${others}. Give one of them a higher priority.`,
+    message: isExceptionOwner(second)
+      ? `${first} and ${second} want different values of "${conflict.name}"${others}. Change one, or let one end first.`
+      : `${first} and ${second} have the same priority and want different values of "${conflict.name}"${others}. ` +
+        'Give one of them a higher priority.',
   };
 }
 

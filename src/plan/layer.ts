@@ -8,4 +8,6 @@ export interface Layer {
   readonly configuration: DeclaredConfiguration;
   readonly group: string | undefined;
   readonly state: LayerState;
+  /** Who suspended it and why, where that is not its own manifest's word. */
+  readonly suspendedBecause?: string;
 }

@@ -1,11 +1,18 @@
 // What becomes of every owner in the record: it goes on, is frozen, is released, or its settings are removed.
 import { getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
-import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
+import {
+  EXCEPTION_PRIORITY,
+  isException,
+  isExceptionOwner,
+  type Declared,
+  type DeclaredConfiguration,
+} from '../model/declared.ts';
 import type { Profile } from '../model/profile.ts';
 import { atomName, atomPath } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
 import { isAbsent, isMet } from './changes.ts';
+import { findRestores, withUndo } from './exception-end.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
 import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from './record.ts';
@@ -19,6 +26,7 @@ export type Fate =
   | 'Unassigned' // no longer selects the device, and nobody else manages the module
   | 'OutOfInput' // not in this part of the source
   | 'SourceEmpty' // the source holds nothing at all: that is no wish
+  | 'ExceptionEnded' // its time is over, it left the source, or the device left it: what it changed is put back
   | 'OwnerRemoved' // left the source; its recorded policy asks for removal
   | 'Released'; // left the source; its settings stay, owned by nobody
 
@@ -89,9 +97,9 @@ export function settleOwners(
     absences,
     refused: refusedOf({ atoms, absences }, target, recordedPaths),
     ...removalsOf(entries, { atoms, absences }, target, declared, desired),
-    owners: nextOwners(target, { atoms, absences }, kept),
+    owners: nextOwners(entries, { atoms, absences }, target, recordedPaths, desired),
     kept: entries.map(({ fate }) => fate).find(isKeeping),
-    departed: entries.some(({ fate }) => fate === 'LeftGroup'),
+    departed: entries.some(({ fate }) => fate === 'LeftGroup' || fate === 'ExceptionEnded'),
     profiles: [...new Set(entries.flatMap(({ entry }) => declared.profiles.get(entry.profile) ?? []))].filter(
       ({ moduleId }) => moduleId === target.moduleId,
     ),
@@ -100,19 +108,29 @@ export function settleOwners(
 }
 
 function fateOf(owner: string, entry: OwnedEntry, target: Target, declared: Declared): Fate {
+  if (target.suspends(owner)) return 'Suspended';
   const layer = target.layers.find(({ configuration }) => configuration.owner === owner);
   if (layer !== undefined) return layer.state === 'Enforced' ? 'Continues' : 'Suspended';
-  const configuration = declared.configurations.find((candidate) => candidate.owner === owner);
+  if (declared.expired.some((exception) => exception.owner === owner)) return 'ExceptionEnded';
+  const configuration = findDeclared(owner, declared);
   if (configuration !== undefined) {
-    if (configuration.suspend || configuration.mode === 'Observe') return 'Suspended';
-    const isManaged = target.layers.some(({ state }) => state === 'Enforced');
+    if (!isException(configuration) && (configuration.suspend || configuration.mode === 'Observe')) return 'Suspended';
+    // An exception manages nothing for long: it is no heir of what a configuration leaves behind.
+    const isManaged = target.layers.some((one) => one.state === 'Enforced' && !isException(one.configuration));
     // A device without any tag most likely lost them to somebody's mistake: that is no reason to remove anything.
     const mayComeBack = target.tagless && looksAtTags(configuration);
-    return isManaged && !mayComeBack ? 'LeftGroup' : 'Unassigned';
+    if (!isManaged || mayComeBack) return 'Unassigned';
+    return isException(configuration) ? 'ExceptionEnded' : 'LeftGroup';
   }
   if (declared.partial) return 'OutOfInput';
   if (isEmptySource(declared)) return 'SourceEmpty';
+  if (isExceptionOwner(owner)) return 'ExceptionEnded';
   return entry.deletionPolicy === 'Remove' ? 'OwnerRemoved' : 'Released';
+}
+
+function findDeclared(owner: string, { configurations, exceptions }: Declared): DeclaredConfiguration | undefined {
+  const isIt = (candidate: DeclaredConfiguration): boolean => candidate.owner === owner;
+  return isExceptionOwner(owner) ? exceptions.find(isIt) : configurations.find(isIt);
 }
 
 function looksAtTags({ targets }: DeclaredConfiguration): boolean {
@@ -122,6 +140,8 @@ function looksAtTags({ targets }: DeclaredConfiguration): boolean {
 function isEmptySource(declared: Declared): boolean {
   return (
     declared.configurations.length === 0 &&
+    declared.exceptions.length === 0 &&
+    declared.expired.length === 0 &&
     declared.groups.length === 0 &&
     declared.hubs.every((hub) => hub.origin === undefined)
   );
@@ -141,7 +161,7 @@ function createFreedom(
 ): (path: readonly string[], owner: string) => boolean {
   const keptPaths = new PathMap<number>();
   for (const { owner, paths } of kept) {
-    const priority = declared.configurations.find((one) => one.owner === owner)?.priority ?? Number.POSITIVE_INFINITY;
+    const priority = findDeclared(owner, declared)?.priority ?? priorityOfUnknown(owner);
     for (const path of paths) keptPaths.set(path, priority);
   }
   const claims = new PathMap<true>();
@@ -154,6 +174,11 @@ function createFreedom(
     if (keptPaths.overlapping(path).some((keptPriority) => keptPriority >= priority)) return false;
     return !claims.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => fate === 'Continues');
   };
+}
+
+/** The priority of an owner that is not in the input may be any, but an exception is above all configurations. */
+function priorityOfUnknown(owner: string): number {
+  return isExceptionOwner(owner) ? Number.POSITIVE_INFINITY : EXCEPTION_PRIORITY - 1;
 }
 
 function refusedOf(
@@ -179,11 +204,16 @@ function removalsOf(
   declared: Declared,
   desired: JsonObject,
 ): Pick<Ownership, 'removals' | 'unknownProfile'> {
+  const kept = new PathMap<true>();
+  for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) kept.set(path, true);
+  const ended = entries.filter(({ fate }) => fate === 'ExceptionEnded');
+  const restores = findRestores({ ended, atoms, absences, kept, target, declared, desired });
   const taken = new PathMap<true>();
+  for (const { path } of restores.changes) taken.set(path, true);
   for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);
   for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) taken.set(path, true);
-  const removals: SettingChange[] = [];
-  let unknownProfile: string | undefined;
+  const removals: SettingChange[] = [...restores.changes];
+  let { unknownProfile } = restores;
   // Shorter paths first: what lies in something removed needs no removal of its own.
   const candidates = entries
     .flatMap(({ owner, entry, fate, paths }) => paths.map((path) => ({ owner, entry, fate, path })))
@@ -233,13 +263,22 @@ function namesIn(value: Json | undefined, above: readonly string[] = []): string
   });
 }
 
+/** Fates of owners whose settings nobody else wrote: there is nothing before an exception to put back. */
+const DECIDED: ReadonlySet<Fate> = new Set<Fate>(['Continues', 'LeftGroup', 'OwnerRemoved', 'ExceptionEnded']);
+
 function nextOwners(
-  target: Target,
+  recorded: readonly RecordedEntry[],
   { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
-  kept: readonly RecordedEntry[],
+  target: Target,
+  recordedPaths: PathMap<RecordedOwner>,
+  desired: JsonObject,
 ): ReadonlyMap<string, OwnedEntry> {
   const enforced = target.layers.filter(({ state }) => state === 'Enforced');
-  const base = atoms === target.atoms ? target.owners : expectedOwners(enforced, atoms);
+  const wasDecided = (path: readonly string[]): boolean =>
+    recordedPaths.overlapping(path).some(({ fate }) => DECIDED.has(fate));
+  const expected = atoms === target.atoms ? target.owners : expectedOwners(enforced, atoms);
+  const base = withUndo(expected, atoms, { recorded, wasDecided, desired });
+  const kept = recorded.filter(({ fate }) => isKeeping(fate));
   if (kept.length === 0) return base;
   const taken = new PathMap<true>();
   for (const { atom } of atoms) if (atom.policy === 'Override') taken.set(atom.path, true);

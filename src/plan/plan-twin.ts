@@ -117,7 +117,8 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   if (target.layers.some(({ state }) => state !== 'Suspended')) return action(input, 'Equal', 'InSync');
   const kept = ownership.kept ?? (target.layers.length > 0 ? 'Suspended' : undefined);
   if (kept === undefined) return action(input, 'Equal', 'InSync');
-  return action(input, 'Keep', kept, { message: KEEP_MESSAGES[kept] });
+  const because = kept === 'Suspended' ? target.suspendedBecause : undefined;
+  return action(input, 'Keep', kept, { message: because ?? KEEP_MESSAGES[kept] });
 }
 
 /** True for a correction of what another writer changes again and again. What a person changed is written all the same. */
@@ -192,6 +193,7 @@ function changeContext(
         digest: recorded.get(owner)?.digest,
         owns: recordedThere.some((there) => there.owner === owner),
         followsDeparted: recordedThere.some(({ fate }) => fate === 'LeftGroup'),
+        followsException: recordedThere.some(({ fate }) => fate === 'ExceptionEnded'),
       };
       return causeFrom(history, digestOf(target, owner), isRecorded);
     },
@@ -301,6 +303,7 @@ const WEIGHTS: readonly ActionReason[] = [
   'OwnerRemoved',
   'LeftGroup',
   'SettingRemoved',
+  'ExceptionEnded',
   'ConfigurationChanged',
   'FirstConfiguration',
   'Drift',

@@ -3,7 +3,9 @@ import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import type { TwinAction } from './action.ts';
+import { countDevices } from './exceptions.ts';
 import { createSelection } from './selection.ts';
+import { indexSuspensions } from './suspended.ts';
 import { NOTHING_AROUND, type Surroundings } from './surroundings.ts';
 import { createTargets, type Target } from './target.ts';
 import { planTwin } from './plan-twin.ts';
@@ -28,6 +30,11 @@ export interface Planner {
   /** The target for one module of a device: an empty one where nothing is declared for it. */
   targetFor(device: DeviceFacts, moduleId: string): Target;
   /**
+   * Takes a complete list of the hub's devices. Until then exceptions for so many devices at most are held: nobody knows
+   * yet how many they select.
+   */
+  noteFleet(devices: Iterable<DeviceFacts>): void;
+  /**
    * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none.
    * Pure; `nowMs` dates the record, and tells how long ago what it remembers was. `around` is who else writes there, as
    * far as it is known.
@@ -35,9 +42,11 @@ export interface Planner {
   plan(target: Target, device: DeviceFacts, live: Twin | undefined, nowMs: number, around?: Surroundings): TwinAction;
 }
 
+/** Exceptions of `declared` all count: the caller leaves out those that have ended, with `activeAt`. */
 export function createPlanner(declared: Declared, options: PlannerOptions): Planner {
-  const select = createSelection(declared, options.hub.name);
-  const targets = createTargets(options.hubMode);
+  const suspensions = indexSuspensions(options.suspensions ?? []);
+  const select = createSelection(declared, options.hub.name, suspensions);
+  let targets = createTargets(options.hubMode, suspensions);
   const scope = { declared, instance: options.instance };
   return {
     declared,
@@ -45,6 +54,10 @@ export function createPlanner(declared: Declared, options: PlannerOptions): Plan
     moduleIds: select.moduleIds,
     targetsFor: (device) => targets.forSelection(select.select(device)),
     targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
+    noteFleet(devices) {
+      const counts = countDevices(declared, select, devices);
+      if (counts !== undefined) targets = createTargets(options.hubMode, suspensions, counts);
+    },
     plan: (target, device, live, nowMs, around = NOTHING_AROUND) =>
       planTwin({ ...scope, target, device, live, nowMs, around }),
   };

@@ -16,6 +16,7 @@ import { composeContests, NO_CONTESTS, readContests, type Contests } from './con
 import type { DeclaredAtom } from './layering.ts';
 import type { Layer } from './layer.ts';
 import { composeNudges, readNudges, type Nudges } from './nudge.ts';
+import { composeUndo, readUndo, type Undo } from './undo.ts';
 
 export const RECORD_TAG = 'twinward';
 export const RECORD_VERSION = 1;
@@ -35,6 +36,8 @@ export interface OwnedEntry {
   /** Keys from `properties.desired` to the settings, as they were when written. */
   readonly section: readonly string[];
   readonly keys: OwnedKeys;
+  /** Only of exceptions. It makes no record differ: it is written with something else. */
+  readonly undo?: Undo | undefined;
 }
 
 /** Setting names, sorted, or their hashes where the names would take too much room. */
@@ -110,7 +113,7 @@ function readEntry(raw: Json | undefined): OwnedEntry | undefined {
   const section = pointer === undefined ? [] : typeof pointer === 'string' ? parsePointer(pointer) : undefined;
   const keys = readKeys(getKey(raw, 'keys'));
   if (section === undefined || keys === undefined) return undefined;
-  return { digest, deletionPolicy, profile, section, keys };
+  return { digest, deletionPolicy, profile, section, keys, undo: readUndo(raw) };
 }
 
 function readKeys(raw: Json | undefined): OwnedKeys | undefined {
@@ -244,6 +247,7 @@ export function composeOwn(owners: ReadonlyMap<string, OwnedEntry>): JsonObject 
       profile: entry.profile,
       ...(entry.section.length === 0 ? {} : { section: formatPointer(entry.section) }),
       keys: composeKeys(entry.keys, nameBytes > NAME_BYTES_MAX),
+      ...composeUndo(entry.undo),
     });
   }
   return own;

@@ -2,9 +2,11 @@
 import type { ConfigurationTarget, Declared, DeclaredConfiguration, DeclaredGroup } from '../model/declared.ts';
 import { getPath, type Json } from '../model/json.ts';
 import type { FactKey, Requirement, Scalar, Selector } from '../model/selector.ts';
+import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts } from '../model/twin.ts';
+import { NO_SUSPENSIONS, type Suspensions } from './suspended.ts';
 
-/** One configuration that selects a device. */
+/** One configuration, or exception, that selects a device. */
 export interface Selected {
   readonly configuration: DeclaredConfiguration;
   /** The group through which it selects the device, or undefined for an inline selector. */
@@ -17,12 +19,14 @@ export interface Selected {
 export interface Selection {
   /** Unique within one planner. */
   readonly id: number;
-  /** In the order of the configurations' names. */
+  /** In the order of the configurations' names, then in that of the exceptions'. */
   readonly selected: readonly Selected[];
   /** True where the device carries no tag at all: somebody may have wiped them. */
   readonly tagless: boolean;
   /** True where some group that holds the device is only observed: nothing on it is written. */
   readonly capped: boolean;
+  /** Why nothing at all is written to the device now, by a person's word. */
+  readonly suspension: Suspension | undefined;
 }
 
 export interface SelectionIndex {
@@ -30,14 +34,19 @@ export interface SelectionIndex {
   select(device: DeviceFacts): Selection;
 }
 
-export function createSelection(declared: Declared, hubName: string): SelectionIndex {
-  const configurations = declared.configurations
+export function createSelection(
+  declared: Declared,
+  hubName: string,
+  suspensions: Suspensions = NO_SUSPENSIONS,
+): SelectionIndex {
+  const configurations = [...declared.configurations, ...declared.exceptions]
     .map((configuration) => ({ configuration, targets: configuration.targets.filter(onHub(hubName)) }))
     .filter(({ targets }) => targets.length > 0);
   const observedGroups = declared.groups.filter((group) => group.mode === 'Observe' && onHub(hubName)(group));
   const branchOf = createTree([
     ...configurations.flatMap(({ targets }) => targets.map((target) => target.selector)),
     ...observedGroups.map((group) => group.selector),
+    { requirements: [], deviceIds: suspensions.deviceIds },
   ]);
   let count = 0;
 
@@ -52,7 +61,8 @@ export function createSelection(declared: Declared, hubName: string): SelectionI
       selected.push({ configuration, group: way.group, observed });
     }
     count += 1;
-    return { id: count, selected, tagless: isTagless(device), capped };
+    const suspension = suspensions.ofDevice(device.deviceId);
+    return { id: count, selected, tagless: isTagless(device), capped, suspension };
   }
 
   return {

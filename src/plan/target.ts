@@ -1,13 +1,15 @@
 // What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
-import type { Mode, WhenMissing } from '../model/declared.ts';
+import { isException, type Mode, type WhenMissing } from '../model/declared.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
+import { findTooWide, type ExceptionCounts } from './exceptions.ts';
 import type { Layer } from './layer.ts';
 import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from './path-map.ts';
 import { composeOwn, expectedOwners, type OwnedEntry } from './record.ts';
 import type { Selected, Selection } from './selection.ts';
+import { momentText, NO_SUSPENSIONS, suspensionText, type Suspensions } from './suspended.ts';
 
 export interface Target {
   readonly moduleId: string;
@@ -40,6 +42,10 @@ export interface Target {
   readonly tagless: boolean;
   /** True where nothing on this device is written, whoever asks. */
   readonly observeOnly: boolean;
+  /** True where the owner is kept from writing here and from losing anything, whether or not the source knows it. */
+  readonly suspends: (owner: string) => boolean;
+  /** Who suspended what would write here and why, where that is not the manifests' own word. */
+  readonly suspendedBecause: string | undefined;
 }
 
 export interface Targets {
@@ -47,7 +53,12 @@ export interface Targets {
   forModule(selection: Selection, moduleId: string): Target;
 }
 
-export function createTargets(hubMode: Mode): Targets {
+export function createTargets(
+  hubMode: Mode,
+  suspensions: Suspensions = NO_SUSPENSIONS,
+  counts?: ExceptionCounts,
+): Targets {
+  const scope = { hubMode, suspensions, counts };
   const bySelection = new Map<number, readonly Target[]>();
   const empty = new Map<string, Target>();
 
@@ -55,7 +66,7 @@ export function createTargets(hubMode: Mode): Targets {
     let targets = bySelection.get(selection.id);
     if (targets === undefined) {
       const moduleIds = new Set(selection.selected.map(({ configuration }) => configuration.profile.moduleId));
-      targets = [...moduleIds].toSorted().map((moduleId) => buildTarget(moduleId, selection, hubMode));
+      targets = [...moduleIds].toSorted().map((moduleId) => buildTarget(moduleId, selection, scope));
       bySelection.set(selection.id, targets);
     }
     return targets;
@@ -66,10 +77,11 @@ export function createTargets(hubMode: Mode): Targets {
     forModule(selection, moduleId) {
       const found = forSelection(selection).find((target) => target.moduleId === moduleId);
       if (found !== undefined) return found;
-      const key = `${selection.tagless}/${selection.capped}/${moduleId}`;
+      const { tagless, capped, suspension } = selection;
+      const key = JSON.stringify([tagless, capped, moduleId, suspension]);
       let target = empty.get(key);
       if (target === undefined) {
-        target = buildTarget(moduleId, { ...selection, id: -1, selected: [] }, hubMode);
+        target = buildTarget(moduleId, { ...selection, id: -1, selected: [] }, scope);
         empty.set(key, target);
       }
       return target;
@@ -77,10 +89,17 @@ export function createTargets(hubMode: Mode): Targets {
   };
 }
 
-function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Target {
-  const layers = selection.selected
-    .filter(({ configuration }) => configuration.profile.moduleId === moduleId)
-    .map((selected) => toLayer(selected, hubMode))
+interface Scope {
+  readonly hubMode: Mode;
+  readonly suspensions: Suspensions;
+  readonly counts: ExceptionCounts | undefined;
+}
+
+function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensions, counts }: Scope): Target {
+  const here = selection.selected.filter(({ configuration }) => configuration.profile.moduleId === moduleId);
+  const freeze = freezeOf(here, selection);
+  const layers = here
+    .map((selected) => toLayer(selected, hubMode, freeze ?? wordOn(selected, suspensions)))
     .toSorted(compareLayers);
   const enforced = layers.filter((layer) => layer.state === 'Enforced');
   const active = layers.filter((layer) => layer.state !== 'Suspended');
@@ -108,21 +127,42 @@ function buildTarget(moduleId: string, selection: Selection, hubMode: Mode): Tar
     hasFrozen: frozenOwners.size > 0,
     named: placesNamedOnly(layers),
     // Where everything is only observed, what would hold is what there is to know.
-    hold: enforced.length === 0 ? findHold(active, wouldBe, profiles) : findHold(enforced, merged, ruled),
+    hold:
+      findTooWide(layers, counts) ??
+      (enforced.length === 0 ? findHold(active, wouldBe, profiles) : findHold(enforced, merged, ruled)),
     owners,
     own: composeOwn(owners),
     profiles,
     whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
     observeOnly: hubMode === 'Observe' || selection.capped,
+    suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
+    suspendedBecause: freeze ?? layers.find(({ suspendedBecause }) => suspendedBecause !== undefined)?.suspendedBecause,
   };
+}
+
+/** Why everything on the module is left as it is: a person's word, or an exception's. */
+function freezeOf(here: readonly Selected[], { suspension }: Selection): string | undefined {
+  if (suspension !== undefined) return suspensionText(suspension);
+  for (const { configuration } of here) {
+    if (!isException(configuration) || !configuration.suspend) continue;
+    const { owner, ownerText, reason, expiresAtMs } = configuration;
+    return `The module is suspended by ${owner} (${ownerText}) until ${momentText(expiresAtMs)}: ${reason}`;
+  }
+  return undefined;
+}
+
+function wordOn({ configuration }: Selected, suspensions: Suspensions): string | undefined {
+  const suspension = suspensions.ofOwner(configuration.owner);
+  return suspension === undefined ? undefined : suspensionText(suspension);
 }
 
 function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
-function toLayer({ configuration, group, observed }: Selected, hubMode: Mode): Layer {
+function toLayer({ configuration, group, observed }: Selected, hubMode: Mode, because: string | undefined): Layer {
+  if (because !== undefined) return { configuration, group, state: 'Suspended', suspendedBecause: because };
   const isObserved = observed || configuration.mode === 'Observe' || hubMode === 'Observe';
   return { configuration, group, state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
 }

@@ -107,6 +107,7 @@ describe('the cause of a change', () => {
     digest: 'd',
     owns: false,
     followsDeparted: false,
+    followsException: false,
     ...fields,
   });
   test.each<[sentence: string, history: OwnerHistory, digest: string, isRecorded: boolean, want: string]>([
@@ -120,6 +121,13 @@ describe('the cause of a change', () => {
     ['its owner changed', history({ digest: 'c', owns: true }), 'd', true, 'ConfigurationChanged'],
     ['its owner wrote it and is the same', history({ owns: true }), 'd', true, 'Drift'],
     ['it was that of one that left the group', history({ followsDeparted: true }), 'd', true, 'LeftGroup'],
+    [
+      'it was that of an exception',
+      history({ digest: undefined, followsException: true }),
+      'd',
+      true,
+      'ExceptionEnded',
+    ],
     ['its owner is the same and did not have it', history({}), 'd', true, 'ConfigurationChanged'],
     ['its owner is the same and would not show in the record', history({}), 'd', false, 'Drift'],
   ])('%s', (_sentence, given, digest, isRecorded, want) => {

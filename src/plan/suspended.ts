@@ -1,0 +1,40 @@
+// Break-glass suspensions by what they stop: everything, a device, an owner. And what people are told about them.
+import type { Suspension } from '../model/suspension.ts';
+
+export interface Suspensions {
+  /** Devices that are named, so that selectors tell them from others. */
+  readonly deviceIds: ReadonlySet<string>;
+  /** What stops every write to the device. */
+  ofDevice(deviceId: string): Suspension | undefined;
+  /** What stops this configuration or exception, wherever it is. */
+  ofOwner(owner: string): Suspension | undefined;
+}
+
+export function indexSuspensions(all: readonly Suspension[]): Suspensions {
+  const everything = all.find(({ scope }) => scope === 'All');
+  const devices = new Map<string, Suspension>();
+  const names = new Map<string, Suspension>();
+  for (const suspension of all) {
+    if (suspension.scope === 'Device') devices.set(suspension.name, suspension);
+    else if (suspension.scope === 'Configuration') names.set(suspension.name, suspension);
+  }
+  return {
+    deviceIds: new Set(devices.keys()),
+    ofDevice: (deviceId) => everything ?? devices.get(deviceId),
+    ofOwner: (owner) => names.get(owner.slice(owner.indexOf('/') + 1)),
+  };
+}
+
+export const NO_SUSPENSIONS = indexSuspensions([]);
+
+const SUBJECTS = { All: 'Everything', Configuration: 'The configuration', Device: 'The device' } as const;
+
+export function suspensionText({ scope, who, reason, untilMs }: Suspension): string {
+  const until = untilMs === undefined ? '' : ` until ${momentText(untilMs)}`;
+  return `${SUBJECTS[scope]} is suspended by ${who}${until}: ${reason}`;
+}
+
+/** `2026-11-24T06:00:00Z`. */
+export function momentText(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
