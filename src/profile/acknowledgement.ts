@@ -4,6 +4,7 @@ import type { Atom, Profile } from '../model/profile.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
 import { listItems, reportsSame, sameValue } from './meaning.ts';
 import { compileSchema } from './schema-compiler.ts';
+import { unknownSetting } from './settings.ts';
 
 /** A connected agent that says nothing for this long is called silent; the slowest known one answers within minutes. */
 export const SILENCE_MS = 10 * 60 * 1_000;
@@ -91,6 +92,7 @@ function illegalOfOthers(profile: Profile, atoms: readonly Atom[], { properties 
   const ours = new Set(atoms.map(({ path }) => path[profile.section.length]));
   return Object.keys(section).filter((name) => {
     if (name.startsWith('$') || ours.has(name) || isMark(profile, name)) return false;
+    if (unknownSetting(profile, name) !== undefined) return false;
     const value = section[name] as Json;
     return !isReadable(profile, name, profile.encoding === 'ValueWrapper' ? getWrapped(value) : value);
   });

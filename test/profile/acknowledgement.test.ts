@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import { readAcknowledgement, SILENCE_MS } from '../../src/profile/acknowledgement.ts';
+import { forgottenSettings, readAcknowledgement, SILENCE_MS } from '../../src/profile/acknowledgement.ts';
 import { encodeSettings } from '../../src/profile/encode.ts';
 import { builtin, profileOf } from './fixture.ts';
 
@@ -254,4 +254,104 @@ test('whatever a device reports, reading it never throws', () => {
       expect(read(name, { initA: '1' }, { reported, desiredMetadata })).toMatch(/^[A-Z]/);
     }),
   );
+});
+
+describe('a refusal that another writer caused', () => {
+  const SECTION = builtin('defender-legacy').section[0] as string;
+
+  /** Foreign settings that are blamed, for `eventPriorityLogin: High` beside them. */
+  function blamed(name: string, beside: JsonObject, reported: JsonObject, nowMs = SOON_MS): string[] {
+    const profile = builtin(name);
+    const isLegacy = name === 'defender-legacy';
+    const settings: JsonObject = isLegacy ? { eventPriorityLogin: 'High' } : { Process_CacheSize: 256 };
+    const times = { $lastUpdated: WRITTEN, [SECTION]: { $lastUpdated: WRITTEN } };
+    const ours: JsonObject = isLegacy ? { eventPriorityLogin: { value: 'High' } } : settings;
+    const section = { ...ours, ...beside };
+    const twin: Twin = {
+      deviceId: 'd1',
+      moduleId: profile.moduleId,
+      etag: 'AAAAAAAAAAM=',
+      connectionState: 'Connected',
+      properties: {
+        desired: { ...(isLegacy ? { [SECTION]: section } : section), $metadata: times, $version: 7 },
+        reported,
+      },
+    };
+    return [...readAcknowledgement(profile, encodeSettings(profile, settings), twin, nowMs).foreign];
+  }
+
+  const old: JsonObject = {
+    [SECTION]: { eventPriorityLogin: { value: 'low' } },
+    $metadata: { [SECTION]: { $lastUpdated: LATER } },
+  };
+
+  test.each<[sentence: string, beside: JsonObject, want: string[]]>([
+    ['a value of the wrong type', { maxMessageSizeInBytes: { value: 'many' } }, ['maxMessageSizeInBytes']],
+    ['one that is not wrapped', { eventPriorityOSBaseline: 'Off' }, ['eventPriorityOSBaseline']],
+    ['one that holds nothing', { snapshotFrequency: {} }, ['snapshotFrequency']],
+    ['one out of range', { maxMessageSizeInBytes: { value: 1 } }, ['maxMessageSizeInBytes']],
+    ['none that is legal', { eventPriorityOSBaseline: { value: 'Off' } }, []],
+    ['none that the agent does not know', { theirs: 7, hubResourceId: { value: 'x' } }, []],
+  ])('legacy: %s', (_sentence, beside, want) => {
+    expect(blamed('defender-legacy', beside, old)).toEqual(want);
+  });
+
+  test('legacy: also where the agent says nothing at all, once that is long', () => {
+    const beside = { maxMessageSizeInBytes: { value: 'many' } };
+    expect(blamed('defender-legacy', beside, {})).toEqual([]);
+    expect(blamed('defender-legacy', beside, {}, LONG_AFTER_MS)).toEqual(['maxMessageSizeInBytes']);
+  });
+
+  const failed = (fields: Json): JsonObject => ({
+    latest_state: 'failed',
+    latest_invalid_fields: fields,
+    $metadata: { latest_state: { $lastUpdated: LATER } },
+  });
+
+  test.each<[sentence: string, fields: Json, want: string[]]>([
+    ['fields of others alone', 'Baseline_Disabled', ['Baseline_Disabled']],
+    ['ours among them', 'Process_CacheSize,Baseline_Disabled', []],
+    ['no field', '', []],
+  ])('micro agent: it names %s', (_sentence, fields, want) => {
+    expect(blamed('defender-micro-agent', {}, failed(fields))).toEqual(want);
+  });
+});
+
+describe('settings that an agent forgot', () => {
+  const profile = builtin('defender-legacy');
+  const SECTION = profile.section[0] as string;
+  const settings = { eventPriorityLogin: 'Low', snapshotFrequency: 'P1D', eventPriorityOSBaseline: 'Low' };
+
+  function forgotten(values: Record<string, Json>, reportedAt = LATER, writtenAt = WRITTEN): string[] {
+    const reported: JsonObject = {
+      [SECTION]: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }])),
+      $metadata: { [SECTION]: { $lastUpdated: reportedAt } },
+    };
+    const desired = { $metadata: { $lastUpdated: writtenAt, [SECTION]: { $lastUpdated: EARLIER } }, $version: 7 };
+    const twin = { deviceId: 'd1', etag: '', properties: { desired, reported } };
+    return forgottenSettings(profile, encodeSettings(profile, settings), twin);
+  }
+
+  test.each<[sentence: string, values: Record<string, Json>, want: string[]]>([
+    [
+      'are those it reports at their defaults',
+      { eventPriorityLogin: 'High', snapshotFrequency: 'P1D' },
+      ['eventPriorityLogin'],
+    ],
+    [
+      'in whatever spelling',
+      { eventPriorityLogin: 'high', snapshotFrequency: 'PT13H' },
+      ['eventPriorityLogin', 'snapshotFrequency'],
+    ],
+    ['not those it runs with', { eventPriorityLogin: 'low', snapshotFrequency: 'PT24H' }, []],
+    ['not those it has some other value for', { eventPriorityLogin: 'Off', snapshotFrequency: 'PT1M' }, []],
+    ['not those it does not report', {}, []],
+    ['not those whose default is what we want', { eventPriorityOSBaseline: 'Low' }, []],
+  ])('%s', (_sentence, values, want) => {
+    expect(forgotten(values)).toEqual(want);
+  });
+
+  test('are unknown while its report is older than the last write to the module, wherever that was', () => {
+    expect(forgotten({ eventPriorityLogin: 'High' }, WRITTEN, LATER)).toEqual([]);
+  });
 });
