@@ -50,6 +50,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// A plain copy: the YAML parser looks for a variable at every token, and Node asks the operating system each time.
+process.env = { ...process.env };
+
 const world: World = {
   env: process.env,
   out: outputOf(process.stdout),
