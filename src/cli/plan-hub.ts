@@ -7,6 +7,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Log } from '../ports/log.ts';
 import { CliFailure } from './failure.ts';
 import { connectHub, type Connected } from './connect.ts';
+import { connectSnapshot } from './connect-snapshot.ts';
 import { EXIT } from './exit-code.ts';
 import { createProgress } from './progress.ts';
 import { countOf } from './table.ts';
@@ -24,13 +25,15 @@ export interface HubChoice {
   /** Only this hub. */
   readonly hub?: string;
   readonly instance: string;
+  /** A file of `twinward snapshot`, read instead of any hub. */
+  readonly snapshot?: string;
 }
 
 /** Calls once for each chosen hub, and lets go of the connection whatever happens. */
 export async function withHubs(
   world: World,
   declared: Declared,
-  { hub: name, instance }: HubChoice,
+  { hub: name, instance, snapshot }: HubChoice,
   run: (session: HubSession) => Promise<void>,
 ): Promise<void> {
   const chosen = declared.hubs.filter((hub) => name === undefined || hub.name === name);
@@ -40,13 +43,15 @@ export async function withHubs(
   }
   for (const declaredHub of chosen) {
     const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
-    const connected = await connectHub(declaredHub, context);
+    const connected =
+      snapshot === undefined ? await connectHub(declaredHub, context) : await connectSnapshot(declaredHub, snapshot);
     try {
       const { mode, hub, capacity } = connected;
       const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance });
       await run({
         ...connected,
-        hub: budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock),
+        // A file needs no budget.
+        hub: snapshot === undefined ? budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock) : hub,
         declaredHub,
         planner,
       });

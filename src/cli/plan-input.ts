@@ -1,5 +1,6 @@
 // What a plan is made from: manifests on disk or of a commit, and the manifests before where somebody asks what changed.
 import { readRevision } from '../adapters/git.ts';
+import { loadedAt } from '../manifest/expiry.ts';
 import { loadManifests } from '../manifest/load.ts';
 import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
 import { EXIT } from './exit-code.ts';
@@ -52,7 +53,7 @@ async function readCommit(
     { revision, paths, ...(whole === undefined ? {} : { whole }) },
     world.interrupted,
   );
-  const loaded = loadManifests(snapshot);
+  const loaded = loadedAt(loadManifests(snapshot), world.clock.now());
   if (shown === 'all problems' || loaded.declared === undefined) writeDiagnostics(world, loaded.diagnostics);
   if (loaded.declared !== undefined) return loaded.declared;
   if (format === 'json') writeDocument(world, 'Validation', validationFields(snapshot, loaded));

@@ -18,6 +18,8 @@ export interface HubPlan {
   readonly cost: Cost;
   /** Twins that the manifests before would change too, by what for; undefined where none are compared with. */
   readonly pending?: Pending;
+  /** Settings that a snapshot does not show, taken for as declared. */
+  readonly hidden?: number;
 }
 
 export interface Pending {
@@ -76,7 +78,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
       lines.push(...shapeLines(shape, number, by, style));
     }
   }
-  lines.push('', countsLine(summary), ...notFromThisChange(plan), ...costText(plan.cost, style));
+  lines.push('', countsLine(summary), ...notFromThisChange(plan), ...hiddenText(plan), ...costText(plan.cost, style));
   return `${lines.join('\n')}\n`;
 }
 
@@ -91,6 +93,11 @@ function notFromThisChange({ pending, summary }: HubPlan): string[] {
   if (terms.length === 0) return [];
   const where = pending === undefined ? '' : `, to be done with ${pending.base} too`;
   return [`Not from this change: ${terms.join(' and ')}${where}`];
+}
+
+function hiddenText({ hidden = 0 }: HubPlan): string[] {
+  if (hidden === 0) return [];
+  return [`Not known: ${countOf(hidden, 'sensitive setting')} the snapshot does not show; taken for as declared`];
 }
 
 function shapeLines(shape: Shape, number: number, tag: string | undefined, style: Style): string[] {

@@ -73,6 +73,7 @@ function createProgram(world: World, finish: Finish): Command {
   addValidate(parts);
   addPlan(parts);
   addApply(parts);
+  addSnapshot(parts);
   addRun(parts);
   addStatus(parts);
   addGet(parts);
@@ -109,6 +110,7 @@ function addPlan({ program, world, finish }: Parts): void {
     .option('--from <commit>', 'tell apart what changes since this commit, and what would be done without it')
     .option('--to <commit>', 'plan the manifests of this commit instead of those on disk')
     .option('--out <path>', 'save the plan for apply, without any value in it')
+    .option('--snapshot <path>', 'plan the fleet in this file of twinward snapshot, without any hub')
     .action(async (options: PlanFlags) => {
       const { plan } = await import('./commands/plan.ts');
       finish(await plan(world, options));
@@ -121,6 +123,17 @@ interface PlanFlags extends Common {
   readonly from?: string;
   readonly to?: string;
   readonly out?: string;
+  readonly snapshot?: string;
+}
+
+function addSnapshot({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('snapshot')), world)
+    .description('Write the fleet to a file, without secrets, for plans that need no hub.')
+    .option('--out <path>', 'a file; standard output without it')
+    .action(async (options: Omit<Common, 'output'> & { out?: string }) => {
+      const { snapshot } = await import('./commands/snapshot.ts');
+      finish(await snapshot(world, options));
+    });
 }
 
 function addApply({ program, world, finish }: Parts): void {

@@ -2,6 +2,7 @@
 import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
+import { assumingHidden } from '../../plan/hidden.ts';
 import { attribute } from '../../plan/pending.ts';
 import { createPlanner } from '../../plan/planner.ts';
 import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/saved-plan.ts';
@@ -103,10 +104,14 @@ export async function planHub(
   comparison?: Comparison,
 ): Promise<DocumentedPlan> {
   const { name, budget } = session.declaredHub;
+  let hidden = 0;
+  const planner = assumingHidden(session.planner, () => {
+    hidden += 1;
+  });
   const attributed = attribution(session, comparison, world.clock.now());
   let work = NO_WORK;
   const spentBefore = session.hub.messagesSpent();
-  const { devices, kept } = await inspect(world, session, (inspected) => {
+  const { devices, kept } = await inspect(world, { ...session, planner }, (inspected) => {
     const { action, twin } = inspected;
     work = addWork(work, workOf(action, twin));
     const planned = attributed.see(inspected);
@@ -124,6 +129,7 @@ export async function planHub(
     summary: summarize(kept.map(({ action }) => action)),
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
     ...(pending === undefined ? {} : { pending }),
+    ...(hidden === 0 ? {} : { hidden }),
     actions: kept.flatMap(({ document }) => document ?? []),
     saved: { name, hostName: session.hostName, twins: kept.flatMap(({ action }) => savedTwin(action) ?? []) },
   };
@@ -163,13 +169,14 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
     ...(base === undefined ? {} : { baseRevision: base.declared.revision }),
     partial,
     instance,
-    hubs: plans.map(({ name, mode, devices, summary, cost, pending }) => ({
+    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden }) => ({
       name,
       mode,
       devices,
       summary,
       cost: costFields(cost),
       ...(pending === undefined ? {} : { pending }),
+      ...(hidden === undefined ? {} : { hidden }),
     })),
     summary: addSummaries(plans.map(({ summary }) => summary)),
     actions: plans.flatMap(({ actions }) => actions),

@@ -1,0 +1,30 @@
+// Values that look like secrets where no profile knows them: leftovers of scripts and of other teams on a twin.
+import { isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
+
+const SECRET_NAME =
+  /pass(?:word|wd|phrase)|pwd$|secret|token|credential|connection_?string|(?:private|api|access|account|shared)_?key|(?:^|_)sas(?:$|_)/i;
+const SECRET_TEXT = /SharedAccess(?:Key|Signature)|AccountKey=|-----BEGIN |^eyJ[\w-]{8,}\.|\bsig=[\w%]{16,}/;
+
+/** By its name or by what it is; too often rather than too seldom. Numbers and booleans hold no secret. */
+export function looksSecret(name: string, value: Json): boolean {
+  if (typeof value === 'string') return SECRET_TEXT.test(value) || (value !== '' && SECRET_NAME.test(name));
+  return false;
+}
+
+/** The value with everything that looks like a secret replaced; `isKnown` names what a profile vouches for. */
+export function hideSecrets(value: Json, hidden: string, isKnown: (name: string) => boolean): Json {
+  if (Array.isArray(value)) return value.map((item) => hideNamed('', item, hidden, isKnown));
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(copy, key, hideNamed(key, value[key] as Json, hidden, isKnown));
+  return copy;
+}
+
+/** A wrapped value goes by the name of its wrapper. */
+function hideNamed(name: string, value: Json, hidden: string, isKnown: (name: string) => boolean): Json {
+  if (isObject(value) && Object.keys(value).join('') === 'value') {
+    return { value: hideNamed(name, value['value'] as Json, hidden, isKnown) };
+  }
+  if (isObject(value) || Array.isArray(value)) return hideSecrets(value, hidden, isKnown);
+  return !isKnown(name) && looksSecret(name, value) ? hidden : value;
+}
