@@ -3,6 +3,9 @@ import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { inspectHub, type InspectedTwin } from '../controller/inspect.ts';
 import { budgetedHub } from '../controller/budget.ts';
+import { readReservedTwin } from '../controller/reserved-twin.ts';
+import { suspensionsInForce, type Suspension } from '../model/suspension.ts';
+import type { Hub } from '../ports/hub.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Log } from '../ports/log.ts';
 import { CliFailure } from './failure.ts';
@@ -14,6 +17,8 @@ import { countOf } from './table.ts';
 import type { World } from './world.ts';
 
 export interface HubSession extends Connected {
+  /** The same hub outside of the budget: for the lease alone, which must not queue behind the work that it allows. */
+  readonly directHub: Hub;
   readonly declaredHub: DeclaredHub;
   readonly planner: Planner;
 }
@@ -47,9 +52,11 @@ export async function withHubs(
       snapshot === undefined ? await connectHub(declaredHub, context) : await connectSnapshot(declaredHub, snapshot);
     try {
       const { mode, hub, capacity } = connected;
-      const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance });
+      const suspensions = mode === 'Observe' ? [] : await readSuspensions(world, hub, instance);
+      const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance, suspensions });
       await run({
         ...connected,
+        directHub: hub,
         // A file needs no budget.
         hub: snapshot === undefined ? budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock) : hub,
         declaredHub,
@@ -59,6 +66,12 @@ export async function withHubs(
       connected.hub.close();
     }
   }
+}
+
+/** Where nothing is written, nothing need be suspended. */
+async function readSuspensions(world: World, hub: Hub, instance: string): Promise<readonly Suspension[]> {
+  const twin = await readReservedTwin(hub, instance, world.interrupted);
+  return suspensionsInForce(twin?.suspensions ?? [], world.clock.now());
 }
 
 /** Lists the hub and keeps what `keep` makes of each twin, so that whole twins need not stay in memory. */

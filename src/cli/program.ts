@@ -78,6 +78,9 @@ function createProgram(world: World, finish: Finish): Command {
   addStatus(parts);
   addGet(parts);
   addWhy(parts);
+  addSuspend(parts);
+  addResume(parts);
+  addUninstall(parts);
   addDemo(parts);
   addHub(parts);
   addSchema(parts);
@@ -142,6 +145,7 @@ function addApply({ program, world, finish }: Parts): void {
     .argument('[plan]', 'a file of plan --out: exactly that is written, without asking, or nothing')
     .addOption(outputOption())
     .option('-y, --yes', 'write without asking')
+    .option('--force', 'take the lease from a controller that has it')
     .option('--partial', 'of a saved plan, write what is still as it was, and leave the rest')
     .action(async (plan: string | undefined, options: ApplyFlags) => {
       if (plan === undefined) {
@@ -155,6 +159,7 @@ function addApply({ program, world, finish }: Parts): void {
 }
 
 interface ApplyFlags extends Common {
+  readonly force?: boolean;
   readonly yes?: boolean;
   readonly partial?: boolean;
 }
@@ -225,6 +230,53 @@ function addWhy({ program, world, finish }: Parts): void {
     .action(async (device: string, key: string | undefined, options: Common) => {
       const { why } = await import('./commands/why.ts');
       finish(await why(world, { ...options, device, ...(key === undefined ? {} : { key }) }));
+    });
+}
+
+function addSuspend({ program, world, finish }: Parts): void {
+  withSubject(withHub(withSource(program.command('suspend')), world))
+    .description('Stop writing at once, without git: for a configuration, a device or everything. Kept on the hub.')
+    .requiredOption('--reason <text>', 'why; everybody is shown it')
+    .option('--for <time>', 'until then: 30m, 4h; without it until somebody resumes', duration)
+    .addOption(outputOption())
+    .action(async (options: Common & SubjectFlags & { reason: string; for?: number }) => {
+      const { suspend } = await import('./commands/suspend.ts');
+      finish(await suspend(world, options));
+    });
+}
+
+function addResume({ program, world, finish }: Parts): void {
+  withSubject(withHub(withSource(program.command('resume')), world))
+    .description('End a suspension; with --all every one.')
+    .addOption(outputOption())
+    .action(async (options: Common & SubjectFlags) => {
+      const { resume } = await import('./commands/suspend.ts');
+      finish(await resume(world, options));
+    });
+}
+
+interface SubjectFlags {
+  readonly all?: boolean;
+  readonly configuration?: string;
+  readonly device?: string;
+}
+
+function withSubject(command: Command): Command {
+  return command
+    .option('--configuration <name>', 'a SecurityConfiguration or SecurityException')
+    .option('--device <id>', 'everything on one device')
+    .option('--all', 'everything');
+}
+
+function addUninstall({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('uninstall')), world)
+    .description('Take our records and our device from a hub. Every setting stays as it is.')
+    .option('-y, --yes', 'without asking')
+    .option('--force', 'take the lease from a controller that has it')
+    .addOption(outputOption())
+    .action(async (options: Common & { yes?: boolean; force?: boolean }) => {
+      const { uninstall } = await import('./commands/uninstall.ts');
+      finish(await uninstall(world, options));
     });
 }
 

@@ -22,16 +22,19 @@ export function recordPatch(
   memory: RecordMemory,
   { declared, instance, nowMs }: RecordContext,
 ): JsonObject {
+  if (owners.size === 0 && memory.contests.size === 0) return recordRemoval(live, instance);
   const raw = rawRecord(live, instance);
-  if (owners.size === 0 && memory.contests.size === 0) {
-    if (raw === undefined) return {};
-    const records = live.tags?.[RECORD_TAG];
-    const isLast = isObject(records) && Object.keys(records).length === 1;
-    return { [RECORD_TAG]: isLast ? null : withKey(instance, null) };
-  }
   const record = composeRecord(owners, { revision: declared.revision, nowMs, etag: live.etag, memory });
   const difference = mergePatchBetween(raw, record);
   return difference === undefined ? {} : { [RECORD_TAG]: withKey(instance, difference) };
+}
+
+/** The patch on tags that takes the record away, and all of the tag with the last; empty where there is none. */
+export function recordRemoval(live: Pick<Twin, 'tags'>, instance: string): JsonObject {
+  if (rawRecord(live, instance) === undefined) return {};
+  const records = live.tags?.[RECORD_TAG];
+  const isLast = isObject(records) && Object.keys(records).length === 1;
+  return { [RECORD_TAG]: isLast ? null : withKey(instance, null) };
 }
 
 function withKey(key: string, value: Json): JsonObject {

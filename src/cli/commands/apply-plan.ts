@@ -26,6 +26,8 @@ export interface ApplyPlanOptions extends SourceOptions, HubChoice {
   readonly plan: string;
   /** Apply what is still as it was, and leave the rest. */
   readonly partial?: boolean;
+  /** Takes the lease from whoever has it. */
+  readonly force?: boolean;
 }
 
 export interface AppliedPlan {
@@ -53,7 +55,7 @@ export async function applyPlan(world: World, options: ApplyPlanOptions): Promis
       const planner = asPlanned(session.planner, fresh, keyOf);
       const select = ({ deviceId, moduleId }: { deviceId: string; moduleId: string }): boolean =>
         fresh.has(keyOf(deviceId, moduleId));
-      applied.push(await applyHub(world, declared, { ...session, planner }, options.output, { select }));
+      applied.push(await applyHub(world, declared, { ...session, planner }, options, { select }));
     });
   }
   if (options.output === 'json') {

@@ -5,6 +5,7 @@ import { actionDocument } from '../../plan/document.ts';
 import { writes } from '../../plan/action.ts';
 import { CliFailure, exitCodeOf } from '../failure.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { withLease } from '../lease.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { planText, type HubPlan } from '../plan-text.ts';
@@ -19,6 +20,8 @@ export interface ApplyCommandOptions extends SourceOptions, HubChoice {
   readonly output: Format;
   /** Without asking. */
   readonly yes?: boolean;
+  /** Takes the lease from whoever has it. */
+  readonly force?: boolean;
 }
 
 export interface AppliedHub {
@@ -32,7 +35,7 @@ export async function apply(world: World, options: ApplyCommandOptions): Promise
   const applied: AppliedHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     if (options.yes !== true && !(await isWanted(world, declared, session))) return;
-    applied.push(await applyHub(world, declared, session, options.output));
+    applied.push(await applyHub(world, declared, session, options));
   });
   if (options.output === 'json') {
     writeDocument(world, 'Apply', applyFields(declared, options.instance, applied));
@@ -55,11 +58,12 @@ async function isWanted(world: World, declared: Declared, session: HubSession): 
   return answer.trim() === 'yes';
 }
 
+/** Under the lease of the hub. */
 export async function applyHub(
   world: World,
   { profiles }: Declared,
   session: HubSession,
-  format: Format,
+  { output, force }: Pick<ApplyCommandOptions, 'output' | 'force'>,
   extras: Pick<ApplyOptions, 'select'> = {},
 ): Promise<AppliedHub> {
   const hub = session.declaredHub.name;
@@ -68,15 +72,18 @@ export async function applyHub(
     const what = action === undefined ? { hub, ...ref } : actionDocument({ hub, profiles }, action, live);
     actions.push({ ...what, outcome, ...(error === undefined ? {} : { error: errorFields(error) }) });
   };
-  const told = format === 'json' ? { onSettled: describe } : {};
-  const report = await applyWithProgress(world, session, { ...told, ...extras });
+  const told = output === 'json' ? { onSettled: describe } : {};
+  const wish = { kind: 'apply', force, besideSame: true } as const;
+  const report = await withLease(world, session, wish, (leased, signal) =>
+    applyWithProgress(world, leased, { ...told, ...extras, signal }),
+  );
   return { name: hub, report, actions };
 }
 
 export async function applyWithProgress(
   world: World,
   { declaredHub, planner, mode, hub }: HubSession,
-  extras: Pick<ApplyOptions, 'onSettled' | 'select'> = {},
+  extras: Partial<Pick<ApplyOptions, 'onSettled' | 'select' | 'signal'>> = {},
 ): Promise<ApplyReport> {
   const { clock, random, interrupted: signal } = world;
   const progress = createProgress(world);
@@ -124,7 +131,7 @@ const FAILURES_SHOWN_MAX = 10;
 
 export function applyText(
   name: string,
-  { outcomes, results, writes: written, durationMs, error }: ApplyReport,
+  { outcomes, results, writes: written, durationMs, guards, error }: ApplyReport,
 ): string {
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
@@ -137,6 +144,7 @@ export function applyText(
       return `  ${outcome}  ${ref.deviceId}/${ref.moduleId}  ${why}`;
     }),
     ...(failures.length > FAILURES_SHOWN_MAX ? [`  and ${failures.length - FAILURES_SHOWN_MAX} more`] : []),
+    ...(guards?.message === undefined ? [] : [`  ${guards.message}`]),
     ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
   ];
   return `${lines.join('\n')}\n`;

@@ -9,6 +9,7 @@ import { parseDurationMs } from '../duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { healthApp, serveHealth } from '../health-server.ts';
+import { holderName } from '../identity.ts';
 import { aborted } from '../interruption.ts';
 import { sourceOf, type SourceOptions } from '../manifests.ts';
 import type { World } from '../world.ts';
@@ -54,6 +55,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
     metrics,
     recorder: { record: (event) => logEvent(log, event) },
     instance: options.instance,
+    holder: holderName(world),
     resyncPeriodMs,
   });
   void controller.ready.then(() => {

@@ -1,0 +1,106 @@
+// `twinward uninstall`: takes what this installation keeps on a hub, and leaves every setting as it is.
+import { orMissing } from '../../controller/scope.ts';
+import { removeRecords, type UninstallReport } from '../../controller/uninstall.ts';
+import { HubError } from '../../model/errors.ts';
+import { reservedDeviceId } from '../../model/reserved-device.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { withLease } from '../lease.ts';
+import { readDeclared, type SourceOptions } from '../manifests.ts';
+import { NO_METRICS, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { createProgress, progressBar } from '../progress.ts';
+import { writeDocument, type Format } from '../report.ts';
+import { countOf } from '../table.ts';
+import type { World } from '../world.ts';
+
+export interface UninstallOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+  readonly yes?: boolean;
+  /** Takes the lease from whoever has it. */
+  readonly force?: boolean;
+}
+
+export async function uninstall(world: World, options: UninstallOptions): Promise<ExitCode> {
+  if (options.hub === undefined) {
+    throw new CliFailure(EXIT.Failed, 'Say which hub to leave: --hub NAME, as the manifests name it.');
+  }
+  const declared = await readDeclared(world, options, options.output, 'errors');
+  let left = 0;
+  await withHubs(world, declared, options, async (session) => {
+    requireWritable(session);
+    if (options.yes !== true && !(await isWanted(world, session))) return;
+    const wish = { kind: 'uninstall', force: options.force, besideSame: false } as const;
+    const report = await withLease(world, session, wish, (leased, signal) => leave(world, leased, signal));
+    left = report.left.length;
+    const { name } = session.declaredHub;
+    if (options.output === 'json') writeDocument(world, 'Uninstall', { hub: name, ...report });
+    else world.out.write(reportText(name, options.instance, report));
+  });
+  if (world.interrupted.aborted) return EXIT.Interrupted;
+  return left > 0 ? EXIT.Failed : EXIT.Ok;
+}
+
+function requireWritable({ mode, declaredHub: { name } }: HubSession): void {
+  if (mode !== 'Observe') return;
+  throw new CliFailure(
+    EXIT.Held,
+    `Hub ${name} is only observed: nothing on it is written.`,
+    'To take the records away, set `mode: Enforce` on the Hub, and remove its configurations from the source first.',
+  );
+}
+
+async function isWanted(world: World, { declaredHub, planner }: HubSession): Promise<boolean> {
+  const what = `every record of instance "${planner.instance}" and its device ${reservedDeviceId(planner.instance)}`;
+  const answer = await world.ask(`Remove ${what} from hub ${declaredHub.name}? Settings stay. Only "yes" does it: `);
+  if (answer === undefined) {
+    throw new CliFailure(EXIT.Failed, 'Nobody can be asked here, and nothing was removed.', 'Say --yes to remove.');
+  }
+  return answer.trim() === 'yes';
+}
+
+/** The device goes last, and only where nothing is left: it says who may write, and what is suspended. */
+async function leave(world: World, session: HubSession, signal: AbortSignal): Promise<UninstallReport> {
+  const { clock, random } = world;
+  const { hub, declaredHub, planner } = session;
+  const { instance } = planner;
+  const progress = createProgress(world);
+  const startedAtMs = clock.now();
+  try {
+    const report = await removeRecords({
+      hub,
+      hubName: declaredHub.name,
+      instance,
+      clock,
+      random,
+      metrics: NO_METRICS,
+      signal,
+      onProgress: ({ done, total }) => progress.show(`records ${progressBar(done, total, startedAtMs, clock)}`),
+    });
+    if (report.left.length === 0 && !signal.aborted) await removeDevice(session, signal);
+    return report;
+  } finally {
+    progress.clear();
+  }
+}
+
+async function removeDevice({ directHub, planner }: HubSession, signal: AbortSignal): Promise<void> {
+  const deviceId = reservedDeviceId(planner.instance);
+  const twin = await orMissing(directHub.getDeviceTwin(deviceId, signal));
+  if (twin === undefined) return;
+  if (twin.status !== 'disabled') {
+    throw new HubError('Invalid', `The device ${deviceId} is enabled, so somebody uses it: it is left there.`);
+  }
+  await directHub.deleteDevice(deviceId, signal);
+}
+
+const LEFT_SHOWN_MAX = 10;
+
+function reportText(name: string, instance: string, { removed, left }: UninstallReport): string {
+  const head = `${name}   ${countOf(removed, 'record')} of instance ${instance} removed, every setting left as it was`;
+  const lines = [
+    left.length === 0 ? `${head}; its device is gone` : head,
+    ...left.slice(0, LEFT_SHOWN_MAX).map(({ ref, why }) => `  left  ${ref.deviceId}/${ref.moduleId}  ${why}`),
+    ...(left.length > LEFT_SHOWN_MAX ? [`  and ${left.length - LEFT_SHOWN_MAX} more`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
