@@ -1,6 +1,7 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
 import type { Capacity, Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
+import { activeAt, nextExpiryMs } from '../model/expiry.ts';
 import { deepEqual } from '../model/json.ts';
 import { suspensionsInForce, type Suspension } from '../model/suspension.ts';
 import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
@@ -77,6 +78,8 @@ export class HubLoop {
   #hub: DeclaredHub;
   #declared: Declared;
   #connected: Connected | undefined;
+  /** When the next exception ends and everything is decided anew. */
+  #expiryMs = Infinity;
   /** In force at the last look. */
   #suspensions: readonly Suspension[] = [];
   #waitingFor: string | undefined;
@@ -102,6 +105,7 @@ export class HubLoop {
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
     this.#declared = declared;
+    this.#noteExpiry();
     this.#alarm = new Alarm(clock);
     this.#queue = new WorkQueue({
       name: hub.name,
@@ -130,17 +134,22 @@ export class HubLoop {
     this.#declared = declared;
     this.#hub = declared.hubs.find(({ name }) => name === this.#hub.name) ?? this.#hub;
     this.#replan();
+    this.#alarm.ring();
   }
 
   /** Whatever decides from now on has to see the whole hub first, where guards could refuse what it decides. */
   #replan(): void {
+    this.#noteExpiry();
     if (this.#connected !== undefined) {
       const { scope, mode } = this.#connected;
       scope.open = this.#plannerFor(mode);
       scope.planner = untilJudged(scope.open, this.#hub.name);
     }
     this.#isChange = true;
-    this.#alarm.ring();
+  }
+
+  #noteExpiry(): void {
+    this.#expiryMs = nextExpiryMs(this.#declared, this.#options.clock.now()) ?? Infinity;
   }
 
   requestResync(): void {
@@ -191,13 +200,15 @@ export class HubLoop {
   }
 
   async #run(): Promise<void> {
-    const around = { name: this.hub.name, log: this.#log, metrics: this.#options.metrics };
+    const { clock, metrics } = this.#options;
+    const around = { name: this.hub.name, log: this.#log, metrics };
     while (!this.#passes.signal.aborted) {
       const outcome = (await contain(around, 'make a pass', () => this.#turn())) ?? this.#failByBug();
       this.#failures = outcome.kind === 'Settled' ? 0 : this.#failures + 1;
       this.#firstTurn.resolve();
       this.#log.tellOmitted();
-      await this.#alarm.wait(this.#delayAfter(outcome));
+      await this.#alarm.wait(Math.min(this.#delayAfter(outcome), this.#expiryMs - clock.now()));
+      if (this.#expiryMs <= clock.now()) this.#replan();
     }
   }
 
@@ -298,6 +309,7 @@ export class HubLoop {
     this.#suspensions = suspensions;
     this.#log.warn('Suspensions changed', { hub: this.#hub.name, inForce: suspensions.length });
     this.#replan();
+    this.#alarm.ring();
   }
 
   async #connect(signal: AbortSignal): Promise<Connected> {
@@ -347,9 +359,10 @@ export class HubLoop {
   }
 
   #plannerFor(hubMode: Mode): Planner {
-    const { instance } = this.#options;
+    const { instance, clock } = this.#options;
     const suspensions = this.#suspensions;
-    const planner = createPlanner(this.#declared, { hub: this.hub, hubMode, instance, suspensions });
+    const declared = activeAt(this.#declared, clock.now());
+    const planner = createPlanner(declared, { hub: this.hub, hubMode, instance, suspensions });
     return withCeiling(planner, hubMode);
   }
 

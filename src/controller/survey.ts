@@ -45,11 +45,13 @@ export async function surveyOnce(scope: HubScope, visit: (row: Row) => void, sig
 }
 
 /** False where the list is not believed: it is empty and the hub counts devices. */
-async function listDevices({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
+async function listDevices(scope: HubScope, signal: AbortSignal): Promise<boolean> {
+  const { hub, view } = scope;
   const list = new DeviceList();
   for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
   if (list.listed === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
+  scope.open.noteFleet(view.devices());
   return true;
 }
 
