@@ -67,8 +67,8 @@ export interface EarlierApproval {
   readonly shapes: readonly string[];
 }
 
-/** Less than this share of the devices that the hub counts is no list to take anything away by. */
-const LISTED_SHARE_MIN = 0.9;
+/** A list that lacks more of the devices that the hub counts is none to take anything away by. */
+const UNLISTED_SHARE_MAX = 0.1;
 /** So many missing configurations, and this share of those that twins know, are no ordinary edit. */
 const OWNERS_MISSING_MIN = 2;
 const OWNERS_MISSING_SHARE = 0.5;
@@ -148,7 +148,7 @@ function checkAll(facts: PassFacts, guards: DeclaredGuards): GuardCheck[] {
   const missing = ownersMissing.length;
   const missingMost = Math.max(OWNERS_MISSING_MIN, Math.ceil(owners * OWNERS_MISSING_SHARE)) - 1;
   const unlisted = devicesCounted === undefined ? 0 : Math.max(0, devicesCounted - devices);
-  const unlistedMost = devicesCounted === undefined ? undefined : Math.floor(devicesCounted * (1 - LISTED_SHARE_MIN));
+  const unlistedMost = devicesCounted === undefined ? undefined : Math.floor(devicesCounted * UNLISTED_SHARE_MAX);
   return [
     { guard: 'SourceShrunk', count: missing, limit: missingMost, isRefused: missing > missingMost },
     {
@@ -164,8 +164,9 @@ function checkAll(facts: PassFacts, guards: DeclaredGuards): GuardCheck[] {
   ];
 }
 
+/** Shares are whole percents: 7 % of 100 is 7, which no product of fractions says. */
 function mostOf(limit: Limit, devices: number): number {
-  return 'count' in limit ? limit.count : Math.ceil(limit.share * devices);
+  return 'count' in limit ? limit.count : Math.ceil((Math.round(limit.share * 100) * devices) / 100);
 }
 
 const NAMES_SHOWN_MAX = 3;

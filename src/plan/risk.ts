@@ -3,7 +3,7 @@ import type { Declared } from '../model/declared.ts';
 import { digestJson } from '../model/digest.ts';
 import type { Json } from '../model/json.ts';
 import type { Twin } from '../model/twin.ts';
-import { writes, type TwinAction } from './action.ts';
+import { writes, type ChangeCause, type TwinAction } from './action.ts';
 import { recordedOwners } from './record.ts';
 
 /** Rows are kept by the hundred thousand: one number holds all risks of one. */
@@ -19,6 +19,9 @@ export const RISK = {
   /** A configuration that the record names is not in the source. */
   orphans: 16,
 } as const;
+
+/** What puts things back as they were agreed: after another writer, and after an exception, whose end was agreed with it. */
+const UNGUARDED: ReadonlySet<ChangeCause> = new Set<ChangeCause>(['Drift', 'ExceptionEnded']);
 
 export interface RiskContext {
   readonly declared: Declared;
@@ -38,7 +41,7 @@ export function risksOf(action: TwinAction, twin: Twin | undefined, context: Ris
   if (action.type === 'Create') return RISK.creates;
   let risks = twin !== undefined && isOrphaned(twin, context) ? RISK.orphans : 0;
   for (const { cause, after } of action.changes) {
-    if (cause === 'Drift') continue;
+    if (UNGUARDED.has(cause)) continue;
     risks |= RISK.changes;
     if (after === undefined) risks |= RISK.removes;
     if (cause === 'LeftGroup') risks |= RISK.departs;
@@ -62,7 +65,7 @@ export function isBaseline(owner: string): boolean {
  */
 export function shapeOf({ type, moduleId, changes }: TwinAction): string {
   const told = changes
-    .filter(({ cause }) => cause !== 'Drift')
+    .filter(({ cause }) => !UNGUARDED.has(cause))
     .map(({ path, owner, after, sensitive }): Json => {
       const value = after === undefined ? [] : [sensitive ? null : after];
       return [...path, owner, value];
