@@ -33,7 +33,7 @@ export function stateOf(
   if (type !== 'Equal') return toState(type, reason, undefined, action.message);
   if (target.layers.length === 0 || twin === undefined) return undefined;
   const acknowledgement = acknowledgementOf(target, twin, nowMs);
-  return toState(type, reason, acknowledgement.state, wordsOf(acknowledgement));
+  return toState(type, reason, acknowledgement.state, action.message ?? wordsOf(acknowledgement));
 }
 
 /** Agents that give a reason mostly name the settings themselves. */

@@ -2,6 +2,7 @@
 // takes every notification for the whole section (docs/profiles.md).
 import { cloneJson, getKey, getPath, isObject, setKey, setPath, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
+import type { Twin } from '../model/twin.ts';
 import type { SettingChange } from './action.ts';
 import { mergePatchBetween } from './changes.ts';
 
@@ -54,6 +55,12 @@ export function desiredPatch(
     if (patchGranularity === 'section') sendWhole(patch, next, section);
   }
   return patch;
+}
+
+/** `$version` of the desired properties after a write to them: every write moves it by one. */
+export function nextVersion({ properties }: Pick<Twin, 'properties'>): number | undefined {
+  const version = properties.desired['$version'];
+  return typeof version === 'number' ? version + 1 : undefined;
 }
 
 /** The complete sections of these profiles as they are, for an agent that forgot them. */

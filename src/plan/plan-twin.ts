@@ -5,12 +5,13 @@ import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
 import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
-import { afterCorrections, contestsText, isContested, NO_CONTESTS, type Contests } from './contest.ts';
+import { contestsText, type Contests } from './contest.ts';
+import { contestsAfter, isLeftAlone } from './corrections.ts';
 import { findFrozenRule } from './frozen-rules.ts';
 import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
-import { findForgotten, nextNudge } from './nudge.ts';
-import { applyChanges, desiredPatch, hasNull, userDesired, wholeSections } from './patch.ts';
+import { applyChanges, desiredPatch, hasNull, nextVersion, userDesired } from './patch.ts';
+import { planNudge } from './plan-nudge.ts';
 import { recordPatch, recordReason } from './record-write.ts';
 import {
   NO_MEMORY,
@@ -40,7 +41,7 @@ export function planTwin(input: PlanTwinInput): TwinAction {
     return action(input, 'Hold', target.hold.reason, { message: target.hold.message });
   }
   if (live === undefined) return planMissing(input);
-  if (isInSync(target, live, input.instance)) return planNudge(input, live) ?? action(input, 'Equal', 'InSync');
+  if (isInSync(target, live, input.instance)) return planSettled(input, live, action(input, 'Equal', 'InSync'));
   const record = readRecord(live, input.instance);
   if (record.kind === 'newer') {
     const message = `The record on the twin has version ${record.version}, written by a newer Twinward. Upgrade this one.`;
@@ -89,7 +90,9 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     ...diffAbsences(ownership.absences, desired, context),
     ...diffDeclared(ownership.atoms, desired, context),
   ];
-  const contested = target.observeOnly ? [] : wanted.filter((change) => isLeftAlone(change, ownership, memory, nowMs));
+  const contested = target.observeOnly
+    ? []
+    : wanted.filter((change) => isLeftAlone(change, ownership.owners, memory.contests, nowMs));
   const changes = contested.length === 0 ? wanted : wanted.filter((change) => !contested.includes(change));
   const refused = [
     ...diffAbsences(ownership.refused.absences, desired, context),
@@ -110,7 +113,7 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
       return planRecord(input, live, record, ownership, aside);
   }
   if (contested.length > 0)
-    return planNudge(input, live) ?? action(input, 'Observe', 'Contested', { observed, message });
+    return planSettled(input, live, action(input, 'Observe', 'Contested', { observed, message }));
   if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
   const differences = [...observed, ...changes];
   if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
@@ -121,30 +124,18 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   return action(input, 'Keep', kept, { message: because ?? KEEP_MESSAGES[kept] });
 }
 
-/** True for a correction of what another writer changes again and again. What a person changed is written all the same. */
-function isLeftAlone(change: SettingChange, { owners }: Ownership, { contests }: RecordMemory, nowMs: number): boolean {
-  return isContested(contests.get(change.name), nowMs) && isCorrection(change, owners);
-}
-
-/** Owners that leave no trace in the record can't tell a correction from their first write. */
-function isCorrection({ cause, owner }: SettingChange, owners: ReadonlyMap<string, OwnedEntry>): boolean {
-  return cause === 'Drift' || (cause === 'FirstConfiguration' && !owners.has(owner));
-}
-
-/** What stays in memory of contests; where nothing is declared there is nothing to argue about. */
-function contestsAfter(
-  corrected: readonly SettingChange[],
-  { contests }: RecordMemory,
-  { target, nowMs }: PlanTwinInput,
-): Contests {
-  if (target.layers.length === 0) return NO_CONTESTS;
-  const names = corrected.map(({ name }) => name);
-  return afterCorrections(contests, names, nowMs);
-}
-
 /** True where a record that held nothing but contests has nothing left to remember. */
 function isOutlived(input: PlanTwinInput, record: ValidRecord | undefined, { owners }: Ownership): boolean {
-  return record?.owners.size === 0 && owners.size === 0 && contestsAfter([], record.memory, input).size === 0;
+  return record?.owners.size === 0 && owners.size === 0 && contestsIn(input, [], owners, record.memory).size === 0;
+}
+
+function contestsIn(
+  { target, nowMs }: PlanTwinInput,
+  changes: readonly SettingChange[],
+  owners: ReadonlyMap<string, OwnedEntry>,
+  { contests }: RecordMemory,
+): Contests {
+  return contestsAfter(changes, owners, contests, target, nowMs);
 }
 
 const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
@@ -157,21 +148,18 @@ function asideMessage(
   contested: readonly SettingChange[],
   { contests }: RecordMemory,
 ): string | undefined {
-  const texts: string[] = [];
-  if (refused.length > 0) {
-    const names = namesText(refused.map(({ name }) => name));
-    texts.push(
-      `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`,
-    );
-  }
-  if (contested.length > 0) {
-    texts.push(contestsText(contests, [...new Set(contested.map(({ name }) => name))]));
-  }
-  return texts.length === 0 ? undefined : texts.join(' ');
+  const names = refused.map(({ name }) => `"${name}"`).join(', ');
+  return joined([
+    names === ''
+      ? undefined
+      : `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`,
+    contested.length === 0 ? undefined : contestsText(contests, [...new Set(contested.map(({ name }) => name))]),
+  ]);
 }
 
-function namesText(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
+function joined(texts: readonly (string | undefined)[]): string | undefined {
+  const given = texts.filter((text) => text !== undefined);
+  return given.length === 0 ? undefined : given.join(' ');
 }
 
 const KEEP_MESSAGES = {
@@ -216,8 +204,7 @@ function planPatch(
   if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
   if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
-  const corrected = changes.filter((change) => isCorrection(change, ownership.owners));
-  const contests = contestsAfter(corrected, memory, input);
+  const contests = contestsIn(input, changes, ownership.owners, memory);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests, desiredVersion: nextVersion(live) }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
   if (size !== undefined) return holdTooLarge(input, size);
@@ -247,7 +234,7 @@ function planRecord(
   const neighbour = findNeighbour(input.around, live, []);
   if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
   const memory = record?.memory ?? NO_MEMORY;
-  const contests = contestsAfter([], memory, input);
+  const contests = contestsIn(input, [], ownership.owners, memory);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
@@ -258,40 +245,12 @@ function planRecord(
   });
 }
 
-/**
- * The settings once more, for an agent that forgot them after somebody else's write: nothing of the twin changes. Not
- * where a layer only looks on, whose settings would be sent too.
- */
-function planNudge(input: PlanTwinInput, live: Twin): TwinAction | undefined {
-  const { target, instance, nowMs } = input;
-  if (target.observeOnly || target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
-  const { desired } = live.properties;
-  const atoms = target.atoms
-    .map(({ atom }) => atom)
-    .filter((atom) => atom.policy === 'Override' && isMet(atom, desired));
-  const record = readRecord(live, instance);
-  if (record.kind !== 'valid') return undefined;
-  const { owners, memory } = record;
-  const forgotten = findForgotten(target.profiles, atoms, live, memory.desiredVersion);
-  const nudges = forgotten === undefined ? undefined : nextNudge(memory.nudges, nowMs);
-  if (forgotten === undefined || nudges === undefined) return undefined;
-  const contests = contestsAfter([], memory, input);
-  const tags = recordPatch(live, owners, { contests, nudges, desiredVersion: nextVersion(live) }, input);
-  const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(desired));
-  if (size !== undefined) return undefined;
-  return action(input, 'Patch', 'Nudge', {
-    patch: { tags, properties: { desired: wholeSections(desired, forgotten.profiles) } },
-    needs: { moduleTwin: true, deviceTwin: false },
-    message:
-      `The agent runs with its defaults for ${namesText(forgotten.names)} since somebody else wrote to the module; ` +
-      'all settings are sent once more.',
-  });
-}
-
-/** Every write to desired properties moves their version by one. */
-function nextVersion({ properties }: Twin): number | undefined {
-  const version = properties.desired['$version'];
-  return typeof version === 'number' ? version + 1 : undefined;
+/** What is decided otherwise, unless an agent forgot what it was sent. */
+function planSettled(input: PlanTwinInput, live: Twin, otherwise: TwinAction): TwinAction {
+  const nudge = planNudge(live, input.target, input);
+  if (nudge === undefined) return otherwise;
+  if (nudge.patch === undefined) return { ...otherwise, message: joined([otherwise.message, nudge.message]) };
+  return action(input, 'Patch', 'Nudge', { ...nudge, needs: { moduleTwin: true, deviceTwin: false } });
 }
 
 function holdTooLarge(input: PlanTwinInput, size: string): TwinAction {

@@ -139,7 +139,10 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     }
     expect(nudges).toEqual([0, 4, 20]);
     await world.wait(22 * 60 * MINUTE_MS);
-    expect(await world.pass()).toMatchObject({ reason: 'InSync' });
+    expect(await world.pass()).toMatchObject({
+      reason: 'InSync',
+      message: expect.stringContaining('it was sent them again, and is not for now') as string,
+    });
     await world.wait(2 * 60 * MINUTE_MS);
     expect(await world.pass()).toMatchObject({ reason: 'Nudge' });
   });
