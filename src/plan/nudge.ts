@@ -48,16 +48,9 @@ export interface Forgotten {
 
 /**
  * What agents forgot that the twin still has as declared: the profile asks for nudges, and a report that is newer than
- * the last write shows defaults. `lastOwnVersion` is the version of the desired properties after our own last write:
- * where it is the present one, the agent had all of it from us and refused it.
+ * the last write shows defaults.
  */
-export function findForgotten(
-  profiles: readonly Profile[],
-  atoms: readonly Atom[],
-  live: Twin,
-  lastOwnVersion: number | undefined,
-): Forgotten | undefined {
-  if (live.properties.desired['$version'] === lastOwnVersion) return undefined;
+export function findForgotten(profiles: readonly Profile[], atoms: readonly Atom[], live: Twin): Forgotten | undefined {
   const forgotten = profiles
     .filter(({ nudge }) => nudge)
     .map((profile) => ({ profile, names: forgottenSettings(profile, atoms, live) }))

@@ -8,7 +8,7 @@ import { tooLarge } from './limits.ts';
 import { findForgotten, nextNudge } from './nudge.ts';
 import { nextVersion, userDesired, wholeSections } from './patch.ts';
 import { recordPatch, type RecordContext } from './record-write.ts';
-import { readRecord } from './record.ts';
+import { rawRecord, readRecord } from './record.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -21,6 +21,7 @@ export function planNudge(
   context: RecordContext,
 ): Pick<TwinAction, 'patch' | 'message'> | undefined {
   if (target.observeOnly || target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
+  if (isLastWriter(live, context.instance)) return undefined;
   const record = readRecord(live, context.instance);
   if (record.kind !== 'valid') return undefined;
   const { owners, memory } = record;
@@ -28,7 +29,7 @@ export function planNudge(
   const atoms = target.atoms
     .map(({ atom }) => atom)
     .filter((atom) => atom.policy === 'Override' && isMet(atom, desired));
-  const forgotten = findForgotten(target.profiles, atoms, live, memory.desiredVersion);
+  const forgotten = findForgotten(target.profiles, atoms, live);
   if (forgotten === undefined) return undefined;
   const names = forgotten.names.map((name) => `"${name}"`).join(', ');
   const what = `The agent runs with its defaults for ${names} since somebody else wrote to the module`;
@@ -42,4 +43,10 @@ export function planNudge(
   if (size !== undefined) return { patch: undefined, message: `${what}; to send them again takes too much: ${size}.` };
   const patch = { tags, properties: { desired: wholeSections(desired, forgotten.profiles) } };
   return { patch, message: `${what}; all settings are sent once more.` };
+}
+
+/** True where nobody wrote desired properties after us: an agent that runs with something else had it all, and refused. */
+function isLastWriter(live: Twin, instance: string): boolean {
+  const raw = rawRecord(live, instance);
+  return isObject(raw) && raw['desired'] === live.properties.desired['$version'];
 }
