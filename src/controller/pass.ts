@@ -1,6 +1,6 @@
 // One pass over a hub: every row is planned, the guards judge the whole, and only then what they limit is handed on.
 import { HubError } from '../model/errors.ts';
-import type { TwinAction } from '../plan/action.ts';
+import { writes, type TwinAction } from '../plan/action.ts';
 import {
   decideGuards,
   guardedRisks,
@@ -55,7 +55,9 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
     const priority = takeRow(scope, row, isChange);
     onRow?.(row, priority !== undefined);
     if (priority === undefined) return;
-    if ((risks & guarded) === 0) {
+    // Only a direct read says what an unclear row comes to: the guards have to have spoken by then.
+    const isClear = row.planned !== undefined && writes(row.planned.action);
+    if (isClear && (risks & guarded) === 0) {
       enqueue(row.key, priority);
       return;
     }

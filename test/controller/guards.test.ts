@@ -1,0 +1,303 @@
+// What the guards refuse stays unwritten on every way that writes, and what a person approves is written.
+import { describe, expect, test } from 'vitest';
+import { applyOnce, type ApplyReport } from '../../src/controller/apply.ts';
+import { inspectHub } from '../../src/controller/inspect.ts';
+import { makePass } from '../../src/controller/pass.ts';
+import { reconcile } from '../../src/controller/reconcile.ts';
+import type { GuardDecision } from '../../src/plan/guards.ts';
+import type { Hub } from '../../src/ports/hub.ts';
+import {
+  createFleet,
+  createLog,
+  createMetrics,
+  createScope,
+  HALF,
+  manifests,
+  MODULE,
+  NEVER,
+  PERIOD_MS,
+  plannerFor,
+  PROD,
+  readyOf,
+  startOn,
+  type Fleet,
+} from './fixture.ts';
+
+/** The source with these guards on its hub, and an approval. */
+function guarded(configurations: Readonly<Record<string, string>>, guards: string, approval?: string): string {
+  const annotations = approval === undefined ? '' : `, annotations: {twinward.dev/approve: ${approval}}`;
+  return manifests(configurations)
+    .replace('metadata: {name: dev}', `metadata: {name: dev${annotations}}`)
+    .replace('mode: Enforce}', `mode: Enforce, guards: {${guards}}}`);
+}
+
+const scan = (time: string): Readonly<Record<string, string>> => ({
+  base: `${PROD}, settings: {scan: ${time}, usb: block}`,
+});
+
+async function apply(fleet: Fleet, text: string, hub: Hub = fleet.hub): Promise<ApplyReport> {
+  const report = applyOnce({
+    planner: plannerFor(text),
+    mode: 'Enforce',
+    hub,
+    hubName: 'dev',
+    clock: fleet.clock,
+    random: HALF,
+    log: createLog(),
+    metrics: createMetrics(),
+    signal: NEVER,
+  });
+  let isDone = false;
+  void report.catch(() => {}).finally(() => (isDone = true));
+  for (let turn = 0; turn < 50 && !isDone; turn += 1) await fleet.clock.advance(5_000);
+  return report;
+}
+
+/** As a person reads it in a message. */
+function approvalIn(message: string | undefined): string {
+  return /twinward\.dev\/approve: (\S+@\d+)/.exec(message ?? '')?.[1] ?? 'none';
+}
+
+const scans = (fleet: Fleet): unknown[] => fleet.ids().map((id) => fleet.desired(id, 'guard', 'scan'));
+
+describe('a change that is too large', () => {
+  test('is refused whole by apply, says how it is approved, and is written once it is', async () => {
+    const fleet = createFleet(4);
+    await apply(fleet, manifests(scan('PT1H')));
+    fleet.patches.length = 0;
+    const refused = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 50%'));
+    expect(refused.outcomes).toMatchObject({ Held: 4, Written: 0 });
+    expect(refused.guards?.refusedBy).toEqual(['TooManyChanged']);
+    expect(refused.results.map(({ action }) => action?.reason)).toEqual(Array(4).fill('GuardRefused'));
+    expect(fleet.patches).toEqual([]);
+    const approval = approvalIn(refused.results[0]?.action?.message);
+    const written = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 50%', approval));
+    expect(written.outcomes).toMatchObject({ Held: 0, Written: 4 });
+    expect(scans(fleet)).toEqual(Array(4).fill('PT2H'));
+  });
+
+  test('is not approved by the word for another change, nor for fewer twins', async () => {
+    const fleet = createFleet(4);
+    await apply(fleet, manifests(scan('PT1H')));
+    const refused = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 50%'));
+    const approval = approvalIn(refused.guards?.message);
+    expect((await apply(fleet, guarded(scan('PT3H'), 'maxChanged: 50%', approval))).writes).toBe(0);
+    fleet.addDevice('d5');
+    fleet.iot.patchTwin({ deviceId: 'd5', moduleId: MODULE }, { properties: { desired: { guard: { scan: 'PT9H' } } } });
+    expect((await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 50%', approval))).writes).toBe(0);
+  });
+
+  test('waits in the controller while drift is corrected, and is told once', async () => {
+    const fleet = createFleet(4);
+    const { source, status, log, metrics } = await startOn(fleet, manifests(scan('PT1H')));
+    source.set(
+      guarded({ ...scan('PT1H'), ring: `selector: {deviceIds: [d1, d2]}, settings: {audit: all}` }, 'maxChanged: 1'),
+    );
+    await fleet.clock.flush();
+    expect(readyOf(status())).toMatchObject({ status: 'False', reason: 'GuardRefused' });
+    expect(status().counts.actions).toMatchObject({ Hold: 2, Equal: 2 });
+    fleet.tamper('d3', { guard: { usb: 'allow' } });
+    await fleet.clock.advance(PERIOD_MS * 1.1);
+    expect(fleet.desired('d3', 'guard', 'usb')).toBe('block');
+    expect(fleet.desired('d1', 'guard', 'audit')).toBeUndefined();
+    expect(log.lines.filter(({ message }) => message === 'The guards refuse a change')).toHaveLength(1);
+    expect(metrics.total('twinward_guard_refusals_total', { guard: 'TooManyChanged' })).toBeGreaterThan(1);
+  });
+
+  test('is written by the controller once it is approved, without a new connection', async () => {
+    const fleet = createFleet(4);
+    const { source, status } = await startOn(fleet, manifests(scan('PT1H')));
+    source.set(guarded(scan('PT2H'), 'maxChanged: 1'));
+    await fleet.clock.flush();
+    const approval = approvalIn(readyOf(status())?.message);
+    const before = status().writes;
+    source.set(guarded(scan('PT2H'), 'maxChanged: 1', approval));
+    await fleet.clock.flush();
+    expect(scans(fleet)).toEqual(Array(4).fill('PT2H'));
+    expect(status().writes).toBe(before + 4);
+    expect(readyOf(status())).toMatchObject({ status: 'True' });
+  });
+
+  test('stays approved while its work is half done', async () => {
+    const fleet = createFleet(0);
+    for (const id of ['a1', 'a2', 'a3', 'b1']) fleet.addDevice(id, { tags: { env: 'prod', kind: id.slice(0, 1) } });
+    const two = (time: string): Readonly<Record<string, string>> => ({
+      one: `selector: {matchTags: {kind: a}}, settings: {scan: ${time}}`,
+      two: `selector: {matchTags: {kind: b}}, settings: {usb: ${time}}`,
+    });
+    let isBroken = false;
+    const hub: Hub = {
+      ...fleet.hub,
+      patchModuleTwin: (ref, ...rest) =>
+        isBroken && ref.deviceId.startsWith('a')
+          ? new Promise(() => {}) // hangs until the loop gives up
+          : fleet.hub.patchModuleTwin(ref, ...rest),
+    };
+    const { source, status } = await startOn(fleet, manifests(two('PT1H')), { hub });
+    source.set(guarded(two('PT2H'), 'maxChanged: 1'));
+    await fleet.clock.flush();
+    const approval = approvalIn(readyOf(status())?.message);
+    isBroken = true;
+    source.set(guarded(two('PT2H'), 'maxChanged: 1', approval));
+    await fleet.clock.flush();
+    expect(fleet.desired('b1', 'guard', 'usb')).toBe('PT2H');
+    await fleet.clock.advance(PERIOD_MS * 1.1);
+    expect(readyOf(status())?.reason).not.toBe('GuardRefused');
+  });
+
+  test('may be a first configuration, creations or removals, each by its own limit', async () => {
+    const fleet = createFleet(3);
+    expect((await apply(fleet, guarded(scan('PT1H'), 'maxChanged: 2'))).outcomes).toMatchObject({ Held: 3 });
+    await apply(fleet, manifests(scan('PT1H')));
+    const less = { base: `${PROD}, settings: {usb: block}` };
+    expect((await apply(fleet, guarded(less, 'maxRemoved: 2'))).outcomes).toMatchObject({ Held: 3 });
+    expect((await apply(fleet, guarded(less, 'maxRemoved: 3'))).outcomes).toMatchObject({ Written: 3 });
+    const bare = createFleet(0);
+    for (const id of ['n1', 'n2']) bare.addDevice(id, { module: false });
+    const create = { base: `${PROD}, settings: {usb: block}, module: {whenMissing: Create}` };
+    expect((await apply(bare, guarded(create, 'maxCreated: 1'))).outcomes).toMatchObject({ Held: 2 });
+    expect((await apply(bare, guarded(create, 'maxCreated: 2'))).outcomes).toMatchObject({ Created: 2 });
+  });
+});
+
+test('tags that somebody wiped take nothing from more devices than agreed', async () => {
+  const fleet = createFleet(4);
+  const two = { base: 'selector: {matchAll: true}, settings: {usb: block}', ring: `${PROD}, settings: {scan: PT1H}` };
+  await apply(fleet, guarded(two, 'maxUnassigned: 1'));
+  for (const id of fleet.ids()) fleet.tag(id, { env: 'lost' });
+  const refused = await apply(fleet, guarded(two, 'maxUnassigned: 1'));
+  expect(refused.outcomes).toMatchObject({ Held: 4, Written: 0 });
+  expect(scans(fleet)).toEqual(Array(4).fill('PT1H'));
+  expect(refused.guards?.refusedBy).toEqual(['TooManyUnassigned']);
+});
+
+describe('a source that shrank', () => {
+  const all = {
+    a: `${PROD}, settings: {a: 1}, deletionPolicy: Remove`,
+    b: `${PROD}, settings: {b: 1}, deletionPolicy: Remove`,
+    c: `${PROD}, settings: {c: 1}`,
+  };
+
+  test('by half its configurations removes nothing and forgets nothing, without any limit declared', async () => {
+    const fleet = createFleet(2);
+    await apply(fleet, manifests(all));
+    fleet.patches.length = 0;
+    const report = await apply(fleet, manifests({ c: all.c }));
+    expect(report.outcomes).toMatchObject({ Held: 2 });
+    expect(report.guards?.message).toContain('SecurityConfiguration/a, SecurityConfiguration/b');
+    expect(fleet.patches).toEqual([]);
+    expect(fleet.desired('d1', 'guard')).toEqual({ a: 1, b: 1, c: 1 });
+  });
+
+  test('by half is held in the controller too, on twins that drifted as well', async () => {
+    const fleet = createFleet(2);
+    const { source, status } = await startOn(fleet, manifests(all));
+    source.set(manifests({ c: all.c }));
+    await fleet.clock.flush();
+    fleet.tamper('d1', { guard: { c: 2 } });
+    await fleet.clock.advance(PERIOD_MS * 1.1);
+    expect(status().counts.actions.Hold).toBe(2);
+    expect(fleet.desired('d1', 'guard')).toEqual({ a: 1, b: 1, c: 2 });
+  });
+
+  test('on purpose is approved like any change', async () => {
+    const fleet = createFleet(2);
+    await apply(fleet, manifests(all));
+    const refused = await apply(fleet, manifests({ c: all.c }));
+    const approved = guarded({ c: all.c }, '', approvalIn(refused.guards?.message));
+    expect((await apply(fleet, approved)).outcomes).toMatchObject({ Written: 2 });
+    expect(fleet.desired('d1', 'guard')).toEqual({ c: 1 });
+  });
+
+  test('by one configuration is an ordinary edit', async () => {
+    const fleet = createFleet(2);
+    await apply(fleet, manifests(all));
+    expect((await apply(fleet, manifests({ a: all.a, c: all.c }))).outcomes).toMatchObject({ Written: 2 });
+  });
+});
+
+test('nothing is taken away by a list that lacks devices which the hub counts', async () => {
+  const fleet = createFleet(10);
+  await apply(fleet, manifests(scan('PT1H')));
+  const short: Hub = {
+    ...fleet.hub,
+    async *listDevices(signal) {
+      for await (const page of fleet.hub.listDevices(signal)) yield page.slice(0, 5);
+    },
+  };
+  const less = manifests({ base: `${PROD}, settings: {usb: block}` });
+  const report = await apply(fleet, less, short);
+  expect(report.guards?.refusedBy).toEqual(['ListShort']);
+  expect(report.outcomes).toMatchObject({ Held: 10 });
+  expect(scans(fleet)).toEqual(Array(10).fill('PT1H'));
+});
+
+test('a hub that does not count its devices is worked on all the same', async () => {
+  const fleet = createFleet(2);
+  await apply(fleet, manifests(scan('PT1H')));
+  const hub: Hub = { ...fleet.hub, countDevices: () => fleet.hub.getDeviceTwin('nobody', NEVER).then(() => 0) };
+  const report = await apply(fleet, manifests({ base: `${PROD}, settings: {usb: block}` }), hub);
+  expect(report.outcomes).toMatchObject({ Written: 2 });
+});
+
+describe('until a whole pass was made', () => {
+  const text = guarded(scan('PT1H'), 'maxChanged: 1');
+
+  test('no other way writes what a guard could refuse', async () => {
+    const fleet = createFleet(3);
+    const running = await startOn(fleet, manifests(scan('PT1H')));
+    const { source } = running;
+    // The lists hang, while a key that is queued is looked at again.
+    const hanging: Hub = { ...fleet.hub, listDevices: () => hangs() };
+    const other = await startOn(fleet, text.replace('PT1H', 'PT2H'), { hub: hanging });
+    await fleet.clock.flush();
+    expect(other.status().writes).toBe(0);
+    source.set(text);
+    await fleet.clock.flush();
+    expect(scans(fleet)).toEqual(Array(3).fill('PT1H'));
+  });
+
+  async function* hangs(): AsyncGenerator<never> {
+    await new Promise(() => {});
+    yield* [];
+  }
+
+  test('one twin alone is held, and drift is not', async () => {
+    const fleet = createFleet(3);
+    const scope = createScope(fleet, manifests(scan('PT1H')));
+    const first = await makePass(scope, { isChange: true, enqueue: () => {} }, NEVER);
+    expect(first.kind).toBe('Complete');
+    for (const id of fleet.ids()) await reconcile(scope, `${id}/${MODULE}`, NEVER);
+    scope.open = plannerFor(guarded(scan('PT2H'), 'maxChanged: 1'));
+    const queued: string[] = [];
+    const end = await makePass(scope, { isChange: true, enqueue: (key) => void queued.push(key) }, NEVER);
+    expect(end).toMatchObject({ kind: 'Complete', guards: { refusedBy: ['TooManyChanged'], twins: 3 } });
+    expect(queued).toEqual([]);
+    expect((await reconcile(scope, `d1/${MODULE}`, NEVER)).result).toBe('Held');
+  });
+});
+
+test('a look at a hub says what the guards would, and counts no device of our own', async () => {
+  const fleet = createFleet(3);
+  fleet.iot.createDevice('twinward-default', { deviceId: 'twinward-default', status: 'disabled' });
+  let guards: GuardDecision | undefined;
+  const view = await inspectHub(
+    {
+      planner: plannerFor(guarded(scan('PT1H'), 'maxChanged: 50%')),
+      mode: 'Enforce',
+      hub: fleet.hub,
+      hubName: 'dev',
+      clock: fleet.clock,
+      log: createLog(),
+      metrics: createMetrics(),
+      signal: NEVER,
+      onGuards: (decision) => {
+        guards = decision;
+      },
+    },
+    () => {},
+  );
+  expect(view.deviceCount).toBe(3);
+  expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 2, isRefused: true });
+  expect(guards?.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: 0, isRefused: false });
+});
