@@ -13,6 +13,7 @@ import { connectHub, type Connected } from './connect.ts';
 import { connectSnapshot } from './connect-snapshot.ts';
 import { EXIT } from './exit-code.ts';
 import { createProgress } from './progress.ts';
+import { writeWarning } from './report.ts';
 import { countOf } from './table.ts';
 import type { World } from './world.ts';
 
@@ -79,7 +80,7 @@ export async function inspect<T>(
   world: World,
   { declaredHub, hub, mode, planner }: HubSession,
   keep: (twin: InspectedTwin) => T,
-): Promise<{ readonly devices: number; readonly kept: readonly T[] }> {
+): Promise<{ readonly devices: number; readonly kept: readonly T[]; readonly notes: readonly string[] }> {
   const progress = createProgress(world);
   const kept: T[] = [];
   const options = {
@@ -97,7 +98,10 @@ export async function inspect<T>(
       kept.push(keep(twin));
       progress.show(`reading ${declaredHub.name}: ${countOf(kept.length, 'twin')}`);
     });
-    return { devices: view.deviceCount, kept };
+    const { notes } = view.neighbours;
+    progress.clear();
+    for (const note of notes) writeWarning(world, `${declaredHub.name}: ${note}`);
+    return { devices: view.deviceCount, kept, notes };
   } finally {
     progress.clear();
   }

@@ -28,6 +28,11 @@ export function writeFailure(world: World, format: Format, failure: CliFailure):
   world.err.write(`${style.red('error')} ${message}\n${hint === undefined ? '' : `      ${hint}\n`}`);
 }
 
+/** What was seen on a hub, and no manifest is to blame for. */
+export function writeWarning(world: Pick<World, 'env' | 'err'>, message: string): void {
+  world.err.write(`${createStyle(world.env, world.err).yellow('warning')} ${message}\n`);
+}
+
 /** `manifests/atm.yaml:12:7 error TW1102 message`, one line each, with what to do below. */
 export function writeDiagnostics(world: World, diagnostics: readonly Diagnostic[]): void {
   const style = createStyle(world.env, world.err);

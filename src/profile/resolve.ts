@@ -49,6 +49,14 @@ export function resolveProfile(
   const wrongSchema = spec.schema === undefined ? undefined : findWrongSchema(name, spec.schema);
   if (wrongSchema !== undefined) problems.push(wrongSchema);
   const inherited = spec.schema === undefined || wrongSchema !== undefined ? base : notesUnder(spec.schema, base);
+  const acknowledgement = spec.acknowledgement ?? base?.acknowledgement ?? { type: 'None' };
+  if (spec.nudge === true && acknowledgement.type !== 'Mirror') {
+    problems.push({
+      path: ['nudge'],
+      message: `Profile "${name}" can't nudge: its agent does not report what it runs with.`,
+      hint: 'It needs `acknowledgement: {type: Mirror}`; else leave `nudge` out.',
+    });
+  }
   const profile: Profile = {
     name,
     origin,
@@ -66,8 +74,9 @@ export function resolveProfile(
     sensitive: [...(base?.sensitive ?? []), ...(spec.sensitive ?? [])],
     deny: [...(base?.deny ?? []), ...(spec.deny ?? [])],
     preserve: [...(base?.preserve ?? []), ...(spec.preserve ?? [])],
-    nudge: spec.nudge ?? base?.nudge ?? false,
-    acknowledgement: spec.acknowledgement ?? base?.acknowledgement ?? { type: 'None' },
+    // Only a report of what the agent runs with shows that it forgot something.
+    nudge: (spec.nudge ?? base?.nudge ?? false) && acknowledgement.type === 'Mirror',
+    acknowledgement,
     endOfSupport: spec.endOfSupport ?? base?.endOfSupport,
   };
   if (wrongSchema === undefined) {

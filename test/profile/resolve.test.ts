@@ -68,6 +68,7 @@ describe('definitions that make no sense', () => {
       { schema: CLOSED, rules: [{ type: 'MultipleOf', key: 'scna', divisor: 2, severity: 'error', message: 'x' }] },
       'rules.0',
     ],
+    ['a nudge for an agent that reports no settings', { nudge: true, acknowledgement: { type: 'Pnp' } }, 'nudge'],
     ['a misspelt sensitive setting', { schema: CLOSED, sensitive: ['tokn'] }, 'sensitive.0'],
     ['a misspelt preserved setting', { schema: CLOSED, preserve: ['scan', 'tokn'] }, 'preserve.1'],
     [

@@ -22,6 +22,8 @@ interface StandingHub {
   readonly counts: FleetCounts;
   readonly offenders: readonly Offender[];
   readonly moreOffenders: number;
+  /** Who else writes to the same modules, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 export async function status(world: World, options: StatusOptions): Promise<ExitCode> {
@@ -29,12 +31,20 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const view = new FleetView();
-    const { devices } = await inspect(world, session, ({ ref, state }) =>
+    const { devices, notes } = await inspect(world, session, ({ ref, state }) =>
       view.note(keyOf(ref.deviceId, ref.moduleId), state),
     );
     const { counts, offenders, moreOffenders } = tally(view);
     const { hostName, mode, declaredHub } = session;
-    hubs.push({ name: declaredHub.name, hostName, mode, counts: { ...counts, devices }, offenders, moreOffenders });
+    hubs.push({
+      name: declaredHub.name,
+      hostName,
+      mode,
+      counts: { ...counts, devices },
+      offenders,
+      moreOffenders,
+      notes,
+    });
   });
   if (options.output === 'json') writeDocument(world, 'Status', { revision: declared.revision, hubs });
   else
