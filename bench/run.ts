@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { SEED } from './fleet.ts';
 import { benchHubScale, benchHubScaleData } from './hub-scale.ts';
+import { benchImport } from './import.ts';
 import type { Figure } from './measure.ts';
 import { benchMemory } from './memory.ts';
 import { benchPlan } from './plan.ts';
@@ -15,6 +16,7 @@ const SHORT: Readonly<Record<string, Benchmark>> = {
   writes: benchWrites,
   memory: benchMemory,
   validate: benchValidate,
+  import: benchImport,
 };
 
 /** Minutes and gigabytes: they run where they are named. Their size is a number of devices. */

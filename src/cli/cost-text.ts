@@ -18,6 +18,14 @@ export function costText(cost: Cost, style: Style): string[] {
   return [`${head} ${what} ${paceText(pace)}, ${shareText(messages, pace, style)}`];
 }
 
+/** Of lists that are only read: so many pages. */
+export function readCostText(pages: number, { messages, pace }: Cost): string {
+  const what = `about ${countOf(messages, 'message')}`;
+  if (pace === undefined) return `${what}; no capacity is declared, so nothing slows it down`;
+  const share = formatShare(messages / pace.dailyMessages);
+  return `${what} (${share} of the ${formatCount(pace.dailyMessages)} of a day), ${formatTime(pages / pace.queriesPerSecond)}`;
+}
+
 function paceText({ writesPerSecond, hubWritesPerSecond, seconds }: Pace): string {
   const share = formatShare(writesPerSecond / hubWritesPerSecond);
   return `at ${round(writesPerSecond)}/s (${share} of ${round(hubWritesPerSecond)}/s), ${formatTime(seconds)}`;

@@ -81,6 +81,7 @@ function createProgram(world: World, finish: Finish): Command {
   addSuspend(parts);
   addResume(parts);
   addUninstall(parts);
+  addImport(parts);
   addDemo(parts);
   addHub(parts);
   addSchema(parts);
@@ -278,6 +279,31 @@ function addUninstall({ program, world, finish }: Parts): void {
       const { uninstall } = await import('./commands/uninstall.ts');
       finish(await uninstall(world, options));
     });
+}
+
+function addImport({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('import')), world)
+    .description('Write manifests for a fleet as it is: groups that observe, and change nothing.')
+    .option('--group-by <tag>', 'a device tag by which twins are grouped; can be repeated', collect, [])
+    .option('--out <folder>', 'where the manifests go: a new folder', 'imported')
+    .option('--snapshot <path>', 'import the fleet in this file of twinward snapshot, without any hub')
+    .option('-y, --yes', 'read the fleet without asking')
+    .addOption(outputOption())
+    .action(async (options: ImportFlags) => {
+      const { importFleet } = await import('./commands/import.ts');
+      finish(await importFleet(world, options));
+    });
+}
+
+interface ImportFlags extends Common {
+  readonly groupBy: readonly string[];
+  readonly out: string;
+  readonly snapshot?: string;
+  readonly yes?: boolean;
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 function addDemo({ program, world, finish }: Parts): void {

@@ -13,6 +13,8 @@ export interface Pace {
   /** Twin writes a second that we allow ourselves, and that the hub allows everybody together. */
   readonly writesPerSecond: number;
   readonly hubWritesPerSecond: number;
+  /** Pages of lists a second that we allow ourselves. */
+  readonly queriesPerSecond: number;
   /** Of the slowest class of calls. */
   readonly seconds: number;
   /** Messages a day, for everybody, and our share of them. */
@@ -27,12 +29,13 @@ export function costOf(work: Work, { capacity, budget }: Pick<DeclaredHub, 'capa
 }
 
 function paceOf({ reads, writes, creations }: Work, capacity: Capacity, budget: DeclaredHub['budget']): Pace {
-  const { twinReads, twinWrites, registry } = rates(capacity);
+  const { queries, twinReads, twinWrites, registry } = rates(capacity);
   const needed = [reads / twinReads, writes / twinWrites, creations / registry];
   const daily = dailyMessages(capacity);
   return {
     writesPerSecond: twinWrites * budget.throttle,
     hubWritesPerSecond: twinWrites,
+    queriesPerSecond: queries * budget.throttle,
     seconds: Math.max(...needed) / budget.throttle,
     dailyMessages: daily,
     dailyShare: daily * budget.dailyMessages,

@@ -51,6 +51,7 @@ describe('the cost', () => {
     expect(pace).toEqual({
       writesPerSecond: 20,
       hubWritesPerSecond: 50,
+      queriesPerSecond: (20 / 60) * 0.4,
       seconds: 109,
       dailyMessages: 400_000,
       dailyShare: 40_000,

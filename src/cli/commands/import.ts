@@ -1,0 +1,243 @@
+// `twinward import`: a fleet that nobody governed yet, as manifests that change nothing.
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { costOf } from '../../controller/cost.ts';
+import { loadManifests, type Loaded } from '../../manifest/load.ts';
+import type { Declared, DeclaredHub, Mode } from '../../model/declared.ts';
+import { invariant } from '../../model/errors.ts';
+import { getPath, isObject } from '../../model/json.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { DeviceFacts, Twin } from '../../model/twin.ts';
+import { adopt, type Adoption } from '../../plan/adoption.ts';
+import { createPlanner } from '../../plan/planner.ts';
+import { NO_WORK } from '../../plan/work.ts';
+import { readCostText } from '../cost-text.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { importedFiles, type ImportedFile, type ImportedHub } from '../import-manifests.ts';
+import { importText, importFields } from '../import-text.ts';
+import { DEFAULT_PATH, InvalidManifests, pathsOf, readManifests, type SourceOptions } from '../manifests.ts';
+import { withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { createProgress } from '../progress.ts';
+import { writeDiagnostics, writeDocument, type Format } from '../report.ts';
+import { createStyle } from '../style.ts';
+import { countOf } from '../table.ts';
+import type { World } from '../world.ts';
+
+export interface ImportOptions extends SourceOptions, HubChoice {
+  readonly output: Format;
+  /** Device tags by which twins are grouped. */
+  readonly groupBy: readonly string[];
+  readonly out: string;
+  readonly yes?: boolean;
+}
+
+export async function importFleet(world: World, options: ImportOptions): Promise<ExitCode> {
+  requireRoom(options.out);
+  const source = await readSource(world, options);
+  const hub = chooseHub(source.declared, options.hub);
+  let code: ExitCode = EXIT.Ok;
+  await withHubs(world, source.declared, { ...options, hub: hub.name }, async (session) => {
+    if (!(await isWanted(world, session, options))) return;
+    const fleet = await readFleet(world, source.declared, session);
+    const imported: ImportedHub = {
+      name: hub.origin === undefined ? nameOfHost(session.hostName) : hub.name,
+      hostName: session.hostName,
+      isNew: hub.origin === undefined,
+      isOneOfSeveral: source.declared.hubs.length > 1,
+    };
+    const { adoption, files } = adoptFleet(fleet, source, imported, options, world.clock.now());
+    writeFiles(options.out, files);
+    const fleetCounts = { devices: fleet.devices.size, twins: fleet.twins.length };
+    const { out, file = [] } = options;
+    const given = { hub: imported, fleet: fleetCounts, files, out, file };
+    if (options.output === 'json') writeDocument(world, 'Import', importFields(adoption, given));
+    else world.out.write(importText(adoption, given, createStyle(world.env, world.out)));
+    if (world.interrupted.aborted) code = EXIT.Interrupted;
+  });
+  return code;
+}
+
+function requireRoom(out: string): void {
+  if (!existsSync(out) || readdirSync(out).length === 0) return;
+  throw new CliFailure(EXIT.Failed, `${out} is there already, and is not empty.`, 'Name another folder with --out.');
+}
+
+interface ImportSource {
+  readonly snapshot: Snapshot;
+  readonly declared: Declared;
+}
+
+/** Hubs and profiles are welcome; where there is no folder of manifests yet, there is just the hub of the environment. */
+async function readSource(world: World, options: ImportOptions): Promise<ImportSource> {
+  const isFirst = pathsOf(world, options.file).join('') === DEFAULT_PATH && !existsSync(DEFAULT_PATH);
+  const nothing: Snapshot = { revision: 'sha256:none', files: [], partial: false };
+  const { snapshot, loaded } = isFirst
+    ? { snapshot: nothing, loaded: loadManifests(nothing) }
+    : await readManifests(world, options);
+  const { declared } = loaded;
+  if (declared === undefined) {
+    writeDiagnostics(world, loaded.diagnostics);
+    throw new InvalidManifests(loaded);
+  }
+  if (declared.configurations.length > 0) {
+    throw new CliFailure(
+      EXIT.Failed,
+      `The manifests have ${countOf(declared.configurations.length, 'configuration')} already: import makes the first ones.`,
+      'Give it the Hub and the AgentProfiles alone, with -f.',
+    );
+  }
+  return { snapshot, declared };
+}
+
+function chooseHub({ hubs }: Declared, name: string | undefined): DeclaredHub {
+  const chosen = hubs.filter((hub) => name === undefined || hub.name === name);
+  const [hub] = chosen;
+  if (hub !== undefined && chosen.length === 1) return hub;
+  const known = hubs.map((one) => one.name).join(', ');
+  throw new CliFailure(EXIT.Failed, 'One hub is imported at a time.', `Choose with --hub: ${known}.`);
+}
+
+/** `twinward-demo` of `twinward-demo.azure-devices.net`. */
+function nameOfHost(hostName: string): string {
+  return hostName.split('.')[0] ?? hostName;
+}
+
+/** What rows of these lists take on the wire, about; and rows in a page. */
+const DEVICE_ROW_BYTES = 700;
+const TWIN_ROW_BYTES = 2_500;
+const PAGE_ROWS = 100;
+const MESSAGE_BYTES = 4_096;
+
+async function isWanted(world: World, session: HubSession, { yes, snapshot }: ImportOptions): Promise<boolean> {
+  if (snapshot !== undefined) return true;
+  const devices = await session.hub.countDevices(world.interrupted);
+  const messages = Math.ceil((devices * (DEVICE_ROW_BYTES + TWIN_ROW_BYTES)) / MESSAGE_BYTES);
+  const queries = 2 * Math.max(1, Math.ceil(devices / PAGE_ROWS));
+  const cost = costOf({ ...NO_WORK, messages }, { capacity: session.capacity, budget: session.declaredHub.budget });
+  world.err.write(
+    `Reading ${countOf(devices, 'device')} and their modules: ${readCostText(queries, cost)}. Nothing is written.\n`,
+  );
+  if (yes === true) return true;
+  const answer = await world.ask('Read them? Only "yes" does it: ');
+  if (answer === undefined) throw new CliFailure(EXIT.Failed, 'Nobody can be asked here.', 'Say --yes to read.');
+  return answer.trim() === 'yes';
+}
+
+interface Fleet {
+  readonly devices: ReadonlyMap<string, DeviceFacts>;
+  readonly twins: readonly (Twin & { readonly moduleId: string })[];
+}
+
+async function readFleet(world: World, { profiles }: Declared, session: HubSession): Promise<Fleet> {
+  const { interrupted } = world;
+  const { hub, declaredHub } = session;
+  const moduleIds = [...new Set([...profiles.values()].map(({ moduleId }) => moduleId))].filter((id) => id !== '');
+  const progress = createProgress(world);
+  const devices = new Map<string, DeviceFacts>();
+  const twins = new Map<string, Twin & { readonly moduleId: string }>();
+  try {
+    for await (const page of hub.listDevices(interrupted)) {
+      for (const device of page) devices.set(device.deviceId, device);
+      progress.show(`reading ${declaredHub.name}: ${countOf(devices.size, 'device')}`);
+    }
+    for await (const page of hub.listModuleTwins(moduleIds.toSorted(), interrupted)) {
+      for (const { deviceId, moduleId, etag, tags, properties } of page) {
+        if (moduleId === undefined || !moduleIds.includes(moduleId) || !devices.has(deviceId)) continue;
+        const kept = { desired: properties.desired, reported: {} };
+        const marks = tags === undefined ? {} : { tags };
+        twins.set(`${deviceId}/${moduleId}`, { deviceId, moduleId, etag, ...marks, properties: kept });
+      }
+      progress.show(`reading ${declaredHub.name}: ${countOf(twins.size, 'twin')}`);
+    }
+  } finally {
+    progress.clear();
+  }
+  return { devices, twins: [...twins.values()] };
+}
+
+/** Rounds of leaving devices out until what is left plans to no change. */
+const ROUNDS_MAX = 4;
+
+/** What it makes is proved before it is written: enforced on these twins it would change no desired property. */
+function adoptFleet(
+  fleet: Fleet,
+  source: ImportSource,
+  hub: ImportedHub,
+  { groupBy, instance }: ImportOptions,
+  nowMs: number,
+): { readonly adoption: Adoption; readonly files: readonly ImportedFile[] } {
+  const found = fleet.twins.map(({ deviceId, moduleId, properties: { desired } }) => ({
+    device: deviceOf(fleet, deviceId),
+    moduleId,
+    desired,
+  }));
+  const leaveOut = new Set(
+    found.filter(({ device }) => isUngroupable(device, groupBy)).map(({ device }) => device.deviceId),
+  );
+  for (let round = 1; round <= ROUNDS_MAX; round += 1) {
+    const adoption = adopt(found, source.declared.profiles.values(), groupBy, leaveOut);
+    const wrong = devicesThatChange(fleet, source, importedFiles(adoption, hub, 'Enforce'), hub, instance, nowMs);
+    if (wrong.length === 0) return { adoption, files: importedFiles(adoption, hub, 'Observe') };
+    for (const deviceId of wrong) leaveOut.add(deviceId);
+  }
+  throw new CliFailure(EXIT.Failed, 'No manifests could be made that change nothing. Please report this as a bug.');
+}
+
+function deviceOf({ devices }: Fleet, deviceId: string): DeviceFacts {
+  const device = devices.get(deviceId);
+  invariant(device !== undefined, 'only twins of listed devices are kept');
+  return device;
+}
+
+/** A selector can name a value, or that there is no tag at all. */
+function isUngroupable({ tags }: DeviceFacts, groupBy: readonly string[]): boolean {
+  return groupBy.some((tag) => {
+    const value = getPath(tags, tag.split('.'));
+    return isObject(value) || Array.isArray(value);
+  });
+}
+
+function devicesThatChange(
+  fleet: Fleet,
+  { snapshot }: ImportSource,
+  files: readonly ImportedFile[],
+  { name }: ImportedHub,
+  instance: string,
+  nowMs: number,
+): string[] {
+  const declared = declaredOf(loadManifests(withFiles(snapshot, files)));
+  const hub = declared.hubs.find((one) => one.name === name);
+  invariant(hub !== undefined, 'the imported hub is in the manifests');
+  const hubMode: Mode = 'Enforce';
+  const planner = createPlanner(declared, { hub, hubMode, instance });
+  return fleet.twins.flatMap((twin) => {
+    const device = deviceOf(fleet, twin.deviceId);
+    const { type } = planner.plan(planner.targetFor(device, twin.moduleId), device, twin, nowMs);
+    return type === 'Equal' || type === 'Record' ? [] : [twin.deviceId];
+  });
+}
+
+function withFiles(snapshot: Snapshot, files: readonly ImportedFile[]): Snapshot {
+  const added = files.map(({ path, text }) => ({ path, bytes: new TextEncoder().encode(text) }));
+  return { ...snapshot, partial: false, files: [...snapshot.files, ...added] };
+}
+
+function declaredOf({ declared, diagnostics }: Loaded): Declared {
+  if (declared !== undefined) return declared;
+  const first = diagnostics.find(({ severity }) => severity === 'error');
+  const where = first === undefined ? '' : `: ${first.file}:${first.line} ${first.code} ${first.message}`;
+  throw new CliFailure(EXIT.Failed, `What was found can not be declared${where}`, 'Please report this.');
+}
+
+const FOLDER_MODE = 0o755;
+
+function writeFiles(out: string, files: readonly ImportedFile[]): void {
+  try {
+    mkdirSync(out, { recursive: true, mode: FOLDER_MODE });
+    for (const { path, text } of files) writeFileSync(join(out, path), text, { flag: 'wx' });
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw new CliFailure(EXIT.Failed, `The manifests can not be written to ${out} (${code}).`);
+  }
+}
