@@ -27,9 +27,9 @@ export async function withLease<T>(
   world: World,
   session: HubSession,
   wish: LeaseWish,
-  run: (session: HubSession, signal: AbortSignal) => Promise<T>,
+  run: (session: HubSession, signal: AbortSignal, lease: Lease | undefined) => Promise<T>,
 ): Promise<T> {
-  if (session.mode === 'Observe') return run(session, world.interrupted);
+  if (session.mode === 'Observe') return run(session, world.interrupted, undefined);
   const { planner, declaredHub } = session;
   const lease = new Lease({
     hub: session.directHub,
@@ -44,12 +44,12 @@ export async function withLease<T>(
       world.err.write(`Somebody else took the lease of hub ${declaredHub.name}: what is left is not written.\n`);
     },
   });
-  if (!(await isOurs(world, session, lease, wish))) return run(session, world.interrupted);
+  if (!(await isOurs(world, session, lease, wish))) return run(session, world.interrupted, undefined);
   const fenced = fencedHub(session.directHub, () => lease.isHeld);
   const { capacity } = session;
   const hub = budgetedHub(fenced, { capacity, budget: declaredHub.budget }, world.clock);
   try {
-    return await run({ ...session, hub }, AbortSignal.any([world.interrupted, lease.signal]));
+    return await run({ ...session, hub }, AbortSignal.any([world.interrupted, lease.signal]), lease);
   } finally {
     await lease.release();
   }

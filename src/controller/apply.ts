@@ -2,7 +2,7 @@
 import type { Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import type { ModuleRef } from '../model/twin.ts';
-import type { GuardDecision } from '../plan/guards.ts';
+import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -16,7 +16,7 @@ import { keyOf } from './key.ts';
 import { Ledger, type ApplyResult, type Settled } from './ledger.ts';
 import { withCeiling } from './observe-only.ts';
 import type { Result } from './reconcile.ts';
-import type { HubScope } from './scope.ts';
+import { declaredHubOf, type HubScope } from './scope.ts';
 import type { FleetCounts } from './status.ts';
 import { makePass } from './pass.ts';
 import { LIST_EMPTY_MESSAGE } from './survey.ts';
@@ -44,6 +44,9 @@ export interface ApplyOptions {
   readonly onProgress?: (progress: ApplyProgress) => void;
   /** Called once for each key with the last word on it. */
   readonly onSettled?: (settled: Settled) => void;
+  /** An approval whose work may be half done, and what to do with one that is good now. */
+  readonly earlier?: EarlierApproval | undefined;
+  readonly onApproved?: (approved: EarlierApproval) => Promise<void>;
   /** Twins worked on at the same time. */
   readonly concurrency?: number;
   /** Tries of one key before it counts as failed. */
@@ -119,6 +122,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
       scope,
       {
         isChange: true,
+        earlier: options.earlier,
         select: ({ ref }) => select(ref),
         onRow: ({ key, planned, twin }, isStarting) => {
           if (isStarting || planned === undefined || view.state(key) === undefined) return;
@@ -135,6 +139,11 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     );
     if (end.kind === 'ListEmpty') throw new HubError('Malformed', LIST_EMPTY_MESSAGE);
     guards = end.kind === 'Complete' ? end.guards : undefined;
+    const approval = declaredHubOf(scope).approval;
+    if (guards?.isApproved !== true || approval === undefined) return;
+    const { fingerprint } = approval;
+    if (options.earlier?.fingerprint !== fingerprint)
+      await options.onApproved?.({ fingerprint, shapes: guards.shapes });
   };
   const error = await failureOf(pass).catch(async (bug: unknown) => {
     await queue.stop();

@@ -74,16 +74,18 @@ export async function applyHub(
   };
   const told = output === 'json' ? { onSettled: describe } : {};
   const wish = { kind: 'apply', force, besideSame: true } as const;
-  const report = await withLease(world, session, wish, (leased, signal) =>
-    applyWithProgress(world, leased, { ...told, ...extras, signal }),
-  );
+  const report = await withLease(world, session, wish, (leased, signal, lease) => {
+    const earlier = lease?.twin?.approved;
+    const onApproved: ApplyOptions['onApproved'] = async (approved) => lease?.remember(approved, signal);
+    return applyWithProgress(world, leased, { ...told, ...extras, earlier, onApproved, signal });
+  });
   return { name: hub, report, actions };
 }
 
 export async function applyWithProgress(
   world: World,
   { declaredHub, planner, mode, hub }: HubSession,
-  extras: Partial<Pick<ApplyOptions, 'onSettled' | 'select' | 'signal'>> = {},
+  extras: Partial<Pick<ApplyOptions, 'onSettled' | 'select' | 'signal' | 'earlier' | 'onApproved'>> = {},
 ): Promise<ApplyReport> {
   const { clock, random, interrupted: signal } = world;
   const progress = createProgress(world);
