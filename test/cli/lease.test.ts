@@ -1,0 +1,212 @@
+// `apply`, `suspend`, `resume` and `uninstall` against a hub where a controller may be at work.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Lease } from '../../src/controller/lease.ts';
+import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
+import { SILENT_LOG } from '../../src/cli/plan-hub.ts';
+import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+
+const HUB = `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: dev}
+spec: {hostName: ${HOST}, mode: Enforce}
+`;
+const KIOSKS = `apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosk-guard}
+spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
+`;
+const DEVICE = 'twinward-default';
+const { signal } = new AbortController();
+
+let hub: ServedHub;
+let manifests: ReturnType<typeof folderOf>;
+let open: Lease[] = [];
+
+beforeEach(async () => {
+  hub = await serveFleet(60);
+  manifests = folderOf({ 'hub.yaml': HUB, 'kiosks.yaml': KIOSKS });
+});
+afterEach(async () => {
+  for (const lease of open) await lease.release();
+  open = [];
+  manifests.remove();
+  await hub.close();
+});
+
+async function run(command: string, given: Given = {}): Promise<Printed> {
+  const env = { ...hub.env, USER: 'anna', HOSTNAME: 'desk' };
+  return twinward([...command.split(' '), '-f', manifests.path], { env, clock: hub.clock, ...given });
+}
+
+/** A controller, or what is left of one. */
+async function holder(revision: string, { isAlive = true }: { isAlive?: boolean } = {}): Promise<Lease> {
+  const clock = isAlive ? hub.clock : { now: () => hub.clock.now() - 3_600_000, schedule: () => () => {} };
+  const lease = new Lease({
+    hub: inProcessHub(hub.iot),
+    instance: 'default',
+    holder: 'controller@pod/abc',
+    kind: 'run',
+    revision: () => revision,
+    ttlMs: 90_000,
+    clock,
+    log: SILENT_LOG,
+  });
+  await lease.acquire(signal);
+  if (isAlive) open.push(lease);
+  return lease;
+}
+
+const leaseOnHub = (): unknown =>
+  (hub.iot.getTwin({ deviceId: DEVICE }) as { tags?: { twinward?: { lease?: unknown } } }).tags?.twinward?.lease;
+
+function guards(): unknown[] {
+  return hub.iot
+    .query("SELECT deviceId FROM devices WHERE tags.hw = 'kiosk'")
+    .items.map(({ deviceId }) => hub.iot.getTwin({ deviceId: String(deviceId), moduleId: 'acmeGuard' }))
+    .map((twin) => (twin as { properties: { desired: { guard?: { usbPolicy?: unknown } } } }).properties.desired.guard);
+}
+
+describe('apply', () => {
+  test('takes the lease and gives it back, and its device is not in any count', async () => {
+    const { code, out } = await run('apply --yes');
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining('5 Written') });
+    expect(leaseOnHub()).toBeUndefined();
+    expect((await run('plan')).out).toContain('dev   60 devices, 5 twins');
+    expect((await run('get devices')).out).not.toContain(DEVICE);
+  });
+
+  test('refuses while a live controller writes another revision, and says who and since when', async () => {
+    await holder('sha256:other');
+    const { code, err } = await run('apply --yes');
+    expect(code).toBe(5);
+    expect(err).toContain('controller@pod/abc (run) has had the lease of hub dev since 2026-11-23T12:00:00.000Z');
+    expect(err).toContain('--force');
+    expect(guards()).toEqual(Array(5).fill(undefined));
+  });
+
+  test('goes on beside one that writes the same revision, and leaves it the lease', async () => {
+    const { out } = await run('plan -o json');
+    const lease = await holder((JSON.parse(out) as { revision: string }).revision);
+    expect((await run('apply --yes')).code).toBe(0);
+    expect(lease.isHeld).toBe(true);
+    expect(guards()).toEqual(Array(5).fill({ usbPolicy: 'block' }));
+  });
+
+  test('takes the lease with --force, and the controller notices', async () => {
+    const lease = await holder('sha256:other');
+    expect((await run('apply --yes --force')).code).toBe(0);
+    await hub.clock.advance(30_000);
+    expect(lease.isHeld).toBe(false);
+  });
+
+  test('waits to see whether a silent holder lives, and goes on once it is sure', async () => {
+    await holder('sha256:other', { isAlive: false });
+    const running = run('apply --yes');
+    let isDone = false;
+    void running.then(() => (isDone = true));
+    for (let turn = 0; turn < 400 && !isDone; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await hub.clock.advance(1_000);
+    }
+    expect((await running).code).toBe(0);
+    expect(guards()).toEqual(Array(5).fill({ usbPolicy: 'block' }));
+  });
+
+  test('needs none where nothing is written', async () => {
+    manifests.remove();
+    manifests = folderOf({ 'hub.yaml': HUB.replace('Enforce', 'Observe'), 'kiosks.yaml': KIOSKS });
+    await run('apply --yes');
+    expect(() => hub.iot.getDevice(DEVICE)).toThrow();
+  });
+});
+
+describe('suspend and resume', () => {
+  test('stop one configuration and let it go on, with who, why and until when', async () => {
+    const suspended = await run('suspend --configuration kiosk-guard --reason INC-812 --for 4h');
+    expect(suspended.code).toBe(0);
+    expect(suspended.out).toContain('anna@desk');
+    expect(suspended.out).toContain('INC-812');
+    expect(suspended.out).toContain('2026-11-23T16:00:00Z');
+    expect((await run('apply --yes')).code).toBe(0);
+    expect(guards()).toEqual(Array(5).fill(undefined));
+    const resumed = await run('resume --configuration kiosk-guard -o json');
+    expect(JSON.parse(resumed.out)).toMatchObject({ kind: 'Suspensions', hubs: [{ name: 'dev', suspensions: [] }] });
+    await run('apply --yes');
+    expect(guards()).toEqual(Array(5).fill({ usbPolicy: 'block' }));
+  });
+
+  test('one that ends by itself stops nothing any more', async () => {
+    await run('suspend --all --reason INC-812 --for 1h');
+    await hub.clock.advance(3_600_000);
+    await run('apply --yes');
+    expect(guards()).toEqual(Array(5).fill({ usbPolicy: 'block' }));
+  });
+
+  test('resume --all ends every one', async () => {
+    await run('suspend --all --reason one');
+    await run('suspend --configuration kiosk-guard --reason two');
+    const { out } = await run('resume --all');
+    expect(out).toBe('dev   nothing is suspended\n');
+  });
+
+  test.each([
+    ['suspend --reason x', 'exactly one of'],
+    ['suspend --all --device d --reason x', 'exactly one of'],
+    ['suspend --configuration kiosk-gard --reason x', 'Did you mean "kiosk-guard"?'],
+    ['suspend --device nobody --reason x', 'There is no device "nobody"'],
+    [`suspend --all --reason ${'x'.repeat(201)}`, '1 to 200 characters'],
+    ['suspend --all', '--reason'],
+    ['suspend --all --reason x --for soon', '30s, 5m or 1h'],
+    ['resume', 'exactly one of'],
+  ])('%s fails and says why', async (command, message) => {
+    const { code, err } = await run(command);
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+  });
+});
+
+describe('uninstall', () => {
+  test('takes the records and the device, and leaves every setting', async () => {
+    await run('apply --yes');
+    const { code, out } = await run('uninstall --hub dev --yes');
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'dev   5 records of instance default removed, every setting left as it was; its device is gone\n',
+    });
+    expect(guards()).toEqual(Array(5).fill({ usbPolicy: 'block' }));
+    expect(() => hub.iot.getDevice(DEVICE)).toThrow();
+    expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toEqual([]);
+  });
+
+  test('refuses while a controller lives, of whatever revision', async () => {
+    await run('apply --yes');
+    const { out } = await run('plan -o json');
+    await holder((JSON.parse(out) as { revision: string }).revision);
+    const { code, err } = await run('uninstall --hub dev --yes');
+    expect(code).toBe(5);
+    expect(err).toContain('controller@pod/abc');
+  });
+
+  test.each([
+    ['without a hub', 'uninstall --yes', 1],
+    ['where nobody can be asked', 'uninstall --hub dev', 1],
+  ])('removes nothing %s', async (_sentence, command, expected) => {
+    await run('apply --yes');
+    expect((await run(command)).code).toBe(expected);
+    expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toHaveLength(5);
+  });
+
+  test('removes nothing where somebody says no, or the hub is only observed', async () => {
+    await run('apply --yes');
+    expect((await run('uninstall --hub dev', { answer: 'no' })).code).toBe(0);
+    manifests.remove();
+    manifests = folderOf({ 'hub.yaml': HUB.replace('Enforce', 'Observe'), 'kiosks.yaml': KIOSKS });
+    expect((await run('uninstall --hub dev --yes')).code).toBe(5);
+    expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toHaveLength(5);
+  });
+});
