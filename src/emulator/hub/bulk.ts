@@ -100,7 +100,8 @@ function writeIdentity(hub: HubContext, entry: BulkEntry): void {
   const { deviceId, moduleId, mode, body } = entry;
   if (isTwinMode(mode)) return;
   const isCreate = mode === 'create';
-  const ifMatch = isCreate ? undefined : requiredEtag(mode, body['eTag']);
+  // The second is how identities spell it: the SDK sends what was read of a device.
+  const ifMatch = isCreate ? undefined : requiredEtag(mode, body['eTag'] ?? body['etag']);
   if (mode.startsWith('delete')) {
     if (moduleId === undefined) deleteDevice(hub, deviceId, ifMatch);
     else deleteModule(hub, { deviceId, moduleId }, ifMatch);

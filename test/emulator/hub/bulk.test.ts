@@ -36,6 +36,12 @@ describe('what succeeds', () => {
       (hub) => hub.getDevice('d')['statusReason'],
       'r',
     ],
+    [
+      'UpdateIfMatchETag with all that was read of the device, whose etag is spelt otherwise',
+      (hub) => ({ ...hub.getDevice('d'), id: 'd', importMode: 'UpdateIfMatchETag', statusReason: 'r' }),
+      (hub) => hub.getDevice('d')['statusReason'],
+      'r',
+    ],
     ['Delete', () => ({ id: 'd', importMode: 'Delete' }), (hub) => hub.statistics().totalDeviceCount, 0],
     [
       'delete of a module',

@@ -179,6 +179,11 @@ describe('bulk', () => {
     await expect(client.addDevices(devices)).rejects.toThrow('DeviceAlreadyExists');
     await client.updateDevices([{ deviceId: 'bulk-1', status: 'disabled' }], true);
     expect((await client.get('bulk-1')).responseBody.status).toBe('disabled');
+    const read = (await client.get('bulk-1')).responseBody;
+    read.status = 'enabled';
+    await client.updateDevices([read], false);
+    expect((await client.get('bulk-1')).responseBody.status).toBe('enabled');
+    await expect(client.removeDevices([read], false)).rejects.toThrow('PreconditionFailed');
     await client.removeDevices(devices, true);
     await expect(client.get('bulk-1')).rejects.toMatchObject({ name: 'DeviceNotFoundError' });
   });
