@@ -168,10 +168,10 @@ async function serveAll(
 }
 
 /** Events begin with the endpoint: what was before is not kept. */
-function eventsOf(hub: IotHub, clock: World['clock']): { readonly log: EventLog; readonly hubName: string } {
+function eventsOf(hub: IotHub, clock: World['clock']): { readonly log: EventLog; readonly hostName: string } {
   const log = new EventLog({ createdAtMs: clock.now() });
   hub.listen((event) => log.append(event));
-  return { log, hubName: hub.hostName };
+  return { log, hostName: hub.hostName };
 }
 
 interface Access {

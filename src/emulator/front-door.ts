@@ -5,6 +5,7 @@ import { type HubAction, performAction } from './faults/actions.ts';
 import type { CallFault, FaultMoment } from './faults/fault.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { sourceOfQuery, spoilPage } from './faults/pages.ts';
+import { hubNameOf } from './hub/hub-name.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 import type { QueryOptions, QueryPage } from './hub/query/query.ts';
 import { ServiceError, throttled } from './hub/service-error.ts';
@@ -208,7 +209,7 @@ async function settle<T>(run: () => T | Promise<T>): Promise<Settled<T>> {
 
 /** The text as people quote it in questions. */
 function quotaExceeded(hostName: string, used: number, max: number): ServiceError {
-  const name = hostName.split('.')[0] ?? hostName;
+  const name = hubNameOf(hostName);
   const text = `Total number of messages on IotHub '${name}' exceeded the allocated quota. Max allowed message count : '${max}', current message count : '${used}'.`;
   return new ServiceError('IotHubQuotaExceeded', text);
 }

@@ -1,9 +1,10 @@
 // The built-in Event Hubs-compatible endpoint: AMQP 1.0 as the Event Hubs clients speak it to a development emulator.
 import { createServer, type Socket } from 'node:net';
-import rhea, { type Connection, type EventContext, type Message, type Sender } from 'rhea';
+import rhea, { type Connection, type EventContext, type Message, type Receiver, type Sender } from 'rhea';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { listen, LOOPBACK } from '../listen.ts';
+import { hubNameOf } from '../hub/hub-name.ts';
 import type { Policy } from '../rest/policies.ts';
 import { isSignedByText, parseSasToken } from '../rest/sas-token.ts';
 import type { EventLog } from './event-log.ts';
@@ -13,8 +14,8 @@ import { parseSelector } from './selector.ts';
 
 export interface ServeEventsOptions {
   readonly log: EventLog;
-  /** Goes into each event. */
-  readonly hubName: string;
+  /** Its first part goes into each event. */
+  readonly hostName: string;
   readonly policies: readonly Policy[];
   readonly clock: Clock;
   readonly host?: string | undefined;
@@ -53,7 +54,7 @@ export async function serveEvents(options: ServeEventsOptions): Promise<RunningE
   const { host = LOOPBACK, port, policies } = options;
   const endpoint = new EventsEndpoint(options);
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     const guard = createFrameGuard();
@@ -100,6 +101,7 @@ class EventsEndpoint {
     const container = this.#container;
     container.sasl_server_mechanisms.enable_anonymous();
     container.on('sender_open', (context: EventContext) => this.#openSender(context));
+    container.on('receiver_open', ({ receiver }: EventContext) => receiver && accept(receiver));
     container.on('message', (context: EventContext) => this.#answer(context));
     container.on('sendable', ({ sender }: EventContext) => this.#readers.get(sender as Sender)?.pump());
     for (const end of ['sender_close', 'sender_error']) {
@@ -129,7 +131,7 @@ class EventsEndpoint {
   #openSender({ sender, connection }: EventContext): void {
     if (sender === undefined) return;
     const address = sourceOf(sender);
-    if (address === CBS || address === MANAGEMENT) return;
+    if (address === CBS || address === MANAGEMENT) return accept(sender);
     const { group, partition } = RECEIVER.exec(address)?.groups ?? {};
     const facts = partition === undefined ? undefined : this.#options.log.facts(partition);
     if (group === undefined || partition === undefined || facts === undefined) {
@@ -145,7 +147,8 @@ class EventsEndpoint {
   }
 
   #startReader(sender: Sender, place: string, partition: string): void {
-    const { log, hubName } = this.#options;
+    const { log, hostName } = this.#options;
+    const hubName = hubNameOf(hostName);
     const position = parseSelector(selectorOf(sender));
     if (position === undefined)
       return refuse(sender, 'amqp:invalid-field', 'The filter of the link is not understood.');
@@ -157,9 +160,12 @@ class EventsEndpoint {
         const event = log.read(partition, next);
         if (event === undefined || event.sequence < next) return;
         next = event.sequence + 1;
-        sender.send(eventMessage(event, hubName, log.facts(partition), this.#options.clock));
+        const delivery = sender.send(eventMessage(event, hubName, log.facts(partition), this.#options.clock));
+        // A client knows where it is: it has nothing to answer, and nothing that its next credit could wait behind.
+        Object.assign(delivery, { settled: true });
       }
     };
+    accept(sender);
     this.#readers.set(sender, { sender, place, epoch, pump, stop: log.watch(partition, pump) });
     pump();
   }
@@ -281,6 +287,12 @@ function epochOf(sender: Sender): number | undefined {
   const properties = sender.properties as Record<string, unknown> | undefined;
   const epoch = properties?.['com.microsoft:epoch'];
   return epoch === undefined || epoch === null ? undefined : Number(epoch);
+}
+
+/** Names what is served: an answer without source or target means that the link is refused, and some clients go by it. */
+function accept(link: Partial<Sender | Receiver> & Pick<Sender, 'set_source' | 'set_target'>): void {
+  if (link.source) link.set_source(link.source);
+  if (link.target) link.set_target(link.target);
 }
 
 function refuse(sender: Sender, condition: string, description: string): void {

@@ -4,6 +4,7 @@ import { parseAuthentication, wireAuthentication } from './authentication.ts';
 import type { HubContext } from './context.ts';
 import { checkIdentityEtag, identityEtag } from './etag.ts';
 import { freshRecord, isEdgeModule, parseText, requireBody, requireDevice, requireRoom } from './identities.ts';
+import { hubNameOf } from './hub-name.ts';
 import type { HubRecord } from './record.ts';
 import {
   badRequest,
@@ -89,7 +90,7 @@ type ModuleFields = Pick<HubRecord, 'managedBy' | 'authentication'>;
 /** The hub's own modules on an edge device count towards the limit (not established). */
 function create(hub: HubContext, { deviceId, moduleId }: ModuleId, fields: ModuleFields): HubRecord {
   if (hub.state.find({ deviceId, moduleId }) !== undefined) {
-    throw moduleAlreadyExists(hub.hostName.split('.')[0] ?? hub.hostName, deviceId, moduleId);
+    throw moduleAlreadyExists(hubNameOf(hub.hostName), deviceId, moduleId);
   }
   const max = hub.limits.modulesPerDeviceMax;
   if (hub.state.modulesOf(deviceId).length >= max) throw tooManyModules(deviceId, max);

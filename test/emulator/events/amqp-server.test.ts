@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import {
   EventHubConsumerClient,
@@ -7,6 +8,7 @@ import {
   type ReceivedEventData,
 } from '@azure/event-hubs';
 import fc from 'fast-check';
+import rhea, { type Connection, type EventContext } from 'rhea';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EventLog } from '../../../src/emulator/events/event-log.ts';
 import { partitionOf } from '../../../src/emulator/events/partition.ts';
@@ -15,6 +17,8 @@ import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
 import { createPolicies } from '../../../src/emulator/rest/policies.ts';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
 import { createTestClock, type TestClock } from '../../support/test-clock.ts';
+
+const { types } = rhea;
 
 const HOST = 'events.azure-devices.net';
 const MODULE = 'azureiotsecurity';
@@ -30,7 +34,7 @@ beforeEach(async () => {
   const log = new EventLog({ createdAtMs: clock.now() });
   hub.listen((event) => log.append(event));
   const policies = createPolicies(createSeededRandom(2));
-  events = await serveEvents({ log, hubName: HOST, policies, clock, port: 0 });
+  events = await serveEvents({ log, hostName: HOST, policies, clock, port: 0 });
 });
 
 afterEach(async () => {
@@ -86,6 +90,19 @@ function change(times: number): void {
 function create(): void {
   hub.createDevice('d1', { deviceId: 'd1' });
   hub.putModule('d1', MODULE, { deviceId: 'd1', moduleId: MODULE }, undefined);
+}
+
+function openAtEarliest(connection: Connection, address: string): void {
+  const name = 'apache.org:selector-filter:string';
+  const filter = { [name]: types.wrap_described("amqp.annotation.x-opt-offset > '-1'", name) as unknown };
+  connection.open_receiver({ source: { address, filter } });
+}
+
+/** A token as clients of Event Hubs sign them: with the text of the key. */
+function signed(resource: string, key: string): string {
+  const [sr, se] = [encodeURIComponent(resource), Math.floor(clock.now() / 1000) + 60];
+  const sig = encodeURIComponent(createHmac('sha256', key).update(`${sr}\n${se}`).digest('base64'));
+  return `SharedAccessSignature sr=${sr}&sig=${sig}&se=${se}&skn=service`;
 }
 
 describe('the event hub', () => {
@@ -160,7 +177,7 @@ describe('what is received', () => {
         },
       },
       properties: {
-        hubName: HOST,
+        hubName: 'events',
         deviceId: 'd1',
         moduleId: MODULE,
         opType: 'updateTwin',
@@ -207,6 +224,40 @@ describe('what is received', () => {
     change(5);
     const received = await receive(2, position);
     expect(received.map(({ sequenceNumber }) => sequenceNumber)).toEqual([first, first + 1]);
+  });
+
+  test('over links that name what they serve, and settled already, so that a client has nothing to answer', async () => {
+    create();
+    change(1);
+    const settled: unknown[] = [];
+    const accepted: (string | undefined)[] = [];
+    const connection = rhea
+      .create_container()
+      .connect({ host: '127.0.0.1', port: events.port, reconnect: false, username: 'anonymous' });
+    const place = `messages/events/ConsumerGroups/$Default/Partitions/${partitionOf('d1', 4)}`;
+    const done = new Promise<void>((resolve) => {
+      connection.on('message', ({ receiver, delivery }: EventContext) => {
+        if (receiver?.source.address === '$cbs') openAtEarliest(connection, place);
+        else if (settled.push(delivery?.remote_settled) === 3) resolve();
+      });
+    });
+    connection.on('receiver_open', ({ receiver }: EventContext) => accepted.push(receiver?.source?.address));
+    connection.on('sender_open', ({ sender }: EventContext) => accepted.push(sender?.target?.address));
+    connection.open_receiver('$cbs');
+    const key = /SharedAccessKey=([^;]+)/.exec(events.connectionString('service') ?? '')?.[1] ?? '';
+    const token = signed(`sb://127.0.0.1/${place}`, key);
+    connection.open_sender('$cbs').once('sendable', ({ sender }: EventContext) => {
+      const properties = {
+        operation: 'put-token',
+        type: 'servicebus.windows.net:sastoken',
+        name: `sb://127.0.0.1/${place}`,
+      };
+      if (sender !== undefined) sender.send({ message_id: 1, application_properties: properties, body: token });
+    });
+    await done;
+    connection.close();
+    expect(settled).toEqual([true, true, true]);
+    expect(new Set(accepted)).toEqual(new Set(['$cbs', place]));
   });
 
   test('from a time, and from the latest only what comes afterwards', async () => {
