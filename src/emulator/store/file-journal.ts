@@ -6,13 +6,16 @@ import type { ConfigurationRecord } from '../hub/configurations/configuration.ts
 import type { JobRecord } from '../hub/jobs/job.ts';
 import type { HubRecord } from '../hub/record.ts';
 import { parseLine, readLines } from './lines.ts';
-import { PRIVATE_FILE_MODE, replaceFile, writeAll } from './private-file.ts';
+import { PRIVATE_FILE_MODE, readFrom, replaceFile, replaceFileByParts, writeAll } from './private-file.ts';
 
 const JOURNAL_FILE = 'journal.jsonl';
 const SNAPSHOT_FILE = 'snapshot.jsonl';
 
 /** From this size on, and twice the snapshot's, a new snapshot is due. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
+
+/** Characters of a snapshot that are written at once: what a call has to wait for, at most. */
+const PIECE_LENGTH = 1024 * 1024;
 
 /** The first line is the number; identities, which are most, stand for themselves. */
 type SnapshotLine =
@@ -99,12 +102,15 @@ export class FileJournal implements Journal {
     this.#onCompactionDue();
   }
 
-  /** A crash between the two steps leaves changes in the journal that the snapshot has already. */
-  compact(dump: HubDump): void {
+  /**
+   * Writes a snapshot, a piece each time it is resumed, the first of which takes the dump; changes may be appended between
+   * them. A crash on the way leaves changes in the journal that the snapshot has already.
+   */
+  *compact(takeDump: () => HubDump): Generator<void, void, undefined> {
     if (this.#file === undefined) return;
-    replaceFile(this.#snapshotPath, this.#snapshotLines(dump));
-    ftruncateSync(this.#file, 0);
-    this.#bytes = 0;
+    const start = this.#bytes;
+    yield* replaceFileByParts(this.#snapshotPath, this.#snapshotPieces(takeDump()));
+    this.#forgetBefore(start);
     this.#isCompactionAsked = false;
   }
 
@@ -123,14 +129,41 @@ export class FileJournal implements Journal {
     }
   }
 
-  *#snapshotLines(dump: HubDump): Generator<string, void, undefined> {
-    this.#snapshotBytes = 0;
-    for (const value of snapshotValues(dump)) {
-      const line = `${JSON.stringify(value)}\n`;
-      this.#snapshotBytes += Buffer.byteLength(line);
-      yield line;
+  /** By a new file: moved within its own, the rest would not be whole after a crash. */
+  #forgetBefore(start: number): void {
+    const rest = readFrom(this.#journalPath, start, this.#bytes - start);
+    // Some systems do not replace a file that is open.
+    this.close();
+    try {
+      replaceFile(this.#journalPath, rest);
+      this.#bytes = rest.length;
+    } finally {
+      this.#file = openSync(this.#journalPath, 'a', PRIVATE_FILE_MODE);
     }
   }
+
+  *#snapshotPieces(dump: HubDump): Generator<Uint8Array, void, undefined> {
+    this.#snapshotBytes = 0;
+    for (const piece of pieces(dump)) {
+      this.#snapshotBytes += piece.length;
+      yield piece;
+    }
+  }
+}
+
+function* pieces(dump: HubDump): Generator<Uint8Array, void, undefined> {
+  let lines: string[] = [];
+  let length = 0;
+  for (const value of snapshotValues(dump)) {
+    const line = `${JSON.stringify(value)}\n`;
+    lines.push(line);
+    length += line.length;
+    if (length < PIECE_LENGTH) continue;
+    yield Buffer.from(lines.join(''));
+    lines = [];
+    length = 0;
+  }
+  yield Buffer.from(lines.join(''));
 }
 
 function* snapshotValues(dump: HubDump): Generator<SnapshotLine, void, undefined> {

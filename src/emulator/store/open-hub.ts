@@ -8,7 +8,7 @@ import { createAuthority, issueServerCertificate, type ServerCertificate } from 
 import { createPolicies, type Policy } from '../rest/policies.ts';
 import { createTokenIssuer, generateIssuerKey, type IssuerKey, type TokenIssuer } from '../rest/token-issuer.ts';
 import { FileJournal } from './file-journal.ts';
-import { PRIVATE_DIRECTORY_MODE } from './private-file.ts';
+import { finish, PRIVATE_DIRECTORY_MODE } from './private-file.ts';
 import { type HubSettings, readSettings, writeSettings } from './settings.ts';
 
 export interface OpenHubOptions {
@@ -59,22 +59,28 @@ export async function openHub(options: OpenHubOptions): Promise<OpenHub> {
 
 function openJournaled(options: OpenHubOptions & { readonly directory: string }): { hub: IotHub; close: () => void } {
   const { hostName, clock, random, limits, directory, compactBytesMin } = options;
-  const compact = (): void => journal.compact(hub.dump());
+  const compact = (): Generator<void, void, undefined> => journal.compact(() => hub.dump());
   let cancelCompaction = (): void => {};
   const journal = new FileJournal({
     directory,
     compactBytesMin,
     // Later: inside an append the change is in the journal and not yet in the hub.
-    onCompactionDue: () => {
-      cancelCompaction = clock.schedule(0, () => {
-        try {
-          compact();
-        } catch {
-          // A full disk, say: the journal still has everything, and goes on until the next opening.
-        }
-      });
-    },
+    onCompactionDue: () => resumeLater(compact()),
   });
+  /** A piece at a time, so that calls are answered between them. */
+  function resumeLater(steps: Generator<void, void, undefined>): void {
+    const cancel = clock.schedule(0, () => {
+      try {
+        if (steps.next().done !== true) resumeLater(steps);
+      } catch {
+        // A full disk, say: the journal still has everything, and goes on until the next opening.
+      }
+    });
+    cancelCompaction = () => {
+      cancel();
+      steps.return();
+    };
+  }
   const hub = IotHub.restore(
     { hostName, clock, random, limits, journal },
     journal.readSnapshot(),
@@ -85,7 +91,7 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
     hub.close();
     cancelCompaction();
     try {
-      compact();
+      finish(compact());
     } finally {
       journal.close();
     }

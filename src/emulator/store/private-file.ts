@@ -1,16 +1,36 @@
 // Owns how files that hold secrets are written: for their owner alone, and never half.
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export const PRIVATE_FILE_MODE = 0o600;
 export const PRIVATE_DIRECTORY_MODE = 0o700;
 
+/** Written to the disk at once, so that the last part does not wait for all. */
+const SYNC_BYTES = 16 * 1024 * 1024;
+
 /** Replaces the file in one step: after a crash it is the old one or the new one. */
-export function replaceFile(path: string, parts: Iterable<string>): void {
+export function replaceFile(path: string, content: string | Uint8Array): void {
+  finish(replaceFileByParts(path, [content]));
+}
+
+/** As `replaceFile`, one part each time it is resumed. Given up halfway, it leaves the file as it was. */
+export function* replaceFileByParts(
+  path: string,
+  parts: Iterable<string | Uint8Array>,
+): Generator<void, void, undefined> {
   const temporary = `${path}.new`;
   const file = openSync(temporary, 'w', PRIVATE_FILE_MODE);
   try {
-    for (const part of parts) writeAll(file, Buffer.from(part));
+    let unsynced: number | undefined;
+    for (const part of parts) {
+      if (unsynced !== undefined) yield;
+      const bytes = Buffer.from(part);
+      writeAll(file, bytes);
+      unsynced = (unsynced ?? 0) + bytes.length;
+      if (unsynced < SYNC_BYTES) continue;
+      fdatasyncSync(file);
+      unsynced = 0;
+    }
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -19,10 +39,31 @@ export function replaceFile(path: string, parts: Iterable<string>): void {
   syncDirectory(dirname(path));
 }
 
+/** Resumes to the end. */
+export function finish(steps: Iterator<void, void, undefined>): void {
+  while (steps.next().done !== true);
+}
+
 /** A write may take a part of the bytes only. */
 export function writeAll(file: number, bytes: Buffer): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(file, bytes, written);
+}
+
+/** Bytes that are known to be there. */
+export function readFrom(path: string, start: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  const file = openSync(path, 'r');
+  try {
+    for (let read = 0; read < length;) {
+      const count = readSync(file, bytes, read, length - read, start + read);
+      if (count === 0) throw new Error(`${path} is shorter than it was`);
+      read += count;
+    }
+  } finally {
+    closeSync(file);
+  }
+  return bytes;
 }
 
 /** Makes the new name itself last. */

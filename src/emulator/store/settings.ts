@@ -29,7 +29,7 @@ export function readSettings(directory: string): HubSettings | undefined {
 }
 
 export function writeSettings(directory: string, settings: HubSettings): void {
-  replaceFile(join(directory, SETTINGS_FILE), [`${JSON.stringify(settings, null, 2)}\n`]);
+  replaceFile(join(directory, SETTINGS_FILE), `${JSON.stringify(settings, null, 2)}\n`);
 }
 
 function isSettings(value: unknown): value is HubSettings {

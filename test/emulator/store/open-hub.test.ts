@@ -45,6 +45,15 @@ function fill({ hub }: OpenHub): void {
   hub.patchTwin(REF, { tags: { site: 'Gdańsk' }, properties: { desired: { level: 1 } } });
 }
 
+/** Two megabytes. */
+function fillUp({ hub }: OpenHub): void {
+  for (let count = 0; count < 70; count += 1) {
+    hub.createDevice(`big-${count}`, {});
+    const desired = Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`key${index}`, 'x'.repeat(3900)]));
+    hub.patchTwin({ deviceId: `big-${count}` }, { properties: { desired } });
+  }
+}
+
 function journal(): string {
   return join(directory, 'journal.jsonl');
 }
@@ -128,6 +137,36 @@ describe('snapshots', () => {
     before.hub.patchTwin(REF, { properties: { desired: { level: 99 } } });
     expect(() => before.close()).toThrow('snapshot.jsonl.new');
     expect((await open()).hub.dump()).toEqual(before.hub.dump());
+  });
+
+  test('a large one is written piece by piece: what is written meanwhile stays, and a crash after any piece costs nothing', async () => {
+    const before = await open({ compactBytesMin: 1 });
+    fill(before);
+    fillUp(before);
+    let pieces = 0;
+    for (let step = scheduled.shift(); step !== undefined; step = scheduled.shift()) {
+      step();
+      pieces += 1;
+      before.hub.patchTwin({ deviceId: `big-${pieces}` }, { tags: { pieces } });
+      expect((await open()).hub.dump()).toEqual(before.hub.dump());
+    }
+    expect(pieces).toBeGreaterThan(1);
+    expect(statSync(journal()).size).toBeLessThan(200_000);
+    before.hub.deleteDevice('d', '*');
+    expect((await open()).hub.dump()).toEqual(before.hub.dump());
+  });
+
+  test('closing in the middle of one writes another', async () => {
+    const before = await open({ compactBytesMin: 1 });
+    fill(before);
+    fillUp(before);
+    scheduled.shift()?.();
+    before.hub.patchTwin(REF, { properties: { desired: { level: 99 } } });
+    const state = before.hub.dump();
+    before.close();
+    expect(scheduled).toEqual([]);
+    expect(statSync(journal()).size).toBe(0);
+    expect((await open()).hub.dump()).toEqual(state);
   });
 
   test('a crash between snapshot and journal replays what the snapshot has', async () => {
