@@ -11,7 +11,10 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Reads an own property; inherited names such as "constructor" are absent. */
 export function getKey(object: JsonObject, key: string): Json | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+  const value: unknown = object[key];
+  // All that is inherited are functions and "__proto__": what is neither is our own, without asking once more.
+  if (typeof value !== 'function' && key !== '__proto__') return value as Json | undefined;
+  return Object.hasOwn(object, key) ? (value as Json) : undefined;
 }
 
 /** Sets an own property even where the key is "__proto__". */
@@ -67,6 +70,13 @@ export function setPath(root: JsonObject, path: readonly string[], value: Json):
   }
   const last = path.at(-1);
   if (last !== undefined) setKey(object, last, value);
+}
+
+/** Nothing where there is no such place. */
+export function removePath(root: JsonObject, path: readonly string[]): void {
+  const holder = getPath(root, path.slice(0, -1));
+  const last = path.at(-1);
+  if (isObject(holder) && last !== undefined) delete holder[last];
 }
 
 /** RFC 6901 text of a path. */

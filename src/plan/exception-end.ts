@@ -1,11 +1,20 @@
 // How an exception leaves a twin as it found it: what is remembered while it counts, and what is put back afterwards.
 import { isExceptionOwner, type Declared } from '../model/declared.ts';
-import { deepEqual, formatPointer, getPath, type Json, type JsonObject } from '../model/json.ts';
+import {
+  cloneJson,
+  deepEqual,
+  formatPointer,
+  getPath,
+  removePath,
+  setPath,
+  type Json,
+  type JsonObject,
+} from '../model/json.ts';
 import type { Atom } from '../model/profile.ts';
 import { atomName } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
-import { afterOf, isMet } from './changes.ts';
+import { afterOf, isAbsent, isMet } from './changes.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
 import type { OwnedEntry } from './record.ts';
@@ -19,16 +28,36 @@ export interface RecordedPlaces {
   readonly paths: readonly (readonly string[])[];
 }
 
-export interface Restoring {
+interface Ending {
   readonly ended: readonly RecordedPlaces[];
+  readonly declared: Declared;
+  readonly desired: JsonObject;
+}
+
+/** `properties.desired` as if ended exceptions had never been: what others claimed before, they claim again. */
+export function rewind(ending: Ending): JsonObject {
+  const { ended, desired } = ending;
+  if (ended.length === 0) return desired;
+  const rewound = cloneJson(desired);
+  for (const { owner, entry, paths } of ended) {
+    for (const path of paths) {
+      const live = getPath(desired, path);
+      if (live === undefined || !isStillTheirs(owner, entry, path, live, ending)) continue;
+      const before = rememberedAt(entry, path)?.value;
+      if (before === undefined) removePath(rewound, path);
+      else setPath(rewound, path, before);
+    }
+  }
+  return rewound;
+}
+
+export interface Restoring extends Ending {
   /** What layers write now. */
   readonly atoms: readonly DeclaredAtom[];
   readonly absences: readonly DeclaredAbsence[];
   /** Places of owners that are kept as they are. */
   readonly kept: PathMap<unknown>;
   readonly target: Target;
-  readonly declared: Declared;
-  readonly desired: JsonObject;
 }
 
 /**
@@ -42,7 +71,7 @@ export function findRestores(restoring: Restoring): { changes: SettingChange[]; 
   if (ended.length === 0) return { changes, unknownProfile };
   const taken = new PathMap<true>();
   const heirs = new Map<string, Atom>();
-  for (const { path } of absences) taken.set(path, true);
+  for (const absence of absences) if (!isAbsent(absence, desired)) taken.set(absence.path, true);
   for (const { atom } of atoms) {
     if (atom.policy === 'IfNotPresent') heirs.set(formatPointer(atom.path), atom);
     else taken.set(atom.path, true);
@@ -58,8 +87,7 @@ export function findRestores(restoring: Restoring): { changes: SettingChange[]; 
         unknownProfile = entry.profile;
         continue;
       }
-      const text = entry.undo?.before.get(name);
-      const remembered = text === undefined ? undefined : recallValue(text);
+      const remembered = rememberedAt(entry, path);
       const after = remembered?.value ?? heirs.get(formatPointer(path))?.value;
       if (after === undefined) {
         // A frozen layer may have had it there: only where nothing was, nothing is right.
@@ -75,12 +103,17 @@ export function findRestores(restoring: Restoring): { changes: SettingChange[]; 
   return { changes, unknownProfile };
 }
 
+function rememberedAt({ section, undo }: OwnedEntry, path: readonly string[]) {
+  const text = undo?.before.get(atomName(path.slice(section.length)));
+  return text === undefined ? undefined : recallValue(text);
+}
+
 function isStillTheirs(
   owner: string,
   { section, undo }: OwnedEntry,
   path: readonly string[],
   live: Json,
-  { declared, desired }: Restoring,
+  { declared, desired }: Ending,
 ): boolean {
   if (undo?.wrote.has(markOf(atomName(path.slice(section.length)), live)) === true) return true;
   const exception = [...declared.expired, ...declared.exceptions].find((one) => one.owner === owner);

@@ -1,5 +1,5 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
-import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
+import { isException, type Declared, type DeclaredConfiguration } from '../model/declared.ts';
 import type { Origin } from '../model/diagnostic.ts';
 import { formatPointer, getKey, getPath, type Json, type JsonObject } from '../model/json.ts';
 import type { FactKey, Requirement, Selector } from '../model/selector.ts';
@@ -10,20 +10,22 @@ import { settleOwners, type Ownership } from './ownership.ts';
 import { PathMap } from './path-map.ts';
 import { readRecord, type OwnedEntry } from './record.ts';
 import { factOf, failingRequirement } from './selection.ts';
+import { momentText } from './suspended.ts';
 import type { Layer } from './layer.ts';
 import type { Target } from './target.ts';
 
 export type Verdict =
   | 'Won' // its value is the declared one
   | 'Lost' // another configuration has a higher priority, or keeps the setting as it is
-  | 'Held' // it contradicts another: nothing is written
+  | 'Held' // it contradicts another, or is for fewer devices: nothing is written
   | 'Out'; // it does not count for this device
 
-/** What one configuration says about one setting of one device. Absent `value`: it wants the setting absent. */
+/** What one configuration or exception says about one setting of one device. Absent `value`: it wants the setting absent. */
 export interface Claim {
   readonly verdict: Verdict;
   readonly configuration: string;
-  readonly priority: number;
+  /** Absent for an exception: it is above all priorities. */
+  readonly priority?: number;
   readonly value?: Json;
   readonly origin: Origin;
   /** The way in, or why it does not count. */
@@ -62,6 +64,7 @@ interface Place {
 
 /** What the record makes of the twin. */
 interface Context extends ExplainInput {
+  /** Exceptions among them, those that have ended too. */
   readonly configurations: readonly DeclaredConfiguration[];
   readonly desired: JsonObject;
   readonly ownership: Ownership;
@@ -70,7 +73,8 @@ interface Context extends ExplainInput {
 /** Every setting that some configuration for the module names, sorted; those of other devices too. */
 export function explainTwin(input: ExplainInput): SettingExplanation[] {
   const { declared, target, live, instance } = input;
-  const configurations = declared.configurations.filter(({ profile }) => profile.moduleId === target.moduleId);
+  const everybody = [...declared.configurations, ...declared.exceptions, ...declared.expired];
+  const configurations = everybody.filter(({ profile }) => profile.moduleId === target.moduleId);
   const desired = live?.properties.desired ?? {};
   const record = live === undefined ? undefined : readRecord(live, instance);
   const recorded: ReadonlyMap<string, OwnedEntry> = record?.kind === 'valid' ? record.owners : new Map();
@@ -102,8 +106,9 @@ function explainSetting(context: Context, place: Place): SettingExplanation {
   const { name, path } = place;
   const configurations = context.configurations.filter((configuration) => placesIn(configuration).some(isAt(place)));
   const claims = configurations
+    .toSorted((a, b) => b.priority - a.priority || compareTexts(a.name, b.name))
     .map((configuration) => claimOf(context, place, configuration))
-    .toSorted((a, b) => rank(a) - rank(b) || b.priority - a.priority || compareTexts(a.configuration, b.configuration));
+    .toSorted((a, b) => rank(a) - rank(b));
   const declared = claims.find(({ verdict }) => verdict === 'Won')?.value;
   const live = getPath(context.desired, path);
   const agentDefault = configurations.map(({ profile }) => getKey(profile.defaults, name)).find(isGiven);
@@ -133,10 +138,10 @@ function claimOf(context: Context, place: Place, configuration: DeclaredConfigur
   const layer = context.target.layers.find((candidate) => candidate.configuration === configuration);
   return {
     ...(layer === undefined
-      ? { verdict: 'Out', because: whyNotSelected(context, configuration) }
+      ? { verdict: 'Out', because: whyOut(context, configuration) }
       : verdictOf(context, layer, place)),
     configuration: configuration.name,
-    priority: configuration.priority,
+    ...(isException(configuration) ? {} : { priority: configuration.priority }),
     ...(atom === undefined ? {} : { value: atom.plain }),
     origin: configuration.atomOrigins.get(place.name) ?? configuration.origin,
   };
@@ -145,13 +150,21 @@ function claimOf(context: Context, place: Place, configuration: DeclaredConfigur
 function verdictOf(context: Context, layer: Layer, place: Place): Pick<Claim, 'verdict' | 'because'> {
   const { target, ownership } = context;
   const { configuration, group, state } = layer;
-  if (state === 'Suspended') return { verdict: 'Out', because: 'suspended: what it owns stays as it is' };
+  if (state === 'Suspended') {
+    return { verdict: 'Out', because: layer.suspendedBecause ?? 'suspended: what it owns stays as it is' };
+  }
   if (state === 'Observed') return { verdict: 'Out', because: 'mode Observe, never merged' };
   if (configuration.atoms.find(isAt(place))?.policy === 'Ignore') {
     return { verdict: 'Out', because: 'setting policy Ignore' };
   }
-  const way = group === undefined ? 'selector' : `group ${group}`;
-  if (target.hold?.reason === 'Conflicted') return { verdict: 'Held', because: target.hold.message };
+  const way = isException(configuration)
+    ? `exception until ${momentText(configuration.expiresAtMs)}: ${configuration.reason}`
+    : group === undefined
+      ? 'selector'
+      : `group ${group}`;
+  if (target.hold?.reason === 'Conflicted' || target.hold?.reason === 'ExceptionTooWide') {
+    return { verdict: 'Held', because: target.hold.message };
+  }
   const wins = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): boolean =>
     atoms.some(({ atom, owner }) => owner === configuration.owner && isAt(place)(atom)) ||
     absences.some((absence) => absence.owner === configuration.owner && isAt(place)(absence));
@@ -170,6 +183,13 @@ function frozenBy({ target, ownership }: Context, { path }: Place): string {
 
 function rank({ verdict }: Claim): number {
   return ['Won', 'Held', 'Lost', 'Out'].indexOf(verdict);
+}
+
+function whyOut(input: ExplainInput, configuration: DeclaredConfiguration): string {
+  if (isException(configuration) && input.declared.expired.includes(configuration)) {
+    return `exception, ended ${momentText(configuration.expiresAtMs)}`;
+  }
+  return whyNotSelected(input, configuration);
 }
 
 /** Of several ways in, the first tells. */

@@ -12,7 +12,7 @@ import { atomName, atomPath } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
 import { isAbsent, isMet } from './changes.ts';
-import { findRestores, withUndo } from './exception-end.ts';
+import { findRestores, rewind, withUndo } from './exception-end.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
 import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from './record.ts';
@@ -89,14 +89,17 @@ export function settleOwners(
   const recordedPaths = new PathMap<RecordedOwner>();
   for (const { owner, fate, paths } of entries) for (const path of paths) recordedPaths.set(path, { owner, fate });
   const kept = entries.filter(({ fate }) => isKeeping(fate));
-  const isFree = createFreedom(kept, recordedPaths, target, declared, desired);
+  // An exception that goes on and lets go of a setting leaves that as it found it too.
+  const ended = entries.filter(({ owner, fate }) => fate === 'ExceptionEnded' || isGoingOn(owner, fate));
+  const rewound = rewind({ ended: entries.filter(({ fate }) => fate === 'ExceptionEnded'), declared, desired });
+  const isFree = createFreedom(kept, recordedPaths, target, declared, rewound);
   const atoms = filterAll(target.atoms, ({ atom, owner }) => isFree(atom.path, owner));
   const absences = filterAll(target.absences, ({ path, owner }) => isFree(path, owner));
   return {
     atoms,
     absences,
     refused: refusedOf({ atoms, absences }, target, recordedPaths),
-    ...removalsOf(entries, { atoms, absences }, target, declared, desired),
+    ...removalsOf(entries, ended, { atoms, absences }, target, declared, desired),
     owners: nextOwners(entries, { atoms, absences }, target, recordedPaths, desired),
     kept: entries.map(({ fate }) => fate).find(isKeeping),
     departed: entries.some(({ fate }) => fate === 'LeftGroup' || fate === 'ExceptionEnded'),
@@ -199,6 +202,7 @@ function refusedOf(
 
 function removalsOf(
   entries: readonly RecordedEntry[],
+  ended: readonly RecordedEntry[],
   { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
   target: Target,
   declared: Declared,
@@ -206,7 +210,6 @@ function removalsOf(
 ): Pick<Ownership, 'removals' | 'unknownProfile'> {
   const kept = new PathMap<true>();
   for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) kept.set(path, true);
-  const ended = entries.filter(({ fate }) => fate === 'ExceptionEnded');
   const restores = findRestores({ ended, atoms, absences, kept, target, declared, desired });
   const taken = new PathMap<true>();
   for (const { path } of restores.changes) taken.set(path, true);
@@ -219,7 +222,7 @@ function removalsOf(
     .flatMap(({ owner, entry, fate, paths }) => paths.map((path) => ({ owner, entry, fate, path })))
     .toSorted((a, b) => a.path.length - b.path.length);
   for (const { owner, entry, fate, path } of candidates) {
-    const cause = removalCause(fate);
+    const cause = isGoingOn(owner, fate) ? undefined : removalCause(fate);
     const before = getPath(desired, path);
     if (cause === undefined || before === undefined || taken.overlaps(path) || target.named.overlaps(path)) continue;
     const profile = declared.profiles.get(entry.profile);
@@ -234,6 +237,10 @@ function removalsOf(
     removals.push({ name, path, before, after: undefined, owner, cause, sensitive });
   }
   return { removals, unknownProfile };
+}
+
+function isGoingOn(owner: string, fate: Fate): boolean {
+  return fate === 'Continues' && isExceptionOwner(owner);
 }
 
 function removalCause(fate: Fate): 'SettingRemoved' | 'LeftGroup' | 'OwnerRemoved' | undefined {

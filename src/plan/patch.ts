@@ -1,6 +1,16 @@
 // The smallest patch that is safe for the agent: the changed settings alone, or the whole section where the agent
 // takes every notification for the whole section (docs/profiles.md).
-import { cloneJson, getKey, getPath, isObject, setKey, setPath, type Json, type JsonObject } from '../model/json.ts';
+import {
+  cloneJson,
+  getKey,
+  getPath,
+  isObject,
+  removePath,
+  setKey,
+  setPath,
+  type Json,
+  type JsonObject,
+} from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Twin } from '../model/twin.ts';
 import type { SettingChange } from './action.ts';
@@ -107,12 +117,6 @@ function envelopes(
     }
   }
   return [...found.values()];
-}
-
-function removePath(root: JsonObject, path: readonly string[]): void {
-  const holder = getPath(root, path.slice(0, -1));
-  const last = path.at(-1);
-  if (isObject(holder) && last !== undefined) delete holder[last];
 }
 
 /** True where the patch removes anything: such a patch must rest on a direct read. */

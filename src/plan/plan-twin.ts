@@ -105,7 +105,7 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     ...contested.map((change): SettingChange => ({ ...change, cause: 'Contested' })),
   ];
   const message = asideMessage(refused, contested, memory);
-  if (!target.observeOnly) {
+  if (!target.observeOnly && !target.isFrozen) {
     const aside = { observed, message };
     if (changes.length > 0)
       return planPatch(input, live, { owners: recorded ?? NOBODY, memory }, ownership, changes, aside);

@@ -42,6 +42,8 @@ export interface Target {
   readonly tagless: boolean;
   /** True where nothing on this device is written, whoever asks. */
   readonly observeOnly: boolean;
+  /** True where nothing at all is written to the module now, by a person's word or an exception's. */
+  readonly isFrozen: boolean;
   /** True where the owner is kept from writing here and from losing anything, whether or not the source knows it. */
   readonly suspends: (owner: string) => boolean;
   /** Who suspended what would write here and why, where that is not the manifests' own word. */
@@ -136,6 +138,7 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
     observeOnly: hubMode === 'Observe' || selection.capped,
+    isFrozen: freeze !== undefined,
     suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
     suspendedBecause: freeze ?? layers.find(({ suspendedBecause }) => suspendedBecause !== undefined)?.suspendedBecause,
   };

@@ -1,17 +1,21 @@
 // What the tests of the planner share: declared states in a few words, twins, and what a write makes of them.
-import type {
-  ConfigurationTarget,
-  Declared,
-  DeclaredConfiguration,
-  DeclaredGroup,
-  Mode,
+import {
+  EXCEPTION_PRIORITY,
+  type ConfigurationTarget,
+  type Declared,
+  type DeclaredConfiguration,
+  type DeclaredException,
+  type DeclaredGroup,
+  type Mode,
 } from '../../src/model/declared.ts';
 import type { Origin } from '../../src/model/diagnostic.ts';
+import { activeAt } from '../../src/model/expiry.ts';
 import { digestJson } from '../../src/model/digest.ts';
 import { invariant } from '../../src/model/errors.ts';
 import { cloneJson, mergePatch, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Profile, SettingPolicy } from '../../src/model/profile.ts';
 import type { Requirement, Selector } from '../../src/model/selector.ts';
+import type { Suspension } from '../../src/model/suspension.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type Twin } from '../../src/model/twin.ts';
 import type { TwinAction } from '../../src/plan/action.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
@@ -114,6 +118,23 @@ export function configurationOf(name: string, fields: ConfigurationFields): Decl
   };
 }
 
+export interface ExceptionFields extends Pick<ConfigurationFields, 'profile' | 'set' | 'env' | 'targets' | 'suspend'> {
+  readonly maxDevices?: number;
+  readonly expiresAtMs?: number;
+}
+
+/** Ends an hour from `NOW_MS`, unless told. */
+export function exceptionOf(name: string, fields: ExceptionFields): DeclaredException {
+  return {
+    ...configurationOf(name, { ...fields, priority: EXCEPTION_PRIORITY, whenMissing: 'Skip' }),
+    owner: `SecurityException/${name}`,
+    maxDevices: fields.maxDevices,
+    ownerText: 'soc',
+    reason: 'INC-812',
+    expiresAtMs: fields.expiresAtMs ?? NOW_MS + 3_600_000,
+  };
+}
+
 /** Names to what they declare. */
 export type Configurations = Readonly<Record<string, ConfigurationFields>>;
 
@@ -122,6 +143,8 @@ export interface DeclaredFields {
   readonly groups?: readonly DeclaredGroup[];
   /** Known besides those that are used. */
   readonly profiles?: readonly Profile[];
+  /** Those that have ended by `NOW_MS` among the others. */
+  readonly exceptions?: Readonly<Record<string, ExceptionFields>>;
   /** False: as a folder that holds nothing at all. */
   readonly hasHub?: boolean;
 }
@@ -129,8 +152,9 @@ export interface DeclaredFields {
 export function declare(configurations: Configurations, fields: DeclaredFields = {}): Declared {
   const { partial = false, groups = [], profiles = [LEAF, WRAPPED, ROOT, PNP], hasHub = true } = fields;
   const compiled = Object.entries(configurations).map(([name, one]) => configurationOf(name, one));
-  const used = compiled.map(({ profile }) => profile);
-  return {
+  const exceptions = Object.entries(fields.exceptions ?? {}).map(([name, one]) => exceptionOf(name, one));
+  const used = [...compiled, ...exceptions].map(({ profile }) => profile);
+  const declared: Declared = {
     revision: 'sha256:0123456789abcdef',
     partial,
     hubs: [
@@ -150,10 +174,11 @@ export function declare(configurations: Configurations, fields: DeclaredFields =
     ],
     groups,
     configurations: compiled.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-    exceptions: [],
+    exceptions: exceptions.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     expired: [],
     profiles: new Map([...profiles, ...used].map((profile) => [profile.name, profile])),
   };
+  return activeAt(declared, NOW_MS);
 }
 
 export function deviceOf(tags: JsonObject = { env: 'prod' }): DeviceFacts {
@@ -184,6 +209,9 @@ export interface PlanOptions {
   readonly device?: DeviceFacts;
   readonly hubMode?: Mode;
   readonly instance?: string;
+  readonly suspensions?: readonly Suspension[];
+  /** All that there are, where exceptions count them; the device alone unless told. */
+  readonly fleet?: readonly DeviceFacts[];
 }
 
 export function targetFor(declared: Declared, options: PlanOptions = {}): Target {
@@ -196,10 +224,19 @@ export function plan(declared: Declared, live: Twin | undefined, options: PlanOp
   return planner.plan(planner.targetFor(device, MODULE), device, live, NOW_MS);
 }
 
-function plannerOf(declared: Declared, { hubMode = 'Enforce', instance = 'default' }: PlanOptions) {
+function plannerOf(declared: Declared, options: PlanOptions) {
+  const {
+    hubMode = 'Enforce',
+    instance = 'default',
+    suspensions = [],
+    device = deviceOf(),
+    fleet = [device],
+  } = options;
   const hub = declared.hubs[0];
   invariant(hub !== undefined, 'there is always a hub');
-  return createPlanner(declared, { hub, hubMode, instance });
+  const planner = createPlanner(declared, { hub, hubMode, instance, suspensions });
+  planner.noteFleet(fleet);
+  return planner;
 }
 
 /** The twin after a merge patch on tags and desired properties; the etag goes one further, as the hub's does. */
@@ -238,7 +275,10 @@ export function ownOf(twin: Pick<Twin, 'tags'>, instance = 'default'): Record<st
   const record = (twin.tags?.['twinward'] as JsonObject | undefined)?.[instance] as JsonObject | undefined;
   const own = (record?.['own'] ?? {}) as Record<string, JsonObject>;
   return Object.fromEntries(
-    Object.entries(own).map(([owner, entry]) => [owner.replace('SecurityConfiguration/', ''), entry['keys'] as Json]),
+    Object.entries(own).map(([owner, entry]) => [
+      owner.replace(/^Security(Configuration|Exception)\//, ''),
+      entry['keys'] as Json,
+    ]),
   );
 }
 

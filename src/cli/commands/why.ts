@@ -1,11 +1,14 @@
 // `twinward why DEVICE [KEY]`: by direct reads, who decided what for one device.
 import { deviceFacts, type DeviceFacts } from '../../model/twin.ts';
-import type { Declared } from '../../model/declared.ts';
+import { isException, type Declared } from '../../model/declared.ts';
 import type { Json } from '../../model/json.ts';
 import { closest } from '../../model/similarity.ts';
 import { shortValue } from '../../plan/change-text.ts';
 import { explainTwin, type Claim, type SettingExplanation } from '../../plan/explain.ts';
+import type { Layer } from '../../plan/layer.ts';
+import type { Planner } from '../../plan/planner.ts';
 import { REDACTED } from '../../plan/redaction.ts';
+import type { Hub } from '../../ports/hub.ts';
 import { stateOf, type TwinState } from '../../controller/twin-state.ts';
 import { orMissing } from '../../controller/scope.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -66,6 +69,7 @@ async function explainDevice(
   const explained: ExplainedTwin[] = [];
   for (const moduleId of planner.moduleIds) {
     const live = await orMissing(hub.getModuleTwin({ deviceId, moduleId }, interrupted));
+    if (planner.targetFor(device, moduleId).layers.some(isCounted)) await noteFleet(planner, hub, interrupted);
     const target = planner.targetFor(device, moduleId);
     if (live === undefined && target.layers.length === 0) continue;
     const state = stateOf(planner.plan(target, device, live, clock.now()), target, live, clock.now());
@@ -78,6 +82,17 @@ async function explainDevice(
     `No configuration selects ${deviceId} on hub ${declaredHub.name}, and it has none of the modules they manage.`,
     `Its tags: ${JSON.stringify(device.tags)}.`,
   );
+}
+
+/** Only what is for so many devices at most needs the list of all devices. */
+function isCounted({ configuration }: Layer): boolean {
+  return isException(configuration) && configuration.maxDevices !== undefined;
+}
+
+async function noteFleet(planner: Planner, hub: Hub, signal: AbortSignal): Promise<void> {
+  const devices: DeviceFacts[] = [];
+  for await (const page of hub.listDevices(signal)) devices.push(...page);
+  planner.noteFleet(devices);
 }
 
 function onlyKey(twins: readonly ExplainedTwin[], key: string): ExplainedTwin[] {
@@ -159,7 +174,7 @@ function settingText(setting: SettingExplanation, revision: string, style: Style
   const declared = isDeclared ? `${show(setting.declared)}   ${revision.slice(0, 19)}` : 'nothing';
   const rows = claims.map(({ verdict, priority, configuration, origin, because, ...claim }) => [
     verdict === 'Won' ? 'WON' : verdict.toLowerCase(),
-    verdict === 'Out' ? '-' : String(priority),
+    verdict === 'Out' || priority === undefined ? '-' : String(priority),
     configuration,
     'value' in claim ? show(claim.value) : 'unset',
     placeOf(origin),
