@@ -1,6 +1,7 @@
 // Every command with its options: what can be typed, in one place. A command's code is loaded when it is called.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { TIERS, type Tier } from '../emulator/throttles/tiers.ts';
+import { TIMEOUT_MS, WAITS, type WaitChoice } from './wait-choice.ts';
 import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from './defaults.ts';
 import { parseDurationMs } from './duration.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -148,18 +149,24 @@ function addApply({ program, world, finish }: Parts): void {
     .option('-y, --yes', 'write without asking')
     .option('--force', 'take the lease from a controller that has it')
     .option('--partial', 'of a saved plan, write what is still as it was, and leave the rest')
+    .addOption(
+      new Option('--wait <for>', 'end once the hub has it, or once agents have applied it')
+        .choices(WAITS)
+        .default('written'),
+    )
+    .option('--timeout <time>', 'how long agents are waited for: 30s, 5m', duration, TIMEOUT_MS)
     .action(async (plan: string | undefined, options: ApplyFlags) => {
       if (plan === undefined) {
         const { apply } = await import('./commands/apply.ts');
         finish(await apply(world, options));
       } else {
         const { applyPlan } = await import('./commands/apply-plan.ts');
-        finish((await applyPlan(world, { ...options, plan })).code);
+        finish(await applyPlan(world, { ...options, plan }));
       }
     });
 }
 
-interface ApplyFlags extends Common {
+interface ApplyFlags extends Common, WaitChoice {
   readonly force?: boolean;
   readonly yes?: boolean;
   readonly partial?: boolean;

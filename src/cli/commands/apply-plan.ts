@@ -10,6 +10,7 @@ import {
   type SavedTwin,
 } from '../../plan/saved-plan.ts';
 import { writes } from '../../plan/action.ts';
+import type { WaitChoice } from '../wait-choice.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
@@ -18,9 +19,9 @@ import { readText } from '../private-file.ts';
 import { SCHEMA_VERSION, writeDocument, type Format } from '../report.ts';
 import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
-import { applyFields, applyHub, applyText, worst, type AppliedHub } from './apply.ts';
+import { appliedText, applyFields, applyHub, codeOf as codeOfApplied, type AppliedHub } from './apply.ts';
 
-export interface ApplyPlanOptions extends SourceOptions, HubChoice {
+export interface ApplyPlanOptions extends SourceOptions, HubChoice, WaitChoice {
   readonly output: Format;
   /** The file that `plan --out` wrote. */
   readonly plan: string;
@@ -30,14 +31,8 @@ export interface ApplyPlanOptions extends SourceOptions, HubChoice {
   readonly force?: boolean;
 }
 
-export interface AppliedPlan {
-  readonly code: ExitCode;
-  readonly declared: Declared;
-  readonly applied: readonly AppliedHub[];
-}
-
 /** Nobody is asked: the plan was looked at when it was made. */
-export async function applyPlan(world: World, options: ApplyPlanOptions): Promise<AppliedPlan> {
+export async function applyPlan(world: World, options: ApplyPlanOptions): Promise<ExitCode> {
   const saved = await readPlanFile(options.plan);
   const declared = await readDeclared(world, options, options.output);
   requireSame(saved, declared, options);
@@ -63,9 +58,9 @@ export async function applyPlan(world: World, options: ApplyPlanOptions): Promis
   } else if (applied.length === 0) {
     world.out.write('Nothing was left to write.\n');
   } else {
-    for (const { name, report } of applied) world.out.write(applyText(name, report));
+    for (const hub of applied) world.out.write(appliedText(hub));
   }
-  return { code: codeOf(world, applied, stale), declared, applied };
+  return codeOf(world, applied, stale);
 }
 
 async function readPlanFile(path: string): Promise<SavedPlan> {
@@ -182,7 +177,7 @@ function staleFields(checked: readonly CheckedHub[]): object[] {
 function codeOf(world: World, applied: readonly AppliedHub[], stale: number): ExitCode {
   if (world.interrupted.aborted) return EXIT.Interrupted;
   const reports = applied.map(({ report }) => report);
-  const code = worst(reports);
+  const code = codeOfApplied(applied);
   if (code !== EXIT.Ok && code !== EXIT.Held) return code;
   const wentStale = reports.some(({ results }) => results.some(({ action }) => action?.reason === 'PlanStale'));
   return stale > 0 || wentStale ? EXIT.Stale : code;

@@ -3,6 +3,9 @@ import { applyOnce, type ApplyOptions, type ApplyReport, type Settled } from '..
 import type { Declared } from '../../model/declared.ts';
 import { actionDocument } from '../../plan/document.ts';
 import { writes } from '../../plan/action.ts';
+import type { AgentResult } from '../../controller/await-agents.ts';
+import { agentsCode, agentsFields, agentsOf, agentsText } from '../agents-wait.ts';
+import type { WaitChoice } from '../wait-choice.ts';
 import { CliFailure, exitCodeOf } from '../failure.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { withLease } from '../lease.ts';
@@ -16,7 +19,7 @@ import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
 import { planHub } from './plan.ts';
 
-export interface ApplyCommandOptions extends SourceOptions, HubChoice {
+export interface ApplyCommandOptions extends SourceOptions, HubChoice, WaitChoice {
   readonly output: Format;
   /** Without asking. */
   readonly yes?: boolean;
@@ -28,6 +31,8 @@ export interface AppliedHub {
   readonly name: string;
   readonly report: ApplyReport;
   readonly actions: readonly object[];
+  /** What the agents made of it; undefined where they were not waited for. */
+  readonly agents: readonly AgentResult[] | undefined;
 }
 
 export async function apply(world: World, options: ApplyCommandOptions): Promise<ExitCode> {
@@ -40,9 +45,9 @@ export async function apply(world: World, options: ApplyCommandOptions): Promise
   if (options.output === 'json') {
     writeDocument(world, 'Apply', applyFields(declared, options.instance, applied));
   } else {
-    for (const { name, report } of applied) world.out.write(applyText(name, report));
+    for (const hub of applied) world.out.write(appliedText(hub));
   }
-  return world.interrupted.aborted ? EXIT.Interrupted : worst(applied.map(({ report }) => report));
+  return world.interrupted.aborted ? EXIT.Interrupted : codeOf(applied);
 }
 
 /** Shows the plan and asks; true at once where nothing would be written. */
@@ -63,7 +68,7 @@ export async function applyHub(
   world: World,
   { profiles }: Declared,
   session: HubSession,
-  { output, force }: Pick<ApplyCommandOptions, 'output' | 'force'>,
+  { output, force, ...waiting }: Pick<ApplyCommandOptions, 'output' | 'force' | 'wait' | 'timeout'>,
   extras: Pick<ApplyOptions, 'select'> = {},
 ): Promise<AppliedHub> {
   const hub = session.declaredHub.name;
@@ -79,7 +84,7 @@ export async function applyHub(
     const onApproved: ApplyOptions['onApproved'] = async (approved) => lease?.remember(approved, signal);
     return applyWithProgress(world, leased, { ...told, ...extras, earlier, onApproved, signal });
   });
-  return { name: hub, report, actions };
+  return { name: hub, report, actions, agents: await agentsOf(world, session, report, waiting) };
 }
 
 export async function applyWithProgress(
@@ -114,11 +119,12 @@ function errorFields({ code, message }: NonNullable<Settled['error']>): object {
 }
 
 export function applyFields({ revision, partial }: Declared, instance: string, applied: readonly AppliedHub[]): object {
-  const hubs = applied.map(({ name, report: { outcomes, writes: written, durationMs, error } }) => ({
+  const hubs = applied.map(({ name, agents, report: { outcomes, writes: written, durationMs, error } }) => ({
     name,
     outcomes,
     writes: written,
     durationMs,
+    ...(agents === undefined ? {} : { agents: agentsFields(agents) }),
     ...(error === undefined ? {} : { error: errorFields(error) }),
   }));
   const outcomes: Record<string, number> = {};
@@ -129,9 +135,20 @@ export function applyFields({ revision, partial }: Declared, instance: string, a
   return { revision, partial, instance, hubs, summary: { twins: actions.length, outcomes }, actions };
 }
 
+export function appliedText({ name, report, agents = [] }: AppliedHub): string {
+  return applyText(name, report) + agentsText(agents);
+}
+
+/** What was not written weighs more than what an agent makes of it. */
+export function codeOf(applied: readonly AppliedHub[]): ExitCode {
+  const code = worst(applied.map(({ report }) => report));
+  const answers = agentsCode(applied.flatMap(({ agents = [] }) => agents));
+  return code === EXIT.Ok || (code === EXIT.Held && answers !== EXIT.Ok) ? answers : code;
+}
+
 const FAILURES_SHOWN_MAX = 10;
 
-export function applyText(
+function applyText(
   name: string,
   { outcomes, results, writes: written, durationMs, guards, error }: ApplyReport,
 ): string {
@@ -153,7 +170,7 @@ export function applyText(
 }
 
 /** A twin that failed weighs more than one that is held. */
-export function worst(reports: readonly ApplyReport[]): ExitCode {
+function worst(reports: readonly ApplyReport[]): ExitCode {
   for (const { error, results } of reports) {
     const cause = error ?? results.find(({ outcome }) => outcome === 'Failed')?.error;
     if (cause !== undefined) return exitCodeOf(cause.code);
