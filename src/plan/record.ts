@@ -204,7 +204,8 @@ function sameKeys(a: OwnedKeys, b: OwnedKeys): boolean {
   return left.size === right.size && [...left].every((hash) => right.has(hash));
 }
 
-function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+/** Anything but texts is never the same. */
+function sameTexts(a: readonly Json[], b: readonly Json[]): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
   return true;
@@ -275,8 +276,13 @@ function sameSpelling(ours: Json | undefined, live: Json | undefined): boolean {
     live['deletionPolicy'] === ours['deletionPolicy'] &&
     live['profile'] === ours['profile'] &&
     live['section'] === ours['section'] &&
-    deepEqual(live['keys'], ours['keys'])
+    sameKeyList(live['keys'], ours['keys'])
   );
+}
+
+/** Lists of names in one loop; hashes, which few records hold, in whatever way. */
+function sameKeyList(live: Json | undefined, ours: Json | undefined): boolean {
+  return Array.isArray(live) && Array.isArray(ours) ? sameTexts(live, ours) : deepEqual(live, ours);
 }
 
 function composeKeys(keys: OwnedKeys, asHashes: boolean): Json {
