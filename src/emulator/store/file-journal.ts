@@ -14,8 +14,8 @@ const SNAPSHOT_FILE = 'snapshot.jsonl';
 /** From this size on, and twice the snapshot's, a new snapshot is due. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 
-/** Characters of a snapshot that are written at once: what a call has to wait for, at most. */
-const PIECE_LENGTH = 1024 * 1024;
+/** What is written of a snapshot at once, and a call may have to wait for. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** The first line is the number; identities, which are most, stand for themselves. */
 type SnapshotLine =
@@ -151,19 +151,21 @@ export class FileJournal implements Journal {
   }
 }
 
+/** Each piece is good until the next is asked for: they share their memory, as much of it outside the heap costs collections. */
 function* pieces(dump: HubDump): Generator<Uint8Array, void, undefined> {
-  let lines: string[] = [];
-  let length = 0;
+  let piece = Buffer.allocUnsafe(PIECE_BYTES);
+  let used = 0;
   for (const value of snapshotValues(dump)) {
     const line = `${JSON.stringify(value)}\n`;
-    lines.push(line);
-    length += line.length;
-    if (length < PIECE_LENGTH) continue;
-    yield Buffer.from(lines.join(''));
-    lines = [];
-    length = 0;
+    const length = Buffer.byteLength(line);
+    if (used + length > piece.length) {
+      yield piece.subarray(0, used);
+      used = 0;
+      if (length > piece.length) piece = Buffer.allocUnsafe(length);
+    }
+    used += piece.write(line, used);
   }
-  yield Buffer.from(lines.join(''));
+  yield piece.subarray(0, used);
 }
 
 function* snapshotValues(dump: HubDump): Generator<SnapshotLine, void, undefined> {

@@ -24,7 +24,7 @@ export function* replaceFileByParts(
     let unsynced: number | undefined;
     for (const part of parts) {
       if (unsynced !== undefined) yield;
-      const bytes = Buffer.from(part);
+      const bytes = typeof part === 'string' ? Buffer.from(part) : part;
       writeAll(file, bytes);
       unsynced = (unsynced ?? 0) + bytes.length;
       if (unsynced < SYNC_BYTES) continue;
@@ -45,7 +45,7 @@ export function finish(steps: Iterator<void, void, undefined>): void {
 }
 
 /** A write may take a part of the bytes only. */
-export function writeAll(file: number, bytes: Buffer): void {
+export function writeAll(file: number, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(file, bytes, written);
 }
