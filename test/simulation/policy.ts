@@ -125,10 +125,11 @@ export function enforceAll({ configurations }: Policy): Policy {
   return { configurations: configurations.map((one) => ({ ...one, state: 'Enforce' as const })) };
 }
 
-export function toYaml({ configurations }: Policy): string {
+/** `approval`: what a person lets pass, as the product told it. */
+export function toYaml({ configurations }: Policy, approval?: string): string {
   const head = `apiVersion: twinward.dev/v1alpha1
 kind: Hub
-metadata: {name: sim}
+metadata: {name: sim${approval === undefined ? '' : `, annotations: {twinward.dev/approve: '${approval}'}`}}
 spec: {hostName: sim.azure-devices.net, mode: Enforce}
 ---
 apiVersion: twinward.dev/v1alpha1

@@ -64,6 +64,8 @@ export class World {
   #previous: Policy;
   #text: string | undefined | Error;
   readonly #triggers = new Set<() => void>();
+  /** Once all is calm a person reads what is held, and lets it pass. */
+  #isPersonThere = false;
   #process: Process | undefined;
   #rival: Process | undefined;
   #starts = 0;
@@ -128,6 +130,7 @@ export class World {
     this.front.faults.clear();
     this.iot.setLag(undefined);
     await this.#endRival();
+    this.#isPersonThere = true;
     this.#commit(policy);
     for (const { deviceId, tags } of this.scenario.devices) {
       this.agents.setOnline(deviceId, true);
@@ -391,6 +394,8 @@ export class World {
   #logFor(name: string): Log {
     const say = (level: string, message: string, fields: object = {}): void => {
       this.tell(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
+      const asked = /twinward\.dev\/approve: (\w+@\d+)/.exec(JSON.stringify(fields))?.[1];
+      if (asked !== undefined && this.#isPersonThere) this.#setSource(toYaml(this.#policy, asked));
       if (message.startsWith('Unexpected failure')) this.blame(`${message} ${JSON.stringify(fields)}`);
     };
     return {
