@@ -13,7 +13,10 @@ import {
   targetFor,
   targetOf,
   twinOf,
+  NOW_MS,
   type Configurations,
+  type DeclaredFields,
+  type PlanOptions,
 } from './fixture.ts';
 
 function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf()): SettingExplanation[] {
@@ -27,6 +30,14 @@ function claims(explanations: readonly SettingExplanation[], name = 'a'): string
   return explanations
     .find((one) => one.name === name)
     ?.claims.map(({ configuration, verdict, because }) => `${configuration} ${verdict}: ${because}`);
+}
+
+/** With exceptions, on a hub of `fleet` devices like this one. */
+function explainExceptions(exceptions: NonNullable<DeclaredFields['exceptions']>, options: PlanOptions = {}) {
+  const declared = declare({ high: HIGH }, { exceptions });
+  const target = targetFor(declared, options);
+  const device = options.device ?? deviceOf();
+  return explainTwin({ declared, hubName: 'dev', instance: 'default', target, device, live: undefined });
 }
 
 const LOW = { set: { a: 1 } };
@@ -124,4 +135,51 @@ test('a setting that holds a secret is sensitive', () => {
     ['other', false],
     ['up', true],
   ]);
+});
+
+describe('exceptions among the claims', () => {
+  const INC = { set: { a: 7 } };
+  const by = { who: 'ana@desk', reason: 'INC-9', untilMs: undefined };
+  test.each<
+    [sentence: string, exceptions: NonNullable<DeclaredFields['exceptions']>, options: PlanOptions, want: string[]]
+  >([
+    [
+      'the winner, with its end and its reason',
+      { inc: INC },
+      {},
+      ['inc Won: exception until 2026-11-23T18:40:00Z: INC-812', 'high Lost: selector'],
+    ],
+    [
+      'one that has ended',
+      { inc: { ...INC, expiresAtMs: NOW_MS } },
+      {},
+      ['high Won: selector', 'inc Out: exception, ended 2026-11-23T17:40:00Z'],
+    ],
+    [
+      'one that does not select the device',
+      { inc: { ...INC, env: 'lab' } },
+      {},
+      ['high Won: selector', 'inc Out: selector: env is "prod", not "lab"'],
+    ],
+    [
+      'one that is for fewer devices',
+      { inc: { ...INC, maxDevices: 1 } },
+      { fleet: [deviceOf(), { ...deviceOf(), deviceId: 'd2' }] },
+      [
+        'inc Held: SecurityException/inc selects 2 devices on this hub and is for 1 at most. Narrow its selector, or raise maxDevices.',
+        'high Held: SecurityException/inc selects 2 devices on this hub and is for 1 at most. Narrow its selector, or raise maxDevices.',
+      ],
+    ],
+    [
+      'all of them suspended by a person',
+      { inc: INC },
+      { suspensions: [{ scope: 'Device', name: 'd1', ...by }] },
+      ['inc Out: The device is suspended by ana@desk: INC-9', 'high Out: The device is suspended by ana@desk: INC-9'],
+    ],
+  ])('%s', (_sentence, exceptions, options, want) => {
+    const explained = explainExceptions(exceptions, options);
+    expect(claims(explained)).toEqual(want);
+    const priorities = explained[0]?.claims.map((claim) => [claim.configuration, 'priority' in claim]) ?? [];
+    expect(Object.fromEntries(priorities)).toEqual({ inc: false, high: true });
+  });
 });
