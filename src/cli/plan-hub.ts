@@ -1,4 +1,5 @@
 // Plans the declared hubs, one after the other, for every command that looks before it leaps.
+import type { GuardDecision } from '../plan/guards.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { inspectHub, type InspectedTwin } from '../controller/inspect.ts';
@@ -80,6 +81,7 @@ export async function inspect<T>(
   world: World,
   { declaredHub, hub, mode, planner }: HubSession,
   keep: (twin: InspectedTwin) => T,
+  onGuards?: (decision: GuardDecision) => void,
 ): Promise<{ readonly devices: number; readonly kept: readonly T[]; readonly notes: readonly string[] }> {
   const progress = createProgress(world);
   const kept: T[] = [];
@@ -92,6 +94,7 @@ export async function inspect<T>(
     log: SILENT_LOG,
     metrics: NO_METRICS,
     signal: world.interrupted,
+    ...(onGuards === undefined ? {} : { onGuards }),
   };
   try {
     const view = await inspectHub(options, (twin) => {

@@ -2,8 +2,10 @@
 import type { Cost } from '../controller/cost.ts';
 import type { ActionType, SettingChange } from '../plan/action.ts';
 import { signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
+import type { GuardDecision } from '../plan/guards.ts';
 import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin, type Shape } from '../plan/shapes.ts';
 import type { PlanSummary } from '../plan/summary.ts';
+import { guardsText } from './guards-text.ts';
 import { costText } from './cost-text.ts';
 import type { Paint, Style } from './style.ts';
 import { countOf, formatCount } from './table.ts';
@@ -20,6 +22,8 @@ export interface HubPlan {
   readonly pending?: Pending;
   /** Settings that a snapshot does not show, taken for as declared. */
   readonly hidden?: number;
+  /** What the guards would say to a pass that writes it; undefined where nobody asked them. */
+  readonly guards?: GuardDecision;
 }
 
 export interface Pending {
@@ -78,7 +82,14 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
       lines.push(...shapeLines(shape, number, by, style));
     }
   }
-  lines.push('', countsLine(summary), ...notFromThisChange(plan), ...hiddenText(plan), ...costText(plan.cost, style));
+  lines.push(
+    '',
+    countsLine(summary),
+    ...notFromThisChange(plan),
+    ...hiddenText(plan),
+    ...costText(plan.cost, style),
+    ...guardLines(plan, style),
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -93,6 +104,11 @@ function notFromThisChange({ pending, summary }: HubPlan): string[] {
   if (terms.length === 0) return [];
   const where = pending === undefined ? '' : `, to be done with ${pending.base} too`;
   return [`Not from this change: ${terms.join(' and ')}${where}`];
+}
+
+/** Where nothing is written there is nothing to guard. */
+function guardLines({ guards, devices, mode }: HubPlan, style: Style): string[] {
+  return guards === undefined || mode === 'Observe' ? [] : guardsText(guards, devices, style);
 }
 
 function hiddenText({ hidden = 0 }: HubPlan): string[] {

@@ -59,7 +59,7 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
   test('the cost is said before anything is written', async () => {
     const { out } = await run('plan');
     expect(out).toMatch(
-      /\nCost {5}\d+ writes at 20\/s \(40 % of 50\/s\), \d s, about \d+ messages \((?:0\.\d|less than 0\.1) % of the 400,000 of a day\)\n$/,
+      /\nCost {5}\d+ writes at 20\/s \(40 % of 50\/s\), \d s, about \d+ messages \((?:0\.\d|less than 0\.1) % of the 400,000 of a day\)\nGuards {3}changed 13 \(22 %\) {3}removed 0 {3}unassigned 0 {3}created 0 {3}OK\n$/,
     );
     expect((await run('apply --yes')).code).toBe(0);
     expect((await run('plan')).out).not.toContain('Cost');
@@ -96,6 +96,20 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     const { out } = await run('plan --from HEAD');
     expect(out).toMatch(/^no configuration changes {3}/);
     expect(out).not.toContain('shape');
+  });
+
+  test('what the guards would say is said, with what would release it', async () => {
+    const hubWith = (limit: string): string => HUB.replace('units: 1}', `units: 1}, guards: {maxChanged: ${limit}}`);
+    checkout.commit({ 'fleet/hub.yaml': hubWith('12'), 'fleet/atm.yaml': atms('High', ', Login_Disabled: true') });
+    const refused = await run('plan --detailed-exitcode');
+    expect(refused.code).toBe(5);
+    expect(refused.out).toMatch(
+      /\nGuards {3}changed 13 \(22 %\) > 12 {3}removed 0 {3}unassigned 0 {3}created 0 {3}REFUSED\n {9}.*twinward\.dev\/approve: [0-9a-f]{12}@13/,
+    );
+    checkout.commit({ 'fleet/hub.yaml': hubWith('25%'), 'fleet/atm.yaml': atms('High', ', Login_Disabled: true') });
+    const { out, code } = await run('plan --detailed-exitcode');
+    expect(code).toBe(2);
+    expect(out).toMatch(/\nGuards {3}changed 13 \(22 %\) ≤ 1\d {3}removed 0 {3}unassigned 0 {3}created 0 {3}OK\n$/);
   });
 
   test('manifests that can not be used are told with the places they have in the commit', async () => {

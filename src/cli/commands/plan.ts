@@ -2,6 +2,8 @@
 import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
+import type { TwinAction } from '../../plan/action.ts';
+import type { GuardDecision } from '../../plan/guards.ts';
 import { assumingHidden } from '../../plan/hidden.ts';
 import { attribute } from '../../plan/pending.ts';
 import { createPlanner } from '../../plan/planner.ts';
@@ -57,8 +59,12 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
   if (options.output === 'json') writeDocument(world, 'Plan', planFields(input, options.instance, plans));
   else world.out.write(textOf(world, input, plans, options.by));
   if (options.out !== undefined) await savePlan(world, options.out, declared, options.instance, plans);
-  const isChange = plans.some(({ summary }) => summary.changed > 0);
-  return options.detailedExitcode === true && isChange ? EXIT.Changes : EXIT.Ok;
+  return options.detailedExitcode === true ? detailedCode(plans) : EXIT.Ok;
+}
+
+function detailedCode(plans: readonly HubPlan[]): ExitCode {
+  if (plans.some(({ guards }) => guards?.message !== undefined)) return EXIT.Held;
+  return plans.some(({ summary }) => summary.changed > 0) ? EXIT.Changes : EXIT.Ok;
 }
 
 async function savePlan(
@@ -90,6 +96,12 @@ function shortRevision(revision: string): string {
   return revision.replace(/^sha1:/, '').slice(0, revision.startsWith('sha1:') ? 7 : 19);
 }
 
+interface KeptTwin {
+  readonly planned: PlannedTwin;
+  readonly action: TwinAction;
+  readonly document: PlanEntry | undefined;
+}
+
 interface Comparison {
   readonly base: PlanInput['base'];
   readonly instance: string;
@@ -111,13 +123,17 @@ export async function planHub(
   const attributed = attribution(session, comparison, world.clock.now());
   let work = NO_WORK;
   const spentBefore = session.hub.messagesSpent();
-  const { devices, kept } = await inspect(world, { ...session, planner }, (inspected) => {
+  let guards: GuardDecision | undefined;
+  const keep = (inspected: InspectedTwin): KeptTwin => {
     const { action, twin } = inspected;
     work = addWork(work, workOf(action, twin));
     const planned = attributed.see(inspected);
     const document = isDocumented ? actionDocument({ hub: name, profiles }, action, twin) : undefined;
     const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.isPending !== true };
     return { planned, action, document: document === undefined ? undefined : { ...document, ...isFresh } };
+  };
+  const { devices, kept } = await inspect(world, { ...session, planner }, keep, (decision) => {
+    guards = decision;
   });
   const looked = { ...NO_WORK, messages: session.hub.messagesSpent() - spentBefore };
   const { pending } = attributed;
@@ -130,6 +146,7 @@ export async function planHub(
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
     ...(pending === undefined ? {} : { pending }),
     ...(hidden === 0 ? {} : { hidden }),
+    ...(guards === undefined ? {} : { guards }),
     actions: kept.flatMap(({ document }) => document ?? []),
     saved: { name, hostName: session.hostName, twins: kept.flatMap(({ action }) => savedTwin(action) ?? []) },
   };
@@ -169,7 +186,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
     ...(base === undefined ? {} : { baseRevision: base.declared.revision }),
     partial,
     instance,
-    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden }) => ({
+    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden, guards }) => ({
       name,
       mode,
       devices,
@@ -177,9 +194,23 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
       cost: costFields(cost),
       ...(pending === undefined ? {} : { pending }),
       ...(hidden === undefined ? {} : { hidden }),
+      ...(guards === undefined ? {} : { guards: guardFields(guards) }),
     })),
     summary: addSummaries(plans.map(({ summary }) => summary)),
     actions: plans.flatMap(({ actions }) => actions),
+  };
+}
+
+function guardFields({ checks, approval, isApproved, message }: GuardDecision): object {
+  return {
+    checks: checks.map(({ guard, count, limit, isRefused }) => ({
+      guard,
+      count,
+      ...(limit === undefined ? {} : { limit }),
+      refused: isRefused,
+    })),
+    ...(approval === undefined ? {} : { approval, approved: isApproved }),
+    ...(message === undefined ? {} : { message }),
   };
 }
 
