@@ -389,6 +389,38 @@ test('two writers at war (the Terraform provider’s own warning, iotedge#2914):
   await controller.stop();
 });
 
+test('a war with a writer that replaces the whole twin, our record included, comes to peace as well', async () => {
+  const fleet = createFleet(1);
+  const { controller, status } = await startOn(fleet, BASE);
+  const before = fleet.patches.length;
+  for (let minute = 0; minute < 60; minute += 1) {
+    fleet.iot.replaceTwin(
+      { deviceId: 'd1', moduleId: MODULE },
+      { properties: { desired: { guard: { usb: 'allow' } } } },
+    );
+    controller.requestResync();
+    await fleet.clock.advance(60_000);
+  }
+  expect(fleet.patches.length - before).toBeLessThanOrEqual(6);
+  expect(status().offenders).toMatchObject([{ deviceId: 'd1', reason: 'Contested' }]);
+  await fleet.clock.advance(3 * 3_600_000);
+  expect(fleet.desired('d1', 'guard')).toEqual(ALL_SETTINGS);
+  await controller.stop();
+});
+
+test('a module that is made anew again and again (iot-identity-service#600) is configured each time', async () => {
+  const fleet = createFleet(1);
+  const { controller } = await startOn(fleet, BASE);
+  for (let round = 0; round < 10; round += 1) {
+    fleet.iot.deleteModule('d1', MODULE, '*');
+    fleet.iot.putModule('d1', MODULE, { deviceId: 'd1', moduleId: MODULE }, undefined);
+    controller.requestResync();
+    await fleet.clock.advance(60_000);
+    expect(fleet.desired('d1', 'guard')).toEqual(ALL_SETTINGS);
+  }
+  await controller.stop();
+});
+
 async function* pages<T>(...all: readonly (readonly T[])[]): AsyncGenerator<readonly T[]> {
   yield* all;
 }

@@ -3,7 +3,9 @@
 import { canonicalJson, type JsonObject } from '../model/json.ts';
 import { isReserved } from '../model/reserved-device.ts';
 import type { DeviceFacts } from '../model/twin.ts';
+import type { Surroundings } from '../plan/surroundings.ts';
 import { Neighbours } from './neighbours.ts';
+import { OwnWrites } from './own-writes.ts';
 import type { TwinState } from './twin-state.ts';
 
 /** A list of devices in the making; it counts for nothing until it is complete. */
@@ -37,6 +39,7 @@ export class DeviceList {
 
 export class FleetView {
   readonly neighbours = new Neighbours();
+  readonly ownWrites = new OwnWrites();
   #devices: Map<string, DeviceFacts> = new Map();
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();
@@ -82,6 +85,13 @@ export class FleetView {
 
   states(): Iterable<readonly [key: string, state: TwinState]> {
     return this.#states;
+  }
+
+  /** Who else writes there, and what we left there ourselves. */
+  around(key: string): Surroundings {
+    const around = this.neighbours.around(key);
+    const memory = this.ownWrites.memory(key);
+    return memory === undefined ? around : { ...around, memory };
   }
 
   /** Undefined forgets. */

@@ -4,6 +4,7 @@ import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../mod
 import { writes, type TwinAction } from '../plan/action.ts';
 import { changesText } from '../plan/change-text.ts';
 import type { Planner } from '../plan/planner.ts';
+import { readRecord } from '../plan/record.ts';
 import type { Surroundings } from '../plan/surroundings.ts';
 import type { Target } from '../plan/target.ts';
 import { keyOf, refOf } from './key.ts';
@@ -123,7 +124,7 @@ function planFor(
   live: Twin | undefined,
 ): Decision {
   const target = planner.targetFor(device, ref.moduleId);
-  const around = view.neighbours.around(keyOf(ref.deviceId, ref.moduleId));
+  const around = view.around(keyOf(ref.deviceId, ref.moduleId));
   return { planner, device, target, live, around, action: planner.plan(target, device, live, clock.now(), around) };
 }
 
@@ -140,6 +141,8 @@ async function write(
   const ref = { deviceId, moduleId };
   const answer = await hub.patchModuleTwin(ref, patch, etag, signal);
   countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');
+  const record = readRecord(answer, planner.instance);
+  if (record.kind === 'valid') view.ownWrites.note(keyOf(deviceId, moduleId), record.memory, clock.now());
   const next = planner.plan(target, device, answer, clock.now(), around);
   const state = stateOf(next, target, answer, clock.now());
   recordWrite(scope, action);

@@ -30,6 +30,7 @@ export async function survey(scope: HubScope, visit: (row: Row) => void, signal:
   if (!(await listDevices(scope, signal))) return 'ListEmpty';
   const { moduleIds, declared } = scope.open;
   const { neighbours } = scope.view;
+  scope.view.ownWrites.forgetOld(scope.clock.now());
   await neighbours.list(scope.hub, scope.clock.now(), signal);
   const listed = await visitTwins(scope, moduleIds, visit, signal);
   if (listed.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
@@ -128,7 +129,7 @@ function planRow(
   if (device === undefined) return { planned: undefined, bug: undefined };
   try {
     const target = planner.targetFor(device, moduleId);
-    const around = view.neighbours.around(keyOf(deviceId, moduleId));
+    const around = view.around(keyOf(deviceId, moduleId));
     return { planned: { action: planner.plan(target, device, twin, nowMs, around), target }, bug: undefined };
   } catch (error) {
     return { planned: undefined, bug: error instanceof Error ? error : new Error(String(error)) };

@@ -5,8 +5,8 @@ import type { DeviceFacts, Twin } from '../model/twin.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { ActionReason, ActionType, SettingChange, TwinAction } from './action.ts';
 import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
-import { contestsText, type Contests } from './contest.ts';
-import { contestsAfter, isLeftAlone } from './corrections.ts';
+import { contestsText } from './contest.ts';
+import { contestsAfter, isLeftAlone, memoryOfTaken, type CorrectionFacts } from './corrections.ts';
 import { findFrozenRule } from './frozen-rules.ts';
 import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
@@ -75,7 +75,8 @@ function planMissing(input: PlanTwinInput): TwinAction {
 function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | undefined): TwinAction {
   const { declared, target, nowMs } = input;
   const recorded = record?.owners;
-  const memory = record?.memory ?? NO_MEMORY;
+  const taken = record === undefined ? memoryOfTaken(live, input.around.memory) : undefined;
+  const memory = record?.memory ?? taken ?? NO_MEMORY;
   const desired = live.properties.desired;
   const ownership = settleOwners(recorded ?? NOBODY, target, declared, desired);
   if (ownership.unknownProfile !== undefined) {
@@ -90,9 +91,8 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     ...diffAbsences(ownership.absences, desired, context),
     ...diffDeclared(ownership.atoms, desired, context),
   ];
-  const contested = target.observeOnly
-    ? []
-    : wanted.filter((change) => isLeftAlone(change, ownership.owners, memory.contests, nowMs));
+  const facts = { contests: memory.contests, owners: ownership.owners, isRecordTaken: taken !== undefined };
+  const contested = target.observeOnly ? [] : wanted.filter((change) => isLeftAlone(change, facts, nowMs));
   const changes = contested.length === 0 ? wanted : wanted.filter((change) => !contested.includes(change));
   const refused = [
     ...diffAbsences(ownership.refused.absences, desired, context),
@@ -107,10 +107,12 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   const message = asideMessage(refused, contested, memory);
   if (!target.observeOnly && !target.isFrozen) {
     const aside = { observed, message };
-    if (changes.length > 0)
-      return planPatch(input, live, { owners: recorded ?? NOBODY, memory }, ownership, changes, aside);
-    if (!sameOwnership(recorded ?? NOBODY, ownership.owners) || isOutlived(input, record, ownership))
-      return planRecord(input, live, record, ownership, aside);
+    const past = { recorded, memory, facts };
+    if (changes.length > 0) return planPatch(input, live, past, ownership, changes, aside);
+    const isOwnershipOther = !sameOwnership(recorded ?? NOBODY, ownership.owners) || isOutlived(input, past);
+    // Whoever argues by taking the record away would be given it back for ever.
+    const isArgued = taken !== undefined && contested.length > 0;
+    if (isOwnershipOther && !isArgued) return planRecord(input, live, past, ownership, aside);
   }
   if (contested.length > 0)
     return planSettled(input, live, action(input, 'Observe', 'Contested', { observed, message }));
@@ -124,18 +126,16 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   return action(input, 'Keep', kept, { message: because ?? KEEP_MESSAGES[kept] });
 }
 
-/** True where a record that held nothing but contests has nothing left to remember. */
-function isOutlived(input: PlanTwinInput, record: ValidRecord | undefined, { owners }: Ownership): boolean {
-  return record?.owners.size === 0 && owners.size === 0 && contestsIn(input, [], owners, record.memory).size === 0;
+/** What is known of our earlier writes; `recorded` is undefined where there is no record that we can read. */
+interface Past {
+  readonly recorded: ReadonlyMap<string, OwnedEntry> | undefined;
+  readonly memory: RecordMemory;
+  readonly facts: CorrectionFacts;
 }
 
-function contestsIn(
-  { target, nowMs }: PlanTwinInput,
-  changes: readonly SettingChange[],
-  owners: ReadonlyMap<string, OwnedEntry>,
-  { contests }: RecordMemory,
-): Contests {
-  return contestsAfter(changes, owners, contests, target, nowMs);
+/** True where a record that held nothing but contests has nothing left to remember. */
+function isOutlived({ target, nowMs }: PlanTwinInput, { recorded, facts }: Past): boolean {
+  return recorded?.size === 0 && facts.owners.size === 0 && contestsAfter([], facts, target, nowMs).size === 0;
 }
 
 const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
@@ -192,7 +192,7 @@ function changeContext(
 function planPatch(
   input: PlanTwinInput,
   live: Twin,
-  { owners: recorded, memory }: Pick<ValidRecord, 'owners' | 'memory'>,
+  { recorded = NOBODY, memory, facts }: Past,
   ownership: Ownership,
   changes: readonly SettingChange[],
   aside: Aside,
@@ -204,7 +204,7 @@ function planPatch(
   if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
   if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
-  const contests = contestsIn(input, changes, ownership.owners, memory);
+  const contests = contestsAfter(changes, facts, input.target, input.nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests, desiredVersion: nextVersion(live) }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
   if (size !== undefined) return holdTooLarge(input, size);
@@ -227,18 +227,17 @@ function planPatch(
 function planRecord(
   input: PlanTwinInput,
   live: Twin,
-  record: ValidRecord | undefined,
+  { recorded, memory, facts }: Past,
   ownership: Ownership,
   aside: Aside,
 ): TwinAction {
   const neighbour = findNeighbour(input.around, live, []);
   if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
-  const memory = record?.memory ?? NO_MEMORY;
-  const contests = contestsIn(input, [], ownership.owners, memory);
+  const contests = contestsAfter([], facts, input.target, input.nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
-  return action(input, 'Record', recordReason(record?.owners, ownership), {
+  return action(input, 'Record', recordReason(recorded, ownership), {
     ...aside,
     patch: { tags },
     needs: BOTH_READS,

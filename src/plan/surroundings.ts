@@ -4,12 +4,15 @@ import { getKey, isObject } from '../model/json.ts';
 import type { Twin } from '../model/twin.ts';
 import type { SettingChange } from './action.ts';
 import { PathMap } from './path-map.ts';
+import type { RecordMemory } from './record.ts';
 
 export interface Surroundings {
   /** The hub's automatic configurations that write to module twins; none where the hub would not say. */
   readonly automatic: readonly AutomaticConfiguration[];
   /** Undefined where it was not read. */
   readonly identity: Pick<ModuleIdentity, 'managedBy'> | undefined;
+  /** What our own last write left in the record, where this process made it not long ago. */
+  readonly memory: RecordMemory | undefined;
 }
 
 /** A setting by its place on a twin. */
@@ -19,7 +22,7 @@ export interface Setting {
   readonly path: readonly string[];
 }
 
-export const NOTHING_AROUND: Surroundings = { automatic: [], identity: undefined };
+export const NOTHING_AROUND: Surroundings = { automatic: [], identity: undefined, memory: undefined };
 
 export interface NeighbourHold {
   readonly reason: 'ManagedByEdge' | 'AutomaticConfiguration';
