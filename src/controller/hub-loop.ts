@@ -2,12 +2,9 @@
 import type { Capacity, Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../model/expiry.ts';
-import { deepEqual } from '../model/json.ts';
-import { suspensionsInForce, type Suspension } from '../model/suspension.ts';
-import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
+import type { Suspension } from '../model/suspension.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
@@ -16,22 +13,22 @@ import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
-import { affordablePeriodMs, leaseMs } from './daily-budget.ts';
+import { affordablePeriodMs } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
 import { FleetView } from './fleet-view.ts';
 import { untilJudged } from './guarded.ts';
-import { fencedHub, Lease } from './lease.ts';
+import { GuardMemory } from './guard-memory.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
 import { makePass, type PassEnd } from './pass.ts';
-import { composeSuspensions, readReservedTwin } from './reserved-twin.ts';
 import { sampledLog, type SampledLog } from './sampled-log.ts';
 import type { HubScope } from './scope.ts';
 import type { HubStatus } from './status.ts';
 import { LIST_EMPTY_MESSAGE } from './survey.ts';
 import { gaugeDevices, tally } from './tally.ts';
+import { Tenure } from './tenure.ts';
 import { workOn } from './worker.ts';
 import { WorkQueue, type Priority } from './work-queue.ts';
 
@@ -58,16 +55,14 @@ const STOP_GRACE_MS = 10_000;
 interface Connected {
   readonly scope: HubScope;
   readonly mode: Mode;
-  /** Not budgeted. */
-  readonly hub: Hub;
-  /** Undefined where nothing is written, or nobody asked for one. */
-  readonly lease: Lease | undefined;
+  readonly tenure: Tenure;
 }
 
 export class HubLoop {
   readonly #options: HubLoopOptions;
   readonly #log: SampledLog;
   readonly #view = new FleetView();
+  readonly #guards: GuardMemory;
   readonly #queue: WorkQueue;
   readonly #alarm: Alarm;
   /** Ends passes, which only read; `#work` ends what is in flight and may write. */
@@ -80,11 +75,6 @@ export class HubLoop {
   #connected: Connected | undefined;
   /** When the next exception ends and everything is decided anew. */
   #expiryMs = Infinity;
-  /** In force at the last look. */
-  #suspensions: readonly Suspension[] = [];
-  #waitingFor: string | undefined;
-  #refusal: string | undefined;
-  #earlier: EarlierApproval | undefined;
   /** True until a whole pass was made with what is declared now. */
   #isChange = true;
   #isPassing = false;
@@ -104,6 +94,7 @@ export class HubLoop {
     this.#hub = hub;
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
+    this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics });
     this.#declared = declared;
     this.#noteExpiry();
     this.#alarm = new Alarm(clock);
@@ -141,8 +132,8 @@ export class HubLoop {
   #replan(): void {
     this.#noteExpiry();
     if (this.#connected !== undefined) {
-      const { scope, mode } = this.#connected;
-      scope.open = this.#plannerFor(mode);
+      const { scope, mode, tenure } = this.#connected;
+      scope.open = this.#plannerFor(mode, tenure.suspensions);
       scope.planner = untilJudged(scope.open, this.#hub.name);
     }
     this.#isChange = true;
@@ -168,8 +159,8 @@ export class HubLoop {
       lastAppliedRevision: this.#appliedRevision,
       conditions: hubConditions({
         problem: this.#problem,
-        waitingFor: this.#waitingFor,
-        refusal: this.#refusal,
+        waitingFor: this.#connected?.tenure.waitingFor,
+        refusal: this.#guards.refusal,
         isApplied: this.#appliedRevision === revision && !this.#isChange,
         pending,
         failing,
@@ -194,7 +185,7 @@ export class HubLoop {
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
     await Promise.all([this.#queue.stop(), this.#ended]);
     cancel();
-    await this.#connected?.lease?.release();
+    await this.#connected?.tenure.end();
     this.#log.tellAllOmitted();
     this.#connected?.scope.hub.close();
   }
@@ -248,12 +239,17 @@ export class HubLoop {
     }
   }
 
-  async #turnOn(connected: Connected, signal: AbortSignal): Promise<Outcome> {
-    const { lease, scope } = connected;
-    if (lease !== undefined && !(await this.#holds(lease, signal))) {
-      return { kind: 'RequeueAfter', delayMs: lease.pollMs };
+  async #turnOn({ tenure, scope }: Connected, signal: AbortSignal): Promise<Outcome> {
+    const standing = await tenure.begin(signal);
+    if (standing === 'Waits') {
+      this.#problem = undefined;
+      return { kind: 'RequeueAfter', delayMs: tenure.pollMs };
     }
-    await this.#readSuspensions(connected, signal);
+    if (standing === 'New') {
+      this.#isChange = true;
+      this.#guards.recall(tenure.approved);
+    }
+    await tenure.readSuspensions(signal);
     return this.#pass(scope);
   }
 
@@ -263,72 +259,44 @@ export class HubLoop {
     return RETRY;
   }
 
-  /** A holding that is new decides everything anew: meanwhile another may have written. */
-  async #holds(lease: Lease, signal: AbortSignal): Promise<boolean> {
-    if (lease.isHeld) return true;
-    const acquired = await lease.acquire(signal);
-    const isHeld = acquired.kind === 'Held';
-    const labels = { name: `${this.#hub.name}/${this.#options.instance}` };
-    this.#options.metrics.gauge('leader_election_master_status', labels, isHeld ? 1 : 0);
-    if (isHeld) {
-      if (this.#waitingFor !== undefined) this.#log.info('The lease is ours now', { hub: this.#hub.name });
-      this.#waitingFor = undefined;
-      this.#isChange = true;
-      this.#earlier = lease.twin?.approved ?? this.#earlier;
-      return true;
-    }
-    const { holder, kind, since } = acquired.entry;
-    const waitingFor = `${holder} (${kind}), which has had the lease since ${since}`;
-    if (waitingFor !== this.#waitingFor) {
-      this.#log.info('Waiting for the lease', { hub: this.#hub.name, holder, kind, since });
-    }
-    this.#waitingFor = waitingFor;
-    this.#problem = undefined;
-    return false;
-  }
-
+  /** What was queued is dropped, and nobody may take that for done. */
   #noteLost(): void {
-    const labels = { name: `${this.#hub.name}/${this.#options.instance}` };
-    this.#options.metrics.gauge('leader_election_master_status', labels, 0);
-    // What was queued is dropped, and nobody may take that for done.
     this.#passedRevision = undefined;
     this.#isChange = true;
     this.#alarm.ring();
   }
 
-  /** Where nothing is written, nothing need be suspended. */
-  async #readSuspensions({ mode, hub, lease }: Connected, signal: AbortSignal): Promise<void> {
-    if (mode === 'Observe') return;
-    const { clock, instance } = this.#options;
-    const twin = lease?.twin ?? (await readReservedTwin(hub, instance, signal));
-    this.#takeSuspensions(suspensionsInForce(twin?.suspensions ?? [], clock.now()));
-  }
-
-  #takeSuspensions(suspensions: readonly Suspension[]): void {
-    if (deepEqual(composeSuspensions(suspensions), composeSuspensions(this.#suspensions))) return;
-    this.#suspensions = suspensions;
-    this.#log.warn('Suspensions changed', { hub: this.#hub.name, inForce: suspensions.length });
-    this.#replan();
-    this.#alarm.ring();
-  }
-
   async #connect(signal: AbortSignal): Promise<Connected> {
-    const { connect, clock, metrics, recorder } = this.#options;
+    const { connect, clock, metrics, recorder, instance, holder } = this.#options;
     const log = this.#log;
     const { hub, mode, capacity } = await openConnection(connect, this.hub, signal);
     const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
     log.info('Connected', { hub: this.hub.name, mode, ...within });
     this.#capacity = capacity;
-    const lease = this.#leaseOn(hub, mode, capacity);
-    const fenced = lease === undefined ? hub : fencedHub(hub, () => lease.isHeld);
-    const open = this.#plannerFor(mode);
+    const tenure = new Tenure({
+      hub,
+      hubName: this.hub.name,
+      mode,
+      capacity,
+      instance,
+      holder,
+      revision: () => this.#declared.revision,
+      clock,
+      log,
+      metrics,
+      onLost: () => this.#noteLost(),
+      onSuspensions: () => {
+        this.#replan();
+        this.#alarm.ring();
+      },
+    });
+    const open = this.#plannerFor(mode, tenure.suspensions);
     return {
       mode,
-      hub,
-      lease,
+      tenure,
       scope: {
         name: this.hub.name,
-        hub: budgetedHub(fenced, { capacity, budget: this.hub.budget }, clock),
+        hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
         open,
         planner: untilJudged(open, this.hub.name),
         view: this.#view,
@@ -341,26 +309,8 @@ export class HubLoop {
     };
   }
 
-  #leaseOn(hub: Hub, mode: Mode, capacity: Capacity | undefined): Lease | undefined {
-    const { holder, instance, clock } = this.#options;
-    if (holder === undefined || mode === 'Observe') return undefined;
-    return new Lease({
-      hub,
-      instance,
-      holder,
-      kind: 'run',
-      revision: () => this.#declared.revision,
-      ttlMs: leaseMs(capacity),
-      clock,
-      log: this.#log,
-      onTwin: ({ suspensions }) => this.#takeSuspensions(suspensionsInForce(suspensions, clock.now())),
-      onLost: () => this.#noteLost(),
-    });
-  }
-
-  #plannerFor(hubMode: Mode): Planner {
+  #plannerFor(hubMode: Mode, suspensions: readonly Suspension[]): Planner {
     const { instance, clock } = this.#options;
-    const suspensions = this.#suspensions;
     const declared = activeAt(this.#declared, clock.now());
     const planner = createPlanner(declared, { hub: this.hub, hubMode, instance, suspensions });
     return withCeiling(planner, hubMode);
@@ -382,7 +332,7 @@ export class HubLoop {
       this.#queue.add(key, priority);
     };
     try {
-      end = await makePass(scope, { isChange, earlier: this.#earlier, enqueue }, this.#passes.signal);
+      end = await makePass(scope, { isChange, earlier: this.#guards.earlier, enqueue }, this.#passes.signal);
     } finally {
       this.#isPassing = false;
       if (end?.kind !== 'Complete') {
@@ -398,7 +348,8 @@ export class HubLoop {
     }
     if (this.#problem !== undefined) scope.log.info('The hub can be listed again', { hub: scope.name });
     this.#problem = undefined;
-    await this.#noteGuards(end.guards);
+    const approved = this.#guards.note(end.guards, this.hub.approval);
+    if (approved !== undefined) await this.#connected?.tenure.remember(approved, this.#passes.signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#passMessages = scope.hub.messagesSpent() - spentBefore;
     this.#passedRevision = revision;
@@ -408,28 +359,13 @@ export class HubLoop {
     return SETTLED;
   }
 
-  /** Told when it begins and when it changes. */
-  async #noteGuards({ message, refusedBy, isApproved, shapes }: GuardDecision): Promise<void> {
-    const { approval } = this.#hub;
-    for (const guard of isApproved ? [] : refusedBy) {
-      this.#options.metrics.count('twinward_guard_refusals_total', { hub: this.#hub.name, guard });
-    }
-    if (message !== undefined && message !== this.#refusal) {
-      this.#log.warn('The guards refuse a change', { hub: this.#hub.name, message });
-    }
-    this.#refusal = message;
-    if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return;
-    this.#log.info('A change is approved that the guards refuse', { hub: this.#hub.name, ...approval });
-    this.#earlier = { fingerprint: approval.fingerprint, shapes };
-    await this.#connected?.lease?.remember(this.#earlier, this.#passes.signal);
-  }
-
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
-    const { lease } = this.#connected;
-    // The pass after the next holding looks at every twin again.
-    if (lease?.isHeld === false) return SETTLED;
-    const signal = lease === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, lease.signal]);
+    const { tenure } = this.#connected;
+    // The pass after the next beginning looks at every twin again.
+    if (!tenure.isAllowed) return SETTLED;
+    const signal =
+      tenure.signal === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, tenure.signal]);
     try {
       const { outcome } = await abortable(workOn(this.#connected.scope, key, signal), signal, stopped);
       return outcome;

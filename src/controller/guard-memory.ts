@@ -1,0 +1,52 @@
+// What the guards of one hub said last, and what of it a person approved: for the status, the log, and the next pass.
+import type { Approval } from '../model/declared.ts';
+import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+
+export interface GuardMemoryOptions {
+  readonly hubName: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export class GuardMemory {
+  readonly #options: GuardMemoryOptions;
+  #refusal: string | undefined;
+  #earlier: EarlierApproval | undefined;
+
+  constructor(options: GuardMemoryOptions) {
+    this.#options = options;
+  }
+
+  /** What is refused and what would release it. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  get earlier(): EarlierApproval | undefined {
+    return this.#earlier;
+  }
+
+  /** As another controller left it on the hub. */
+  recall(earlier: EarlierApproval | undefined): void {
+    this.#earlier = earlier ?? this.#earlier;
+  }
+
+  /** Told when it begins and when it changes. The result is new and worth remembering on the hub. */
+  note(
+    { message, refusedBy, isApproved, shapes }: GuardDecision,
+    approval: Approval | undefined,
+  ): EarlierApproval | undefined {
+    const { hubName: hub, log, metrics } = this.#options;
+    for (const guard of isApproved ? [] : refusedBy) {
+      metrics.count('twinward_guard_refusals_total', { hub, guard });
+    }
+    if (message !== undefined && message !== this.#refusal) log.warn('The guards refuse a change', { hub, message });
+    this.#refusal = message;
+    if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
+    log.info('A change is approved that the guards refuse', { hub, ...approval });
+    this.#earlier = { fingerprint: approval.fingerprint, shapes };
+    return this.#earlier;
+  }
+}
