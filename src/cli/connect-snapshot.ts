@@ -20,6 +20,7 @@ export async function connectSnapshot(declared: DeclaredHub, path: string): Prom
     capacity: declared.capacity ?? snapshot.capacity,
     hostName: snapshot.hostName,
     endpoint: `file:${path}`,
+    ca: undefined,
   };
 }
 

@@ -17,6 +17,8 @@ export interface Connected extends Connection {
   readonly hostName: string;
   /** `https://127.0.0.1:8443` or `https://acme.azure-devices.net`. */
   readonly endpoint: string;
+  /** The certificate authority to trust there, in PEM; undefined for those that the system trusts. */
+  readonly ca: string | undefined;
 }
 
 export interface ConnectContext extends Pick<World, 'env' | 'clock'> {
@@ -55,6 +57,7 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
     capacity: declared.capacity ?? (isLocal ? undefined : SMALLEST_CAPACITY),
     hostName,
     endpoint,
+    ca,
   };
 }
 

@@ -83,6 +83,7 @@ function createProgram(world: World, finish: Finish): Command {
   addResume(parts);
   addUninstall(parts);
   addImport(parts);
+  addDoctor(parts);
   addDemo(parts);
   addHub(parts);
   addSchema(parts);
@@ -220,8 +221,8 @@ function addStatus({ program, world, finish }: Parts): void {
 
 function addGet({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('get')), world)
-    .description('List devices, groups, configurations or profiles, with how they stand.')
-    .argument('<list>', 'devices, groups, configurations or profiles')
+    .description('List devices, groups, configurations, exceptions or profiles, with how they stand.')
+    .argument('<list>', 'devices, groups, configurations, exceptions or profiles')
     .addOption(outputOption())
     .action(async (list: string, options: Common) => {
       const { get, parseList } = await import('./commands/get.ts');
@@ -299,6 +300,16 @@ function addImport({ program, world, finish }: Parts): void {
     .action(async (options: ImportFlags) => {
       const { importFleet } = await import('./commands/import.ts');
       finish(await importFleet(world, options));
+    });
+}
+
+function addDoctor({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('doctor')), world)
+    .description('Check credentials, permissions, clocks and neighbours, without writing, each with its fix.')
+    .addOption(outputOption())
+    .action(async (options: Common) => {
+      const { doctor } = await import('./commands/doctor.ts');
+      finish(await doctor(world, options));
     });
 }
 

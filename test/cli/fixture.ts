@@ -62,6 +62,8 @@ export interface ServedHub {
   readonly env: Readonly<Record<string, string>>;
   readonly endpoint: string;
   readonly caFile: string;
+  /** Of one of its shared access policies, such as `service`. */
+  connectionStringOf(policy: string): string;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,7 @@ export async function serveFleet(devices: number): Promise<ServedHub> {
     clock,
     endpoint: server.endpoint,
     caFile,
+    connectionStringOf: (policy) => connectionString(HOST, policies, policy) ?? '',
     env: {
       IOTHUB_CONNECTION_STRING: connectionString(HOST, policies, 'iothubowner') ?? '',
       TWINWARD_HUB_ENDPOINT: server.endpoint,
