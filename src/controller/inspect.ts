@@ -7,6 +7,7 @@ import { decideGuards, type GuardDecision } from '../plan/guards.ts';
 import { gatherFacts } from '../plan/pass-facts.ts';
 import type { Planner } from '../plan/planner.ts';
 import { riskContext } from '../plan/risk.ts';
+import type { Surroundings } from '../plan/surroundings.ts';
 import type { Target } from '../plan/target.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -36,6 +37,8 @@ export interface InspectedTwin {
   readonly device: DeviceFacts;
   readonly target: Target;
   readonly action: TwinAction;
+  /** What was known of others when it was decided. */
+  readonly around: Surroundings;
   /** Undefined where no twin is listed. */
   readonly twin: Twin | undefined;
   /** Undefined where nothing is declared and nothing is owned. */
@@ -74,7 +77,7 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
       const state = stateOf(action, target, twin, clock.now());
       view.note(key, state);
       if (state === undefined && !writes(action)) return;
-      visit({ ref, device, target, action, twin, state });
+      visit({ ref, device, target, action, around: view.around(key), twin, state });
     },
     signal,
   );

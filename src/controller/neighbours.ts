@@ -3,10 +3,11 @@ import type { Declared } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { deepEqual, formatPointer, type Json } from '../model/json.ts';
 import { isManagedByEdge, type AutomaticConfiguration, type ModuleIdentity } from '../model/neighbour.ts';
-import type { Twin } from '../model/twin.ts';
+import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
 import { NOTHING_AROUND, overlapping, type Setting, type Surroundings } from '../plan/surroundings.ts';
 import { DEAD_SECTIONS } from '../profile/dead-section.ts';
 import type { Hub } from '../ports/hub.ts';
+import { keyOf } from './key.ts';
 
 /** A module may be created anew for somebody else: what was read once is not believed for ever. */
 const IDENTITY_MS = 3_600_000;
@@ -124,4 +125,29 @@ function overlapNote(automatic: AutomaticConfiguration, declared: ReadonlyMap<st
     `The automatic configuration "${automatic.id}" writes settings that are declared here too: ${shown}${more}. ` +
       'Twins it applies to are held where the two differ.',
   ];
+}
+
+/** Who else writes one module, by reads for it alone; what the hub does not tell is left out. */
+export async function lookAround(
+  hub: Hub,
+  ref: ModuleRef,
+  { iotEdge }: Pick<DeviceFacts, 'iotEdge'>,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<Surroundings> {
+  const neighbours = new Neighbours();
+  await neighbours.list(hub, nowMs, signal);
+  const key = keyOf(ref.deviceId, ref.moduleId);
+  const identity = iotEdge ? await unlessRefused(hub.getModule(ref, signal)) : undefined;
+  if (identity !== undefined) neighbours.noteIdentity(key, identity, nowMs);
+  return neighbours.around(key);
+}
+
+async function unlessRefused<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof HubError && error.code !== 'Aborted') return undefined;
+    throw error;
+  }
 }

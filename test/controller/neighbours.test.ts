@@ -1,9 +1,11 @@
 // Others that write to the same modules, on the embedded hub: automatic configurations, IoT Edge, and what is left of old agents.
 import { describe, expect, test } from 'vitest';
+import { lookAround } from '../../src/controller/neighbours.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
+import { NOTHING_AROUND } from '../../src/plan/surroundings.ts';
 import type { Hub } from '../../src/ports/hub.ts';
-import { createFleet, manifests, MODULE, PERIOD_MS, PROD, startOn, type Fleet } from './fixture.ts';
+import { createFleet, manifests, MODULE, NEVER, PERIOD_MS, PROD, startOn, type Fleet } from './fixture.ts';
 
 const USB = manifests({ base: `${PROD}, settings: {usb: block}` });
 const EVALUATION_MS = 5 * 60_000;
@@ -234,4 +236,25 @@ test('a module that was deleted and created again is a new one', async () => {
   await fleet.clock.advance(2 * PERIOD_MS);
   expect(fleet.desired('d1', 'guard')).toEqual({ usb: 'block' });
   await controller.stop();
+});
+
+describe('one look at one module', () => {
+  test('tells what a pass would know of it', async () => {
+    const fleet = createFleet(1);
+    addEdgeDevice(fleet, 'edge', 'IotEdge');
+    await automatic(fleet, 'soc', { usb: 'audit' });
+    const { hub, asked } = counting(fleet);
+    const look = (deviceId: string, iotEdge: boolean) =>
+      lookAround(hub, { deviceId, moduleId: MODULE }, { iotEdge }, fleet.clock.now(), NEVER);
+    expect(await look('d1', false)).toMatchObject({ automatic: [{ id: 'soc' }], identity: undefined });
+    expect(asked.identities).toEqual([]);
+    expect(await look('edge', true)).toMatchObject({ identity: { managedBy: 'IotEdge' } });
+  });
+
+  test('leaves out what the hub does not tell', async () => {
+    const refused = (): Promise<never> => Promise.reject(new HubError('Unauthorized', 'no'));
+    const hub: Hub = { ...createFleet(0).hub, getModule: refused, listConfigurations: refused };
+    const ref = { deviceId: 'edge', moduleId: MODULE };
+    expect(await lookAround(hub, ref, { iotEdge: true }, 0, NEVER)).toEqual(NOTHING_AROUND);
+  });
 });

@@ -12,8 +12,11 @@ const MIRRORED = manifests({ base: `${PROD}, settings: {${SETTINGS}}` }).replace
 );
 
 /** The state of a twin in sync, a moment after its agent reported this. */
-async function stateAfter(reported: JsonObject | undefined, text = MIRRORED): Promise<TwinState | undefined> {
-  const fleet = createFleet(1);
+async function stateAfter(
+  reported: JsonObject | undefined,
+  text = MIRRORED,
+  fleet = createFleet(1),
+): Promise<TwinState | undefined> {
   await reconcile(createScope(fleet, text), `d1/${MODULE}`, NEVER);
   await fleet.clock.advance(1_000);
   if (reported !== undefined) fleet.report('d1', reported);
@@ -59,6 +62,19 @@ describe('a twin in sync', () => {
       acknowledgement,
       detail,
       failure: undefined,
+    });
+  });
+
+  test('is rejected for what another writer put beside our settings, and says so', async () => {
+    const text = MIRRORED.replace(
+      'section: /guard',
+      'section: /guard, schema: {properties: {theirs: {type: integer}}}',
+    );
+    const fleet = createFleet(1);
+    fleet.tamper('d1', { guard: { theirs: 'seven' } });
+    expect(await stateAfter({ guard: { ...GOOD, b: 0 } }, text, fleet)).toMatchObject({
+      acknowledgement: 'Rejected',
+      detail: 'the agent refuses what another writer put beside our settings: theirs',
     });
   });
 

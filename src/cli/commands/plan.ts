@@ -170,8 +170,8 @@ function attribution(session: HubSession, comparison: Comparison | undefined, no
   const pending = { base: base.name, drift: 0, others: 0 };
   return {
     pending,
-    see({ action, device, twin, ref }) {
-      const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs);
+    see({ action, device, twin, ref, around }) {
+      const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs, around);
       const { fresh, hasPending } = attribute(action, old);
       if (hasPending) pending[old.reason === 'Drift' ? 'drift' : 'others'] += 1;
       return { action: fresh ?? action, device, isPending: fresh === undefined };

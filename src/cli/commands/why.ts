@@ -9,6 +9,7 @@ import type { Layer } from '../../plan/layer.ts';
 import type { Planner } from '../../plan/planner.ts';
 import { REDACTED } from '../../plan/redaction.ts';
 import type { Hub } from '../../ports/hub.ts';
+import { lookAround } from '../../controller/neighbours.ts';
 import { stateOf, type TwinState } from '../../controller/twin-state.ts';
 import { orMissing } from '../../controller/scope.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -72,7 +73,9 @@ async function explainDevice(
     if (planner.targetFor(device, moduleId).layers.some(isCounted)) await noteFleet(planner, hub, interrupted);
     const target = planner.targetFor(device, moduleId);
     if (live === undefined && target.layers.length === 0) continue;
-    const state = stateOf(planner.plan(target, device, live, clock.now()), target, live, clock.now());
+    const nowMs = clock.now();
+    const around = await lookAround(hub, { deviceId, moduleId }, device, nowMs, interrupted);
+    const state = stateOf(planner.plan(target, device, live, nowMs, around), target, live, nowMs);
     const settings = explainTwin({ declared, hubName: declaredHub.name, instance, target, device, live });
     explained.push({ hub: declaredHub.name, device, moduleId, exists: live !== undefined, state, settings });
   }
