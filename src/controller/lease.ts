@@ -238,9 +238,17 @@ export async function openReserved(hub: Hub, instance: string, signal: AbortSign
     const statusReason = 'Reserved by Twinward for its lease and suspensions; it is no device.';
     await hub.createDevice(deviceId, { status: 'disabled', statusReason }, signal);
   } catch (error) {
-    if (!(error instanceof HubError) || error.code !== 'AlreadyExists') throw error;
+    if (!(error instanceof HubError)) throw error;
+    if (error.code !== 'AlreadyExists') throw explainCreation(error, deviceId);
   }
   return hub.getDeviceTwin(deviceId, signal);
+}
+
+/** Nothing else that every installation does needs to write the registry. */
+function explainCreation(error: HubError, deviceId: string): HubError {
+  if (error.code !== 'Unauthorized') return error;
+  const hint = `The lease is kept on the device "${deviceId}": let the credential create it, or create it yourself, disabled.`;
+  return new HubError(error.code, `${error.message} ${hint}`, { serviceCode: error.serviceCode, cause: error });
 }
 
 interface Holding {

@@ -133,6 +133,18 @@ describe('taking it', () => {
     await other.release();
   });
 
+  test('needs no right to make devices where somebody made this one, and says so where nobody did', async () => {
+    const hub: Hub = { ...fleet.hub, createDevice: () => Promise.reject(new HubError('Unauthorized', 'No.')) };
+    await expect(leaseOf('a', { hub }).acquire(NEVER)).rejects.toMatchObject({
+      code: 'Unauthorized',
+      message: expect.stringContaining('create it yourself, disabled'),
+    });
+    fleet.iot.createDevice(DEVICE, { deviceId: DEVICE, status: 'disabled' });
+    const lease = leaseOf('a', { hub });
+    expect((await lease.acquire(NEVER)).kind).toBe('Held');
+    await lease.release();
+  });
+
   test('does not believe what nobody can read, and waits it out', async () => {
     fleet.iot.createDevice(DEVICE, { deviceId: DEVICE, status: 'disabled' });
     fleet.iot.patchTwin({ deviceId: DEVICE }, { tags: { twinward: { lease: 'mine' } } });
