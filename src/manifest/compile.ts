@@ -3,7 +3,7 @@ import type { Declared, DeclaredException, DeclaredGroup } from '../model/declar
 import { compareOrigins, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { compileConfiguration, hasLabels } from './configuration.ts';
-import { compileException } from './exception.ts';
+import { compileException, explainExpiry } from './exception.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
 import { findExceptionOverlaps, findOverlaps, type Compiled } from './overlap.ts';
 import { compileProfiles } from './profiles.ts';
@@ -16,8 +16,8 @@ import { toSelector } from './selector.ts';
 export interface CompiledSource {
   /** Every exception is among those that count: no clock is at hand. */
   readonly declared: Declared;
-  /** What is wrong between these exceptions, and between them and configurations, as far as the manifests prove it. */
-  readonly overlapsOf: (exceptions: readonly DeclaredException[]) => readonly Diagnostic[];
+  /** Of the exceptions: those that have ended, and what is wrong with those that count, as far as the manifests prove it. */
+  readonly exceptionProblems: (given: Pick<Declared, 'exceptions' | 'expired'>) => readonly Diagnostic[];
 }
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): CompiledSource {
@@ -57,9 +57,11 @@ export function compileDeclared(resources: Resources, snapshot: Snapshot, diagno
       expired: [],
       profiles: profiles.all,
     },
-    overlapsOf(active) {
-      const counting = exceptions.filter(({ declared }) => active.includes(declared));
-      return counting.length === 0 ? [] : findExceptionOverlaps(compiled, counting);
+    exceptionProblems(given) {
+      const counting = exceptions.filter(({ declared }) => given.exceptions.includes(declared));
+      const over = exceptions.filter(({ declared }) => given.expired.includes(declared));
+      const overlaps = counting.length === 0 ? [] : findExceptionOverlaps(compiled, counting);
+      return [...over.map(explainExpiry), ...overlaps];
     },
   };
 }

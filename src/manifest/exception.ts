@@ -76,3 +76,16 @@ function findTimeProblems(resource: Exception, expiresAtMs: number): Diagnostic[
   const message = `"${resource.manifest.spec.expiresAt}" is no moment in time.`;
   return [resource.problem('TW1106', ['spec', 'expiresAt'], message, 'Write it as "2026-11-24T06:00:00Z".')];
 }
+
+export function explainExpiry({
+  declared,
+  resource,
+}: {
+  readonly declared: DeclaredException;
+  readonly resource: Resource;
+}): Diagnostic {
+  const ended = new Date(declared.expiresAtMs).toISOString();
+  const message = `The exception ended at ${ended}: what it changed is put back, and it does nothing any more.`;
+  const hint = `Remove the manifest, or ask its owner (${declared.ownerText}) for a later expiresAt.`;
+  return resource.problem('TW2110', ['spec', 'expiresAt'], message, hint);
+}

@@ -1,8 +1,8 @@
 // Text to declared state: parse, shape, references, settings, overlaps. Resources and every problem at once; never throws.
-import type { Declared, DeclaredException } from '../model/declared.ts';
+import type { Declared } from '../model/declared.ts';
 import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { compileDeclared } from './compile.ts';
+import { compileDeclared, type CompiledSource } from './compile.ts';
 import { parseFile } from './document.ts';
 import { toResources } from './resources.ts';
 import type { Kind } from './schema.ts';
@@ -21,8 +21,8 @@ export interface Loaded {
   readonly resources: readonly LoadedResource[];
   /** Documents that hold something. */
   readonly documents: number;
-  /** What is wrong between exceptions that count at the same time. */
-  readonly overlapsOf: (exceptions: readonly DeclaredException[]) => readonly Diagnostic[];
+  /** What only time can tell: exceptions that have ended, and what is wrong between those that count together. */
+  readonly exceptionProblems: CompiledSource['exceptionProblems'];
 }
 
 export function loadManifests(snapshot: Snapshot): Loaded {
@@ -37,12 +37,12 @@ export function loadManifests(snapshot: Snapshot): Loaded {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
     diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint: 'An empty input removes nothing.' }));
   }
-  const { declared, overlapsOf } = compileDeclared(byKind, snapshot, diagnostics);
+  const { declared, exceptionProblems } = compileDeclared(byKind, snapshot, diagnostics);
   return {
     declared: hasErrors(diagnostics) ? undefined : declared,
     diagnostics: diagnostics.toSorted(compareDiagnostics),
     resources: all.map(({ kind, name, origin }) => ({ kind, name, origin })),
     documents: documents.length,
-    overlapsOf,
+    exceptionProblems,
   };
 }

@@ -818,7 +818,7 @@ const ROWS: readonly Row[] = [
     code: 'TW2110',
     sentence: 'an exception of yesterday',
     given: exception('inc-1', 'suspend: true', { until: '2026-11-23T17:40:00Z' }),
-    at: '1:1 spec.expiresAt',
+    at: '4:117 spec.expiresAt',
     message: /ended at 2026-11-23T17:40:00.000Z/,
     hint: /Remove the manifest, or ask its owner \(soc\)/,
   },

@@ -1,7 +1,8 @@
-// `twinward get devices|groups|configurations|profiles`: tables of what is declared and how it stands.
+// `twinward get devices|groups|configurations|exceptions|profiles`: tables of what is declared and how it stands.
 import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/selection.ts';
+import { momentText } from '../../plan/suspended.ts';
 import type { TwinState } from '../../controller/twin-state.ts';
 import { closest } from '../../model/similarity.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -12,7 +13,7 @@ import { writeDocument, type Format } from '../report.ts';
 import { formatTable } from '../table.ts';
 import type { World } from '../world.ts';
 
-const LISTS = ['devices', 'groups', 'configurations', 'profiles'] as const;
+const LISTS = ['devices', 'groups', 'configurations', 'exceptions', 'profiles'] as const;
 type List = (typeof LISTS)[number];
 
 export function parseList(text: string): List {
@@ -66,6 +67,7 @@ const ROWS: Readonly<Record<List, (declared: Declared, seen: readonly Seen[]) =>
   devices: deviceRows,
   groups: groupRows,
   configurations: configurationRows,
+  exceptions: exceptionRows,
   profiles: profileRows,
 };
 
@@ -97,20 +99,50 @@ function groupRows({ groups, configurations }: Declared, seen: readonly Seen[]):
 
 function configurationRows({ configurations }: Declared, seen: readonly Seen[]): Row[] {
   return configurations.map(({ name, owner, profile, priority, mode, suspend }) => {
-    const states = seen.filter(({ owners }) => owners.includes(owner)).map(({ state }) => standing(state));
-    const count = (...names: readonly string[]): number => states.filter((state) => names.includes(state)).length;
+    const { states, count } = standingOf(owner, seen);
     return {
       name,
       profile: profile.name,
       priority,
       mode: suspend ? 'Suspended' : mode,
       twins: states.length,
-      inSync: count('Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable'),
+      inSync: count(...IN_SYNC),
       applied: count('Applied'),
       rejected: count('Rejected', 'Unsupported'),
       unreachable: count('Unreachable', 'NotAcknowledged'),
     };
   });
+}
+
+/** One that has ended has no twins any more; what is not put back yet still shows on the devices. */
+function exceptionRows({ exceptions, expired }: Declared, seen: readonly Seen[]): Row[] {
+  return [...exceptions, ...expired]
+    .map((exception) => {
+      const { name, owner, profile, suspend, maxDevices, expiresAtMs, ownerText, reason } = exception;
+      const { states, count } = standingOf(owner, seen);
+      return {
+        name,
+        profile: profile.name,
+        state: expired.includes(exception) ? 'Ended' : suspend ? 'Suspends' : 'Active',
+        until: momentText(expiresAtMs),
+        twins: states.length,
+        inSync: count(...IN_SYNC),
+        held: count('Hold'),
+        maxDevices,
+        owner: ownerText,
+        reason,
+      };
+    })
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const IN_SYNC = ['Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable'] as const;
+
+/** Of the twins that it has a say on. */
+function standingOf(owner: string, seen: readonly Seen[]) {
+  const states = seen.filter(({ owners }) => owners.includes(owner)).map(({ state }) => standing(state));
+  const count = (...names: readonly string[]): number => states.filter((state) => names.includes(state)).length;
+  return { states, count };
 }
 
 function profileRows({ profiles, configurations }: Declared): Row[] {
