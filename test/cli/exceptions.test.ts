@@ -1,0 +1,92 @@
+// An exception from the command line: raised over a baseline, seen in plan, why and get, and over at its time.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { folderOf, HOST, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+
+const BASE = `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: dev}
+spec: {hostName: ${HOST}, mode: Enforce}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosk-guard}
+spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {scanInterval: PT6H}}
+`;
+
+function incident(more = ''): string {
+  return `apiVersion: twinward.dev/v1alpha1
+kind: SecurityException
+metadata: {name: inc-812}
+spec:
+  selector: {matchTags: {hw: kiosk}}
+  profile: acme-guard
+  settings: {scanInterval: PT5M, extra: true}
+  owner: fleet-security
+  reason: INC-812
+  expiresAt: "2026-11-23T13:00:00Z"
+${more}`;
+}
+
+let hub: ServedHub;
+let manifests: ReturnType<typeof folderOf>;
+
+beforeAll(async () => {
+  hub = await serveFleet(60);
+});
+afterAll(() => hub.close());
+beforeEach(() => {
+  manifests = folderOf({ 'base.yaml': BASE, 'inc.yaml': incident() });
+  return () => manifests.remove();
+});
+
+function run(command: string): Promise<Printed> {
+  return twinward([...command.split(' '), '-f', manifests.path], { env: hub.env, clock: hub.clock });
+}
+
+function guardOf(deviceId: string): unknown {
+  const twin = hub.iot.getTwin({ deviceId, moduleId: 'acmeGuard' }) as { properties: { desired: { guard?: unknown } } };
+  return twin.properties.desired.guard;
+}
+
+describe('an exception', () => {
+  test('that is for fewer devices than it selects is held, and why counts them', async () => {
+    writeFileSync(join(manifests.path, 'inc.yaml'), incident('  maxDevices: 2\n'));
+    expect((await run('plan')).out).toMatch(/ExceptionTooWide[^]*selects 5 devices on this hub and is for 2 at most/);
+    const { out } = await run('why kiosk-01 scanInterval');
+    expect(out).toMatch(/held +- +inc-812 +"PT5M"/);
+    expect(out).toContain('selects 5 devices');
+  });
+
+  test('is seen in plan, why and get while it counts', async () => {
+    expect((await run('plan')).out).toMatch(/5 twins[^]*extra[^]*scanInterval/);
+    expect((await run('apply --yes')).code).toBe(0);
+    expect(guardOf('kiosk-01')).toEqual({ scanInterval: 'PT5M', extra: true });
+    const { out } = await run('why kiosk-01 scanInterval');
+    expect(out).toMatch(/WON +- +inc-812 +"PT5M" .*exception until 2026-11-23T13:00:00Z: INC-812/);
+    expect(out).toMatch(/lost +0 +kiosk-guard +"PT6H"/);
+    expect((await run('get exceptions')).out).toMatch(
+      /^inc-812 +acme-guard +Active +2026-11-23T13:00:00Z +5 +5 +0 +fleet-security +INC-812$/m,
+    );
+  });
+
+  test('is over at its time: a warning, and the next apply puts all back', async () => {
+    await hub.clock.advance(3_600_000);
+    const validated = await run('validate');
+    expect(validated.code).toBe(0);
+    expect(validated.err).toMatch(/inc\.yaml:10:14 warning TW2110/);
+    expect((await run('plan')).out).toMatch(/ExceptionEnded[^]*- extra[^]*"PT5M" → "PT6H"/);
+    expect((await run('get exceptions')).out).toMatch(/^inc-812 +acme-guard +Ended/m);
+    expect((await run('apply --yes')).code).toBe(0);
+    expect(guardOf('kiosk-01')).toEqual({ scanInterval: 'PT6H' });
+    expect((await run('why kiosk-01 scanInterval')).out).toMatch(
+      /out +- +inc-812 .*exception, ended 2026-11-23T13:00:00Z/,
+    );
+  });
+});
