@@ -66,6 +66,7 @@ export class World {
   readonly #triggers = new Set<() => void>();
   /** Once all is calm a person reads what is held, and lets it pass. */
   #isPersonThere = false;
+  #asked: string | undefined;
   #process: Process | undefined;
   #rival: Process | undefined;
   #starts = 0;
@@ -130,8 +131,9 @@ export class World {
     this.front.faults.clear();
     this.iot.setLag(undefined);
     await this.#endRival();
-    this.#isPersonThere = true;
     this.#commit(policy);
+    this.#isPersonThere = true;
+    this.#setSource(toYaml(policy, this.#asked));
     for (const { deviceId, tags } of this.scenario.devices) {
       this.agents.setOnline(deviceId, true);
       // A hub that fell back may believe an agent that has heard more since: a restart ends that.
@@ -395,6 +397,7 @@ export class World {
     const say = (level: string, message: string, fields: object = {}): void => {
       this.tell(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
       const asked = /twinward\.dev\/approve: (\w+@\d+)/.exec(JSON.stringify(fields))?.[1];
+      if (asked !== undefined) this.#asked = asked;
       if (asked !== undefined && this.#isPersonThere) this.#setSource(toYaml(this.#policy, asked));
       if (message.startsWith('Unexpected failure')) this.blame(`${message} ${JSON.stringify(fields)}`);
     };
