@@ -370,7 +370,7 @@ describe('a patch that the agent takes for everything (the legacy security agent
 
 test('two writers at war (the Terraform provider’s own warning, iotedge#2914): the hub and the battery have peace', async () => {
   const fleet = createFleet(1);
-  const { controller, status } = await startOn(fleet, BASE);
+  const { controller, status, metrics } = await startOn(fleet, BASE);
   const before = fleet.patches.length;
   for (let minute = 0; minute < 60; minute += 1) {
     fleet.tamper('d1', { guard: { usb: 'allow' } });
@@ -382,10 +382,12 @@ test('two writers at war (the Terraform provider’s own warning, iotedge#2914):
   expect(status().offenders[0]?.detail).toMatch(
     /"usb" was corrected about 4 times an hour and is left alone since 2026-/,
   );
+  expect(metrics.total('twinward_contested_devices')).toBe(1);
   // Whoever it was has stopped.
   await fleet.clock.advance(3 * 3_600_000);
   expect(fleet.desired('d1', 'guard')).toEqual(ALL_SETTINGS);
   expect(status().offenders).toEqual([]);
+  expect(metrics.total('twinward_contested_devices')).toBe(0);
   await controller.stop();
 });
 

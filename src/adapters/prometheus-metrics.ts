@@ -24,9 +24,13 @@ export const METRICS: Readonly<Record<string, Definition>> = {
   workqueue_work_duration_seconds: histogram('Time a key takes.', 'name'),
   rest_client_requests_total: counter('Calls to the hub, by outcome.', 'code', 'method', 'host'),
   rest_client_request_duration_seconds: histogram('Time of calls to the hub.', 'method', 'host'),
+  leader_election_master_status: gauge('1 where this process holds the lease, by hub and instance.', 'name'),
   twinward_devices: gauge('Managed twins, each in exactly one state.', 'hub', 'state'),
+  twinward_contested_devices: gauge('Twins with a setting that another writer keeps changing.', 'hub'),
+  twinward_nudges_total: counter('Settings sent once more to an agent that forgot them.', 'hub'),
   twinward_patches_total: counter('Writes to twins, by result.', 'hub', 'result'),
   twinward_drift_corrected_total: counter('Twins whose drift was corrected.', 'hub'),
+  twinward_guard_refusals_total: counter('Changes that a guard refused, told once each.', 'hub', 'guard'),
   twinward_unexpected_answer_total: counter('Writes answered with another twin than was written.', 'hub'),
   twinward_last_sync_timestamp_seconds: gauge('When the last complete pass ended.', 'hub'),
 };

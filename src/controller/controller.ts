@@ -121,7 +121,7 @@ class HubLoops {
 
 /** A hub that left the manifests must not go on as it was in anybody's charts. */
 function forgetGauges(metrics: Metrics, hubName: string): void {
-  gaugeDevices(metrics, hubName, tally(new FleetView()).counts);
+  gaugeDevices(metrics, hubName, tally(new FleetView()));
 }
 
 /** Where a hub is written down and what its guards let pass does not matter; everything else asks for a new connection. */

@@ -172,6 +172,7 @@ export class HubLoop {
       offenders,
       moreOffenders,
       notes: this.#view.neighbours.notes,
+      suspensions: this.#connected?.tenure.suspensions ?? [],
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,
       pending,
@@ -382,8 +383,9 @@ export class HubLoop {
    */
   #noteIdle(): void {
     if (this.#isPassing || this.#passes.signal.aborted) return;
-    const { counts, failing, held } = tally(this.#view);
-    gaugeDevices(this.#options.metrics, this.hub.name, counts);
+    const tallied = tally(this.#view);
+    const { counts, failing, held } = tallied;
+    gaugeDevices(this.#options.metrics, this.hub.name, tallied);
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
     if (this.#passedRevision === undefined) return;
     this.#appliedRevision = this.#passedRevision;

@@ -159,6 +159,7 @@ async function write(
   }
   view.note(keyOf(deviceId, moduleId), state);
   if (action.reason === 'Drift') scope.metrics.count('twinward_drift_corrected_total', { hub: scope.name });
+  if (action.reason === 'Nudge') scope.metrics.count('twinward_nudges_total', { hub: scope.name });
   const result = hasCreated ? 'Created' : action.type === 'Record' ? 'Recorded' : 'Written';
   return { ref, result, action, live, outcome: SETTLED, error: undefined };
 }

@@ -14,6 +14,8 @@ export interface Tally {
   /** Twins whose last attempt failed, and twins that are held. */
   readonly failing: number;
   readonly held: number;
+  /** Twins with a setting that another writer keeps changing. */
+  readonly contested: number;
   readonly offenders: readonly Offender[];
   readonly moreOffenders: number;
 }
@@ -35,12 +37,14 @@ export function tally(view: FleetView): Tally {
   const worst = OFFENCES.map((): Offender[] => []);
   let twins = 0;
   let failing = 0;
+  let contested = 0;
   let offenderCount = 0;
   for (const [key, state] of view.states()) {
     twins += 1;
     actions[state.type] += 1;
     if (state.acknowledgement !== undefined) acknowledgements[state.acknowledgement] += 1;
     if (state.failure !== undefined) failing += 1;
+    if (state.reason === 'Contested') contested += 1;
     const rank = OFFENCES.findIndex((offence) => offence(state) !== undefined);
     if (rank === -1) continue;
     offenderCount += 1;
@@ -53,6 +57,7 @@ export function tally(view: FleetView): Tally {
     counts: { devices: view.deviceCount, twins, actions, acknowledgements },
     failing,
     held: actions.Hold,
+    contested,
     offenders,
     moreOffenders: offenderCount - offenders.length,
   };
@@ -71,7 +76,9 @@ const OFFENCES: readonly ((state: TwinState) => string | undefined)[] = [
 ];
 
 /** Every twin is in exactly one state: what its agent says where it is in sync, else what is to be done. */
-export function gaugeDevices(metrics: Metrics, hub: string, { actions, acknowledgements }: FleetCounts): void {
+export function gaugeDevices(metrics: Metrics, hub: string, { counts, contested }: Tally): void {
+  const { actions, acknowledgements } = counts;
+  metrics.gauge('twinward_contested_devices', { hub }, contested);
   for (const type of ACTION_TYPES) {
     if (type !== 'Equal') metrics.gauge('twinward_devices', { hub, state: type }, actions[type]);
   }

@@ -84,7 +84,8 @@ const anyState: fc.Arbitrary<TwinState> = fc.oneof(
 test('the counts add up, whatever the states', () => {
   fc.assert(
     fc.property(fc.array(anyState, { maxLength: 60 }), (states) => {
-      const { counts, failing, held, offenders, moreOffenders } = tally(viewOf(states));
+      const tallied = tally(viewOf(states));
+      const { counts, failing, held, offenders, moreOffenders } = tallied;
       const sum = (record: Readonly<Record<string, number>>): number =>
         Object.values(record).reduce((total, count) => total + count, 0);
       expect(counts.twins).toBe(states.length);
@@ -95,7 +96,7 @@ test('the counts add up, whatever the states', () => {
       expect(offenders.length).toBeLessThanOrEqual(OFFENDERS_MAX);
       expect(offenders.length + moreOffenders).toBeLessThanOrEqual(states.length);
       const metrics = createMetrics();
-      gaugeDevices(metrics, 'dev', counts);
+      gaugeDevices(metrics, 'dev', tallied);
       expect(metrics.total('twinward_devices')).toBe(states.length);
     }),
     { numRuns: 100 },
