@@ -78,6 +78,7 @@ function createProgram(world: World, finish: Finish): Command {
   addRun(parts);
   addStatus(parts);
   addGet(parts);
+  addDescribe(parts);
   addWhy(parts);
   addSuspend(parts);
   addResume(parts);
@@ -227,6 +228,18 @@ function addGet({ program, world, finish }: Parts): void {
     .action(async (list: string, options: Common) => {
       const { get, parseList } = await import('./commands/get.ts');
       finish(await get(world, { ...options, list: parseList(list) }));
+    });
+}
+
+function addDescribe({ program, world, finish }: Parts): void {
+  withHub(withSource(program.command('describe')), world)
+    .description('Show one resource: what it says, and how it stands on each hub.')
+    .argument('<kind>', 'hub, group, configuration, exception or profile')
+    .argument('<name>', 'its name in the manifests')
+    .addOption(outputOption())
+    .action(async (kind: string, name: string, options: Common) => {
+      const { describe } = await import('./commands/describe.ts');
+      finish(await describe(world, { ...options, kind, name }));
     });
 }
 
