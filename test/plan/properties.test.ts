@@ -299,6 +299,8 @@ describe('a hostile twin', () => {
         json,
         fc.record({ h: json }),
       ),
+      before: fc.oneof(fc.dictionary(fc.constantFrom('a', 'a/b', '__proto__'), json), json),
+      wrote: fc.oneof(fc.base64String(), json),
     },
     { requiredKeys: [] },
   );
@@ -311,8 +313,18 @@ describe('a hostile twin', () => {
       fc.array(fc.constantFrom<Json>('a', 'a/b', '', '/', '__proto__', 'constructor'), { maxLength: 4 }),
       fc.constantFrom<Json>({ h: '' }, { h: 'AAAAAAAA' }),
     ),
+    before: fc.dictionary(
+      fc.constantFrom('a', 'a/b', '__proto__'),
+      fc.constantFrom<Json>('', '1', '{"b":1}', 'null', '{', '"x"'),
+    ),
   });
-  const owner = fc.constantFrom('SecurityConfiguration/p', 'SecurityConfiguration/q%2Er', '__proto__', '');
+  const owner = fc.constantFrom(
+    'SecurityConfiguration/p',
+    'SecurityConfiguration/q%2Er',
+    'SecurityException/e',
+    '__proto__',
+    '',
+  );
   const record = fc.oneof(
     json,
     fc.record(
