@@ -23,6 +23,8 @@ export interface HubSession extends Connected {
   readonly directHub: Hub;
   readonly declaredHub: DeclaredHub;
   readonly planner: Planner;
+  /** In force now; the planner knows them. */
+  readonly suspensions: readonly Suspension[];
 }
 
 export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -63,6 +65,7 @@ export async function withHubs(
         hub: snapshot === undefined ? budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock) : hub,
         declaredHub,
         planner,
+        suspensions,
       });
     } finally {
       connected.hub.close();

@@ -1,6 +1,7 @@
 // What the controller says about itself and each hub: data for the CLI, the dashboard and probes, computed when asked.
 import type { Mode } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import type { Suspension } from '../model/suspension.ts';
 import type { AcknowledgementState, ModuleRef } from '../model/twin.ts';
 import type { ActionType } from '../plan/action.ts';
 
@@ -66,6 +67,8 @@ export interface HubStatus {
   readonly moreOffenders: number;
   /** What the last complete pass saw of others who write there too, one sentence each. */
   readonly notes: readonly string[];
+  /** What people stopped, in force at the last look. */
+  readonly suspensions: readonly Suspension[];
   /** The last complete pass. */
   readonly lastResync: { readonly atMs: number; readonly durationMs: number } | undefined;
   /** Patches and creations the hub accepted since the start. */

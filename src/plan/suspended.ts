@@ -34,6 +34,11 @@ export function suspensionText({ scope, who, reason, untilMs }: Suspension): str
   return `${SUBJECTS[scope]} is suspended by ${who}${until}: ${reason}`;
 }
 
+/** The same with the name of what is suspended, for where that is not plain. */
+export function namedSuspensionText(suspension: Suspension): string {
+  return 'name' in suspension ? `${suspension.name}: ${suspensionText(suspension)}` : suspensionText(suspension);
+}
+
 /** `2026-11-24T06:00:00Z`. */
 export function momentText(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

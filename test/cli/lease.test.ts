@@ -144,6 +144,11 @@ describe('suspend and resume', () => {
     expect(guards()).toEqual(Array(5).fill('block'));
   });
 
+  test('are told by status', async () => {
+    await run('suspend --configuration kiosk-guard --reason INC-812');
+    expect((await run('status')).out).toContain('kiosk-guard: The configuration is suspended by anna@desk: INC-812');
+  });
+
   test('one that ends by itself stops nothing any more', async () => {
     await run('suspend --all --reason INC-812 --for 1h');
     await hub.clock.advance(3_600_000);

@@ -3,6 +3,7 @@ import { FleetView } from '../../controller/fleet-view.ts';
 import { keyOf } from '../../controller/key.ts';
 import type { FleetCounts, Offender } from '../../controller/status.ts';
 import { tally } from '../../controller/tally.ts';
+import { namedSuspensionText } from '../../plan/suspended.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
@@ -22,7 +23,7 @@ interface StandingHub {
   readonly counts: FleetCounts;
   readonly offenders: readonly Offender[];
   readonly moreOffenders: number;
-  /** Who else writes to the same modules, one sentence each. */
+  /** What is suspended, and who else writes to the same modules, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -35,7 +36,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
       view.note(keyOf(ref.deviceId, ref.moduleId), state),
     );
     const { counts, offenders, moreOffenders } = tally(view);
-    const { hostName, mode, declaredHub } = session;
+    const { hostName, mode, declaredHub, suspensions } = session;
     hubs.push({
       name: declaredHub.name,
       hostName,
@@ -43,7 +44,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
       counts: { ...counts, devices },
       offenders,
       moreOffenders,
-      notes,
+      notes: [...suspensions.map(namedSuspensionText), ...notes],
     });
   });
   if (options.output === 'json') writeDocument(world, 'Status', { revision: declared.revision, hubs });
@@ -53,7 +54,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
 }
 
 function hubText(
-  { name, hostName, mode, counts, offenders, moreOffenders }: StandingHub,
+  { name, hostName, mode, counts, offenders, moreOffenders, notes }: StandingHub,
   revision: string,
   style: Style,
 ): string {
@@ -71,5 +72,6 @@ function hubText(
     formatTable(rows, '  '),
     ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
     ...(moreOffenders === 0 ? [] : [`  and ${moreOffenders} more\n`]),
+    ...(notes.length === 0 ? [] : [`\n${notes.map((note) => `${note}\n`).join('')}`]),
   ].join('');
 }

@@ -4,7 +4,7 @@ import { orMissing } from '../../controller/scope.ts';
 import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Suspension } from '../../model/suspension.ts';
-import { suspensionText } from '../../plan/suspended.ts';
+import { namedSuspensionText } from '../../plan/suspended.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { whoIs } from '../identity.ts';
@@ -121,11 +121,7 @@ function nowhere(subject: Subject): CliFailure {
 
 function hubText({ name, suspensions }: ChangedHub): string {
   if (suspensions.length === 0) return `${name}   nothing is suspended\n`;
-  return `${name}   suspended:\n${suspensions.map((one) => `  ${nameOf(one)}${suspensionText(one)}\n`).join('')}`;
-}
-
-function nameOf(suspension: Suspension): string {
-  return 'name' in suspension ? `${suspension.name}  ` : '';
+  return `${name}   suspended:\n${suspensions.map((one) => `  ${namedSuspensionText(one)}\n`).join('')}`;
 }
 
 function hubFields({ name, suspensions }: ChangedHub): object {
