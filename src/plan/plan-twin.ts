@@ -104,7 +104,7 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     ...refused,
     ...contested.map((change): SettingChange => ({ ...change, cause: 'Contested' })),
   ];
-  const message = asideMessage(refused, contested, memory);
+  const message = asideMessage(refused, contested);
   if (!target.observeOnly && !target.isFrozen) {
     const aside = { observed, message };
     const past = { recorded, memory, facts };
@@ -114,8 +114,10 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     const isArgued = taken !== undefined && contested.length > 0;
     if (isOwnershipOther && !isArgued) return planRecord(input, live, past, ownership, aside);
   }
-  if (contested.length > 0)
-    return planSettled(input, live, action(input, 'Observe', 'Contested', { observed, message }));
+  if (contested.length > 0) {
+    const words = contestedMessage(refused, contested, memory);
+    return planSettled(input, live, action(input, 'Observe', 'Contested', { observed, message: words }));
+  }
   if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
   const differences = [...observed, ...changes];
   if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
@@ -143,18 +145,27 @@ const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
 /** What goes with a write and does not depend on it. */
 type Aside = Pick<TwinAction, 'observed' | 'message'>;
 
-function asideMessage(
+/** The same for all twins alike: what differs from twin to twin is told of those where nothing else is to be done. */
+function asideMessage(refused: readonly SettingChange[], contested: readonly SettingChange[]): string | undefined {
+  return joined([
+    refused.length === 0
+      ? undefined
+      : `Not written, as owners that are not in this part of the source have it: ${namesText(refused)}. Apply them together.`,
+    contested.length === 0 ? undefined : `Left alone, as another writer keeps changing it: ${namesText(contested)}.`,
+  ]);
+}
+
+function contestedMessage(
   refused: readonly SettingChange[],
   contested: readonly SettingChange[],
   { contests }: RecordMemory,
 ): string | undefined {
-  const names = refused.map(({ name }) => `"${name}"`).join(', ');
-  return joined([
-    names === ''
-      ? undefined
-      : `Not written, as owners that are not in this part of the source have it: ${names}. Apply them together.`,
-    contested.length === 0 ? undefined : contestsText(contests, [...new Set(contested.map(({ name }) => name))]),
-  ]);
+  const names = [...new Set(contested.map(({ name }) => name))];
+  return joined([asideMessage(refused, []), contestsText(contests, names)]);
+}
+
+function namesText(changes: readonly SettingChange[]): string {
+  return changes.map(({ name }) => `"${name}"`).join(', ');
 }
 
 function joined(texts: readonly (string | undefined)[]): string | undefined {

@@ -26,7 +26,9 @@ export interface Shape {
 export function foldShapes(twins: Iterable<PlannedTwin>): Shape[] {
   const shapes = new Map<string, Shape & { devices: DeviceFacts[] }>();
   for (const { action, device } of twins) {
-    const { moduleId, type, reason, owners, message } = action;
+    const { moduleId, type, reason, owners } = action;
+    // Rate and time of a contest are each twin's own.
+    const message = reason === 'Contested' ? undefined : action.message;
     const changes = changesShown(action).toSorted(compareChanges);
     const key = JSON.stringify([moduleId, type, reason, owners, message, changes.map(textOf)]);
     const shape = shapes.get(key);

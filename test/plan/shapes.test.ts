@@ -97,6 +97,14 @@ describe('twins fold into shapes', () => {
       ],
       ['Hold : d1', 'Hold : d2'],
     ],
+    [
+      'but not those of contests, where rate and time are each twin’s own',
+      [
+        planned('d1', [], { type: 'Observe', reason: 'Contested', message: 'since 10:00', observed: [CHANGED] }),
+        planned('d2', [], { type: 'Observe', reason: 'Contested', message: 'since 11:00', observed: [CHANGED] }),
+      ],
+      ['Observe a: d1 d2'],
+    ],
   ])('%s', (_sentence, twins, want) => {
     expect(shown(twins)).toEqual(want);
   });
