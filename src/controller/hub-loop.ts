@@ -200,7 +200,7 @@ export class HubLoop {
       this.#firstTurn.resolve();
       this.#log.tellOmitted();
       await this.#alarm.wait(Math.min(this.#delayAfter(outcome), this.#expiryMs - clock.now()));
-
+      if (this.#expiryMs <= clock.now()) this.#replan();
     }
   }
 
