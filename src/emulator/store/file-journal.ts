@@ -1,14 +1,16 @@
 // Owns the journal on disk: one line for each change since the snapshot, there before the change is answered.
-import { closeSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubDump, Journal, JournalRecord } from '../hub/journal.ts';
 import type { ConfigurationRecord } from '../hub/configurations/configuration.ts';
 import type { JobRecord } from '../hub/jobs/job.ts';
 import type { HubRecord } from '../hub/record.ts';
 import { parseLine, readLines } from './lines.ts';
-import { PRIVATE_FILE_MODE, readFrom, replaceFile, replaceFileByParts, writeAll } from './private-file.ts';
+import { PRIVATE_FILE_MODE, replaceFileByParts, writeAll } from './private-file.ts';
 
 const JOURNAL_FILE = 'journal.jsonl';
+/** What a snapshot that is being written has already. */
+const OLDER_JOURNAL_FILE = 'journal.older.jsonl';
 const SNAPSHOT_FILE = 'snapshot.jsonl';
 
 /** From this size on, and twice the snapshot's, a new snapshot is due. */
@@ -37,6 +39,7 @@ export interface FileJournalOptions {
  */
 export class FileJournal implements Journal {
   readonly #journalPath: string;
+  readonly #olderPath: string;
   readonly #snapshotPath: string;
   readonly #onCompactionDue: () => void;
   readonly #compactBytesMin: number;
@@ -47,6 +50,7 @@ export class FileJournal implements Journal {
 
   constructor({ directory, onCompactionDue, compactBytesMin = COMPACT_BYTES_MIN }: FileJournalOptions) {
     this.#journalPath = join(directory, JOURNAL_FILE);
+    this.#olderPath = join(directory, OLDER_JOURNAL_FILE);
     this.#snapshotPath = join(directory, SNAPSHOT_FILE);
     this.#onCompactionDue = onCompactionDue;
     this.#compactBytesMin = compactBytesMin;
@@ -73,11 +77,14 @@ export class FileJournal implements Journal {
 
   /** The changes since the snapshot; perhaps some from before it too, which do no harm. To be read to the end. */
   *readRecords(): Generator<JournalRecord, void, undefined> {
-    let lineNumber = 0;
-    for (const line of readLines(this.#journalPath)) {
-      lineNumber += 1;
-      this.#bytes = line.end;
-      yield parseLine(line, this.#journalPath, lineNumber) as JournalRecord;
+    for (const path of [this.#olderPath, this.#journalPath]) {
+      let lineNumber = 0;
+      this.#bytes = 0;
+      for (const line of readLines(path)) {
+        lineNumber += 1;
+        this.#bytes = line.end;
+        yield parseLine(line, path, lineNumber) as JournalRecord;
+      }
     }
   }
 
@@ -104,13 +111,15 @@ export class FileJournal implements Journal {
 
   /**
    * Writes a snapshot, a piece each time it is resumed, the first of which takes the dump; changes may be appended between
-   * them. A crash on the way leaves changes in the journal that the snapshot has already.
+   * them. A crash on the way leaves changes in the journals that the snapshot has already.
    */
   *compact(takeDump: () => HubDump): Generator<void, void, undefined> {
     if (this.#file === undefined) return;
+    this.#setAside();
     const start = this.#bytes;
     yield* replaceFileByParts(this.#snapshotPath, this.#snapshotPieces(takeDump()));
-    this.#forgetBefore(start);
+    rmSync(this.#olderPath, { force: true });
+    if (this.#bytes === start) this.#empty();
     this.#isCompactionAsked = false;
   }
 
@@ -129,17 +138,22 @@ export class FileJournal implements Journal {
     }
   }
 
-  /** By a new file: moved within its own, the rest would not be whole after a crash. */
-  #forgetBefore(start: number): void {
-    const rest = readFrom(this.#journalPath, start, this.#bytes - start);
-    // Some systems do not replace a file that is open.
+  /** Begins a new journal. Where an older one waits still, because its snapshot was never done, the present one goes on. */
+  #setAside(): void {
+    if (existsSync(this.#olderPath)) return;
+    // Some systems do not rename a file that is open.
     this.close();
     try {
-      replaceFile(this.#journalPath, rest);
-      this.#bytes = rest.length;
+      renameSync(this.#journalPath, this.#olderPath);
+      this.#bytes = 0;
     } finally {
       this.#file = openSync(this.#journalPath, 'a', PRIVATE_FILE_MODE);
     }
+  }
+
+  #empty(): void {
+    if (this.#file !== undefined) ftruncateSync(this.#file, 0);
+    this.#bytes = 0;
   }
 
   *#snapshotPieces(dump: HubDump): Generator<Uint8Array, void, undefined> {

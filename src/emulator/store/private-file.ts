@@ -1,5 +1,5 @@
 // Owns how files that hold secrets are written: for their owner alone, and never half.
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export const PRIVATE_FILE_MODE = 0o600;
@@ -9,7 +9,7 @@ export const PRIVATE_DIRECTORY_MODE = 0o700;
 const SYNC_BYTES = 16 * 1024 * 1024;
 
 /** Replaces the file in one step: after a crash it is the old one or the new one. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+export function replaceFile(path: string, content: string): void {
   finish(replaceFileByParts(path, [content]));
 }
 
@@ -48,22 +48,6 @@ export function finish(steps: Iterator<void, void, undefined>): void {
 export function writeAll(file: number, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(file, bytes, written);
-}
-
-/** Bytes that are known to be there. */
-export function readFrom(path: string, start: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  const file = openSync(path, 'r');
-  try {
-    for (let read = 0; read < length;) {
-      const count = readSync(file, bytes, read, length - read, start + read);
-      if (count === 0) throw new Error(`${path} is shorter than it was`);
-      read += count;
-    }
-  } finally {
-    closeSync(file);
-  }
-  return bytes;
 }
 
 /** Makes the new name itself last. */
