@@ -1,15 +1,19 @@
-// Probes and metrics over HTTP: /livez, /readyz, /healthz, /metrics. Holds no secret and answers nothing else.
+// Probes, metrics and recent events over HTTP: /livez, /readyz, /healthz, /metrics, /events. Holds no secret and answers nothing else.
 import { createServer, type Server } from 'node:http';
 import { Hono } from 'hono';
 import { createAdaptorServer } from '@hono/node-server';
+import type { RecentEvent } from '../controller/recent-events.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
+import { SCHEMA_VERSION } from './report.ts';
 
 export interface HealthOptions {
   /** Ready once the first pass was made; it stays so when a hub goes away, which conditions tell. */
   readonly isReady: () => boolean;
   readonly metricsText: () => Promise<string>;
   readonly metricsType: string;
+  /** Events told after a sequence, oldest first. */
+  readonly eventsAfter: (sequence: number) => readonly RecentEvent[];
 }
 
 export interface HealthServer {
@@ -21,14 +25,23 @@ const CONNECTIONS_MAX = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Needs no socket: `app.request()` answers as the server does. */
-export function healthApp({ isReady, metricsText, metricsType }: HealthOptions): Hono {
+export function healthApp({ isReady, metricsText, metricsType, eventsAfter }: HealthOptions): Hono {
   const app = new Hono();
   app.get('/livez', (c) => c.text('ok'));
   for (const path of ['/readyz', '/healthz']) {
     app.get(path, (c) => (isReady() ? c.text('ok') : c.text('not ready: the first pass is not made yet', 503)));
   }
   app.get('/metrics', async (c) => c.body(await metricsText(), 200, { 'content-type': metricsType }));
+  app.get('/events', (c) => {
+    const after = Number(c.req.query('after') ?? 0);
+    const items = eventsAfter(Number.isFinite(after) ? after : 0).map(eventFields);
+    return c.json({ schemaVersion: SCHEMA_VERSION, kind: 'EventList', items });
+  });
   return app;
+}
+
+function eventFields({ firstAtMs, lastAtMs, ...event }: RecentEvent): object {
+  return { ...event, firstAt: new Date(firstAtMs).toISOString(), lastAt: new Date(lastAtMs).toISOString() };
 }
 
 /** Rejects with CliFailure where the address can't be had. */

@@ -17,6 +17,7 @@ interface Common extends SourceOptions, HubChoice {
 
 const DEFAULT_DEVICES = 500;
 const DEFAULT_SEED = 1;
+const DEFAULT_BIND_ADDRESS = '127.0.0.1:8080';
 
 /** Never rejects: what went wrong is printed, and the exit code says which kind it was. */
 export async function runProgram(world: World, argv: readonly string[]): Promise<ExitCode> {
@@ -77,6 +78,7 @@ function createProgram(world: World, finish: Finish): Command {
   addSnapshot(parts);
   addRun(parts);
   addStatus(parts);
+  addEvents(parts);
   addGet(parts);
   addDescribe(parts);
   addWhy(parts);
@@ -186,7 +188,7 @@ function addRun({ program, world, finish }: Parts): void {
     )
     .addOption(
       new Option('--bind-address <address>', 'probes and metrics ($TWINWARD_BIND_ADDRESS)').default(
-        valueOf(env, 'TWINWARD_BIND_ADDRESS') ?? '127.0.0.1:8080',
+        valueOf(env, 'TWINWARD_BIND_ADDRESS') ?? DEFAULT_BIND_ADDRESS,
       ),
     )
     .addOption(chosen('--log-level <level>', 'least severe lines ($TWINWARD_LOG_LEVEL)', LOG_LEVELS, env, 'info'))
@@ -218,6 +220,31 @@ function addStatus({ program, world, finish }: Parts): void {
       const { status } = await import('./commands/status.ts');
       finish(await status(world, options));
     });
+}
+
+function addEvents({ program, world, finish }: Parts): void {
+  program
+    .command('events')
+    .description('Show what a running controller has written lately, and why.')
+    .option(
+      '--address <address>',
+      'where it serves its metrics ($TWINWARD_BIND_ADDRESS)',
+      valueOf(world.env, 'TWINWARD_BIND_ADDRESS') ?? DEFAULT_BIND_ADDRESS,
+    )
+    .option('--device <id>', 'only of this device')
+    .option('-w, --watch', 'go on with those that come, one a line')
+    .addOption(outputOption())
+    .action(async (options: EventsFlags) => {
+      const { events } = await import('./commands/events.ts');
+      finish(await events(world, options));
+    });
+}
+
+interface EventsFlags {
+  readonly output: Format;
+  readonly address: string;
+  readonly device?: string;
+  readonly watch?: boolean;
 }
 
 function addGet({ program, world, finish }: Parts): void {

@@ -1,8 +1,17 @@
 import { expect, test } from 'vitest';
 import { healthApp, serveHealth } from '../../src/cli/health-server.ts';
 
+const TWIN = { hub: 'dev', deviceId: 'd', moduleId: 'm' } as const;
+const WHAT = { type: 'Normal', reason: 'Drift', message: '~ a 1 → 2' } as const;
+const EVENTS = [1, 2].map((sequence) => ({ ...TWIN, ...WHAT, sequence, count: 1, firstAtMs: 0, lastAtMs: 1_000 }));
+
 function app(isReady: boolean) {
-  return healthApp({ isReady: () => isReady, metricsText: () => Promise.resolve('up 1\n'), metricsType: 'text/plain' });
+  return healthApp({
+    isReady: () => isReady,
+    metricsText: () => Promise.resolve('up 1\n'),
+    metricsType: 'text/plain',
+    eventsAfter: (sequence) => EVENTS.filter((event) => event.sequence > sequence),
+  });
 }
 
 test.each([
@@ -28,4 +37,17 @@ test('an address in use is said so, with what to do', async () => {
 
 test.each(['nowhere', '127.0.0.1', '127.0.0.1:99999', '::1:80'])('"%s" is no address', async (address) => {
   await expect(serveHealth(app(true), address)).rejects.toThrow('is no address to listen on');
+});
+
+test.each([
+  ['/events', [1, 2]],
+  ['/events?after=1', [2]],
+  ['/events?after=2', []],
+  ['/events?after=x', [1, 2]],
+])('%s gives the events %j', async (path, sequences) => {
+  const answer = await app(true).request(path);
+  const list = (await answer.json()) as { items: { sequence: number }[] };
+  expect(list).toMatchObject({ schemaVersion: 1, kind: 'EventList' });
+  expect(list.items.map(({ sequence }) => sequence)).toEqual(sequences);
+  for (const item of list.items) expect(item).toMatchObject({ ...TWIN, ...WHAT, lastAt: '1970-01-01T00:00:01.000Z' });
 });

@@ -1,5 +1,6 @@
 // `twinward run`: the controller, as a container runs it.
 import { startController } from '../../controller/controller.ts';
+import { RecentEvents } from '../../controller/recent-events.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
 import type { Log } from '../../ports/log.ts';
 import type { TwinEvent } from '../../ports/recorder.ts';
@@ -36,9 +37,15 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   });
   const metrics = prometheusMetrics();
   const resyncPeriodMs = parsePeriod(options.resyncPeriod);
+  const events = new RecentEvents(clock);
   let isReady = false;
   const health = await serveHealth(
-    healthApp({ isReady: () => isReady, metricsText: () => metrics.text(), metricsType: metrics.contentType }),
+    healthApp({
+      isReady: () => isReady,
+      metricsText: () => metrics.text(),
+      metricsType: metrics.contentType,
+      eventsAfter: (sequence) => events.after(sequence),
+    }),
     options.bindAddress,
   );
   log.info('Starting', { version: readVersion(), instance: options.instance, port: health.port });
@@ -53,7 +60,12 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
     random,
     log,
     metrics,
-    recorder: { record: (event) => logEvent(log, event) },
+    recorder: {
+      record: (event) => {
+        events.record(event);
+        logEvent(log, event);
+      },
+    },
     instance: options.instance,
     holder: holderName(world),
     resyncPeriodMs,

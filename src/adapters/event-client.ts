@@ -1,0 +1,50 @@
+// Events of a running controller, read over HTTP from beside its metrics.
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { HubError } from '../model/errors.ts';
+import { isObject, type JsonObject } from '../model/json.ts';
+
+const TIMEOUT_MS = 10_000;
+const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Entries as the controller sent them. Rejects with HubError where nobody answers, or not with events. */
+export async function readEvents(address: string, after: number, signal: AbortSignal): Promise<readonly JsonObject[]> {
+  const value = parse(await readText(new URL(`${address}/events?after=${after}`), signal));
+  const items = isObject(value) && value['kind'] === 'EventList' ? value['items'] : undefined;
+  if (Array.isArray(items)) return items.filter(isObject);
+  throw new HubError('Malformed', `What answers at ${address} is no controller of this version of Twinward.`);
+}
+
+function readText(url: URL, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown): void =>
+      reject(
+        signal.aborted
+          ? new HubError('Aborted', 'Stopped while reading events.', { cause })
+          : new HubError('Unavailable', `No controller answers at ${url.host}.`, { cause }),
+      );
+    const get = url.protocol === 'https:' ? httpsGet : httpGet;
+    const asked = get(url, { signal, timeout: TIMEOUT_MS }, (answer) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > ANSWER_BYTES_MAX) asked.destroy();
+      });
+      answer.on('error', fail);
+      answer.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', fail);
+    asked.on('close', () => fail(undefined));
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

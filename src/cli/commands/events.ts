@@ -1,0 +1,80 @@
+// `twinward events`: what a running controller has written lately, and why.
+import { readEvents } from '../../adapters/event-client.ts';
+import type { Json, JsonObject } from '../../model/json.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
+import { pause } from '../interruption.ts';
+import { writeDocument, type Format } from '../report.ts';
+import { formatTable } from '../table.ts';
+import type { World } from '../world.ts';
+
+export interface EventsOptions {
+  readonly output: Format;
+  /** Of a running controller: `127.0.0.1:8080`, `http://twinward:8080`. */
+  readonly address: string;
+  /** Only of this device. */
+  readonly device?: string;
+  readonly watch?: boolean;
+}
+
+const LOOK_MS = 2_000;
+
+export async function events(world: World, options: EventsOptions): Promise<ExitCode> {
+  const address = addressOf(options.address);
+  let items = await read(world, address, 0, options.device);
+  if (options.watch !== true) {
+    if (options.output === 'json') writeDocument(world, 'EventList', { items: items.all });
+    else world.out.write(items.all.length === 0 ? 'Nothing was written yet.\n' : textOf(items.all));
+    return EXIT.Ok;
+  }
+  while (!world.interrupted.aborted) {
+    for (const event of items.all)
+      world.out.write(options.output === 'json' ? `${JSON.stringify(event)}\n` : lineOf(event));
+    await pause(world, LOOK_MS);
+    if (world.interrupted.aborted) break;
+    items = await read(world, address, items.sequence, options.device);
+  }
+  return EXIT.Ok;
+}
+
+interface Items {
+  readonly all: readonly JsonObject[];
+  /** Of the last that was sent, wanted or not. */
+  readonly sequence: number;
+}
+
+async function read(world: World, address: string, after: number, device: string | undefined): Promise<Items> {
+  const sent = await readEvents(address, after, world.interrupted);
+  const sequence = sent.reduce((last, item) => Math.max(last, Number(item['sequence'])), after);
+  return { all: sent.filter(({ deviceId }) => device === undefined || deviceId === device), sequence };
+}
+
+/** As `--bind-address` is written, or with a scheme; all addresses of a machine are this machine's. */
+function addressOf(text: string): string {
+  const whole = text.includes('://') ? text : `http://${text.startsWith(':') ? `127.0.0.1${text}` : text}`;
+  if (URL.canParse(whole) && /^https?:$/.test(new URL(whole).protocol)) return whole.replace(/\/+$/, '');
+  throw new CliFailure(EXIT.Failed, `"${text}" is no address of a controller.`, 'Write it as 127.0.0.1:8080.');
+}
+
+const HEADER = ['LAST', 'COUNT', 'HUB', 'DEVICE', 'REASON', 'CHANGES'];
+
+function textOf(items: readonly JsonObject[]): string {
+  return formatTable([HEADER, ...items.map(cellsOf)]);
+}
+
+function lineOf(item: JsonObject): string {
+  return `${cellsOf(item).join('   ').trimEnd()}\n`;
+}
+
+function cellsOf(item: JsonObject): string[] {
+  const [lastAt = '', count = '', hub = '', deviceId = '', moduleId = '', reason = '', message = ''] = KEYS.map((key) =>
+    textOfCell(item[key]),
+  );
+  return [lastAt, count, hub, `${deviceId}/${moduleId}`, reason, message];
+}
+
+const KEYS = ['lastAt', 'count', 'hub', 'deviceId', 'moduleId', 'reason', 'message'] as const;
+
+function textOfCell(value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}

@@ -1,0 +1,85 @@
+// `events` against the address that a controller serves.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RecentEvents } from '../../src/controller/recent-events.ts';
+import { healthApp, serveHealth, type HealthServer } from '../../src/cli/health-server.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { createTestClock } from '../support/test-clock.ts';
+import { eagerClock } from '../support/eager-clock.ts';
+import { twinward } from './fixture.ts';
+
+const clock = createTestClock();
+const events = new RecentEvents(clock);
+let server: HealthServer;
+let address: string;
+
+function record(deviceId: string, message: string): void {
+  events.record({ hub: 'dev', deviceId, moduleId: 'acmeGuard', type: 'Normal', reason: 'Drift', message });
+}
+
+beforeAll(async () => {
+  const app = healthApp({
+    isReady: () => true,
+    metricsText: () => Promise.resolve(''),
+    metricsType: 'text/plain',
+    eventsAfter: (sequence) => events.after(sequence),
+  });
+  server = await serveHealth(app, '127.0.0.1:0');
+  address = `127.0.0.1:${server.port}`;
+});
+afterAll(() => server.close());
+
+test('a controller that has written nothing says so', async () => {
+  expect(await twinward(['events', '--address', address])).toMatchObject({
+    code: 0,
+    out: 'Nothing was written yet.\n',
+  });
+});
+
+test('events are a table for people and a list for machines', async () => {
+  record('kiosk-01', '~ usbPolicy "allow" → "block"');
+  record('kiosk-02', '+ usbPolicy "block"');
+  const { out } = await twinward(['events', '--address', address]);
+  expect(out).toBe(`LAST                       COUNT   HUB   DEVICE               REASON   CHANGES
+2026-11-23T12:00:00.000Z   1       dev   kiosk-01/acmeGuard   Drift    ~ usbPolicy "allow" → "block"
+2026-11-23T12:00:00.000Z   1       dev   kiosk-02/acmeGuard   Drift    + usbPolicy "block"
+`);
+  const json = await twinward(['events', '-o', 'json', '--device', 'kiosk-02'], {
+    env: { TWINWARD_BIND_ADDRESS: address },
+  });
+  expect(JSON.parse(json.out)).toMatchObject({ kind: 'EventList', items: [{ deviceId: 'kiosk-02', sequence: 2 }] });
+});
+
+test('--watch goes on with those that come until it is interrupted', async () => {
+  const stop = new AbortController();
+  const hurried = eagerClock(createTestClock());
+  let looks = 0;
+  const watching: Clock = {
+    now: () => hurried.now(),
+    schedule(delayMs, callback) {
+      looks += 1;
+      if (looks === 1) record('kiosk-03', 'later');
+      if (looks === 3) stop.abort();
+      return hurried.schedule(delayMs, callback);
+    },
+  };
+  const { out, code } = await twinward(['events', '--address', address, '--watch', '-o', 'json'], {
+    clock: watching,
+    signal: stop.signal,
+  });
+  const lines = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { deviceId: string }).deviceId);
+  expect(lines).toEqual(['kiosk-01', 'kiosk-02', 'kiosk-03']);
+  expect(code).toBe(0);
+});
+
+test.each([
+  ['127.0.0.1:9', 'No controller answers at 127.0.0.1:9.'],
+  ['ftp://x', '"ftp://x" is no address of a controller.'],
+])('%s: %s', async (where, says) => {
+  expect(await twinward(['events', '--address', where])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(says) as string,
+  });
+});
