@@ -5,6 +5,7 @@ import { HubError } from '../model/errors.ts';
 import type { TwinEvent } from '../ports/recorder.ts';
 import { connectHub } from './connect.ts';
 import { DEMO_HOST_NAME } from './defaults.ts';
+import { holderName } from './identity.ts';
 import { aborted } from './interruption.ts';
 import { sourceOf, type SourceOptions } from './manifests.ts';
 import { NO_METRICS, SILENT_LOG } from './plan-hub.ts';
@@ -55,6 +56,7 @@ export async function watchDemo(world: World, source: SourceOptions, options: Wa
     log: SILENT_LOG,
     metrics: NO_METRICS,
     instance: options.instance,
+    holder: holderName(world),
     resyncPeriodMs: Math.max(RESYNC_MS_MIN, options.devices * RESYNC_MS_PER_DEVICE),
   });
   world.out.write(`${style.dim('watch'.padEnd(8))}${options.paths.join(' ')} and the hub; Ctrl-C ends it\n`);

@@ -64,7 +64,7 @@ async function isOurs(world: World, session: HubSession, lease: Lease, wish: Lea
       const acquired = await lease.acquire(world.interrupted, wish.force === true);
       if (acquired.kind === 'Held') return true;
       const { entry } = acquired;
-      if (wish.besideSame && entry.revision === session.planner.declared.revision) return false;
+      if (wish.besideSame && isSameWork(entry, session)) return false;
       if (isAlive(entry, seen, world.clock.now())) throw heldBy(entry, session.declaredHub.name);
       seen = entry;
       progress.show(`lease   waiting to see whether ${entry.holder} still lives`);
@@ -73,6 +73,11 @@ async function isOurs(world: World, session: HubSession, lease: Lease, wish: Lea
   } finally {
     progress.clear();
   }
+}
+
+/** Whoever leaves the hub has another aim, whatever the revision. */
+function isSameWork({ kind, revision }: LeaseEntry, { planner }: HubSession): boolean {
+  return kind !== 'uninstall' && revision === planner.declared.revision;
 }
 
 /** It renewed while we looked, or says that it did just now: clocks that differ can only make us wait longer. */

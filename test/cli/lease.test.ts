@@ -2,6 +2,7 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Lease } from '../../src/controller/lease.ts';
+import type { LeaseKind } from '../../src/controller/reserved-twin.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { SILENT_LOG } from '../../src/cli/plan-hub.ts';
 import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
@@ -45,13 +46,16 @@ async function run(command: string, given: Given = {}): Promise<Printed> {
 }
 
 /** A controller, or what is left of one. */
-async function holder(revision: string, { isAlive = true }: { isAlive?: boolean } = {}): Promise<Lease> {
+async function holder(
+  revision: string,
+  { isAlive = true, kind = 'run' }: { isAlive?: boolean; kind?: LeaseKind } = {},
+): Promise<Lease> {
   const clock = isAlive ? hub.clock : { now: () => hub.clock.now() - 3_600_000, schedule: () => () => {} };
   const lease = new Lease({
     hub: inProcessHub(hub.iot),
     instance: 'default',
     holder: 'controller@pod/abc',
-    kind: 'run',
+    kind,
     revision: () => revision,
     ttlMs: 90_000,
     clock,
@@ -99,6 +103,12 @@ describe('apply', () => {
     expect((await run('apply --yes')).code).toBe(0);
     expect(lease.isHeld).toBe(true);
     expect(guards()).toEqual(Array(5).fill('block'));
+  });
+
+  test('goes on beside nobody who is leaving the hub', async () => {
+    const { out } = await run('plan -o json');
+    await holder((JSON.parse(out) as { revision: string }).revision, { kind: 'uninstall' });
+    expect((await run('apply --yes')).code).toBe(5);
   });
 
   test('takes the lease with --force, and the controller notices', async () => {

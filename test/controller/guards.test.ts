@@ -1,9 +1,11 @@
 // What the guards refuse stays unwritten on every way that writes, and what a person approves is written.
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyOnce, type ApplyReport } from '../../src/controller/apply.ts';
 import { inspectHub } from '../../src/controller/inspect.ts';
 import { makePass } from '../../src/controller/pass.ts';
 import { reconcile } from '../../src/controller/reconcile.ts';
+import { HubError } from '../../src/model/errors.ts';
 import type { GuardDecision } from '../../src/plan/guards.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
@@ -241,20 +243,26 @@ test('a hub that does not count its devices is worked on all the same', async ()
 });
 
 describe('until a whole pass was made', () => {
-  const text = guarded(scan('PT1H'), 'maxChanged: 1');
-
-  test('no other way writes what a guard could refuse', async () => {
+  test('a key that waits for another try is not written by the new manifests either', async () => {
     const fleet = createFleet(3);
-    const running = await startOn(fleet, manifests(scan('PT1H')));
-    const { source } = running;
-    // The lists hang, while a key that is queued is looked at again.
-    const hanging: Hub = { ...fleet.hub, listDevices: () => hangs() };
-    const other = await startOn(fleet, text.replace('PT1H', 'PT2H'), { hub: hanging });
+    let broken: 'Nothing' | 'Patches' | 'Lists' = 'Nothing';
+    const hub: Hub = {
+      ...fleet.hub,
+      listDevices: (signal) => (broken === 'Lists' ? hangs() : fleet.hub.listDevices(signal)),
+      patchModuleTwin: (...call) =>
+        broken === 'Patches' ? Promise.reject(new HubError('Unavailable', 'no')) : fleet.hub.patchModuleTwin(...call),
+    };
+    const { source, status, controller } = await startOn(fleet, manifests(scan('PT1H')), { hub });
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    broken = 'Patches';
+    controller.requestResync();
     await fleet.clock.flush();
-    expect(other.status().writes).toBe(0);
-    source.set(text);
-    await fleet.clock.flush();
-    expect(scans(fleet)).toEqual(Array(3).fill('PT1H'));
+    expect(status().pending).toBe(1);
+    broken = 'Lists';
+    source.set(guarded(scan('PT2H'), 'maxChanged: 0'));
+    await fleet.clock.advance(60_000);
+    expect(status().pending).toBe(0);
+    expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H', usb: 'allow' });
   });
 
   async function* hangs(): AsyncGenerator<never> {
@@ -300,4 +308,67 @@ test('a look at a hub says what the guards would, and counts no device of our ow
   expect(view.deviceCount).toBe(3);
   expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 2, isRefused: true });
   expect(guards?.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: 0, isRefused: false });
+});
+
+describe('whatever happens while a change is refused', () => {
+  const first = {
+    base: `${PROD}, settings: {scan: PT1H, usb: block}`,
+    ring: 'selector: {matchTags: {ring: one}}, settings: {audit: all}',
+  };
+  const edits = [
+    { base: `${PROD}, settings: {scan: PT2H, usb: block}`, ring: first.ring },
+    { base: `${PROD}, settings: {usb: block}`, ring: first.ring },
+    { ring: first.ring },
+    { base: first.base },
+    { base: `${PROD}, settings: {scan: PT1H, usb: block, more: true}`, ring: first.ring },
+    first,
+  ];
+  const step = fc.oneof(
+    fc.record({ edit: fc.nat(edits.length - 1) }),
+    fc.record({ tamper: fc.nat(3), fails: fc.nat(3) }),
+    fc.record({ tag: fc.nat(3), ring: fc.constantFrom('one', 'two') }),
+    fc.record({ waitMs: fc.nat(2 * PERIOD_MS) }),
+  );
+
+  test('only drift is written: on no way a setting changes otherwise or goes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const fleet = createFleet(0);
+        for (const id of ['d0', 'd1', 'd2', 'd3']) fleet.addDevice(id, { tags: { env: 'prod', ring: 'one' } });
+        let fails = 0;
+        const hub: Hub = {
+          ...fleet.hub,
+          patchModuleTwin: (...call) => {
+            fails -= 1;
+            if (fails >= 0) return Promise.reject(new HubError('Unavailable', 'not now'));
+            return fleet.hub.patchModuleTwin(...call);
+          },
+        };
+        const refusing = (configurations: Readonly<Record<string, string>>): string =>
+          guarded(configurations, 'maxChanged: 0, maxRemoved: 0, maxUnassigned: 0, maxCreated: 0');
+        const { source, controller } = await startOn(fleet, manifests(first), { hub });
+        source.set(refusing(first));
+        await fleet.clock.flush();
+        for (const one of steps) {
+          if ('edit' in one) source.set(refusing(edits[one.edit] ?? first));
+          if ('tamper' in one) {
+            // The correction fails at first, so that its key waits for another try, whatever is declared by then.
+            fails = one.fails;
+            fleet.tamper(`d${one.tamper}`, { guard: { usb: 'allow', scan: 'PT9H' } });
+            controller.requestResync();
+          }
+          if ('tag' in one) fleet.tag(`d${one.tag}`, { ring: one.ring });
+          await fleet.clock.advance('waitMs' in one ? one.waitMs : 100);
+        }
+        await controller.stop();
+        for (const id of fleet.ids()) {
+          const found = fleet.desired(id, 'guard') as Record<string, unknown>;
+          expect(Object.keys(found).toSorted()).toEqual(['audit', 'scan', 'usb']);
+          expect(['PT1H', 'PT9H']).toContain(found['scan']);
+          expect(found['audit']).toBe('all');
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
 });
