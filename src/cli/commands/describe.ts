@@ -1,10 +1,5 @@
 // `twinward describe KIND NAME`: one resource, what it says, and how it stands on each hub.
-import { FleetView } from '../../controller/fleet-view.ts';
 import type { InspectedTwin } from '../../controller/inspect.ts';
-import { keyOf } from '../../controller/key.ts';
-import { resourceConditions, type ResourceCondition } from '../../controller/resource-conditions.ts';
-import type { FleetCounts, Offender } from '../../controller/status.ts';
-import { tally } from '../../controller/tally.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Origin } from '../../model/diagnostic.ts';
 import { closest } from '../../model/similarity.ts';
@@ -22,6 +17,7 @@ import {
   profileFields,
   type Fields,
 } from '../resource-fields.ts';
+import { conditionRows, countStanding, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatCount, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -41,36 +37,23 @@ interface Described {
   readonly owns: ((hub: string, twin: InspectedTwin) => boolean) | undefined;
 }
 
-interface Standing {
+interface HubStanding extends Standing {
   readonly hub: string;
-  readonly conditions: readonly ResourceCondition[];
-  readonly counts: FleetCounts;
-  readonly offenders: readonly Offender[];
-  readonly moreOffenders: number;
 }
 
 export async function describe(world: World, options: DescribeOptions): Promise<ExitCode> {
   const declared = await readDeclared(world, options, options.output, 'errors');
   const described = find(declared, options);
-  const standings: Standing[] = [];
+  const standings: HubStanding[] = [];
   const { owns } = described;
   if (owns !== undefined) {
     await withHubs(world, declared, options, async (session) => {
       const hub = session.declaredHub.name;
-      const view = new FleetView();
-      const devices = new Set<string>();
-      let drifted = 0;
+      const count = countStanding();
       await inspect(world, session, (twin) => {
-        if (!owns(hub, twin)) return;
-        const { ref, state, action } = twin;
-        devices.add(ref.deviceId);
-        if ([...action.changes, ...action.observed].some(({ cause }) => cause === 'Drift')) drifted += 1;
-        view.note(keyOf(ref.deviceId, ref.moduleId), state);
+        if (owns(hub, twin)) count.see(twin);
       });
-      const { counts, offenders, moreOffenders } = tally(view);
-      const contested = [...view.states()].filter(([, { reason }]) => reason === 'Contested').length;
-      const conditions = resourceConditions({ ...counts, drifted, contested });
-      standings.push({ hub, conditions, counts: { ...counts, devices: devices.size }, offenders, moreOffenders });
+      standings.push({ hub, ...count.result() });
     });
   }
   const { kind, name, origin, fields } = described;
@@ -161,7 +144,7 @@ function isNames(found: Described | readonly string[]): found is readonly string
   return Array.isArray(found);
 }
 
-function textOf({ kind, name, origin, fields }: Described, standings: readonly Standing[], style: Style): string {
+function textOf({ kind, name, origin, fields }: Described, standings: readonly HubStanding[], style: Style): string {
   const rows = Object.entries(fields).flatMap(([label, value]) => {
     const lines = typeof value === 'string' ? [value] : (value ?? []);
     return lines.map((line, index) => [index === 0 ? label : '', line]);
@@ -170,7 +153,7 @@ function textOf({ kind, name, origin, fields }: Described, standings: readonly S
   return [head, formatTable(rows, '  '), ...standings.map((standing) => `\n${standingText(standing, style)}`)].join('');
 }
 
-function standingText({ hub, conditions, counts, offenders, moreOffenders }: Standing, style: Style): string {
+function standingText({ hub, conditions, counts, offenders, moreOffenders }: HubStanding, style: Style): string {
   const { devices, twins, actions, acknowledgements } = counts;
   const terms = [
     ...Object.entries(acknowledgements),
@@ -183,10 +166,7 @@ function standingText({ hub, conditions, counts, offenders, moreOffenders }: Sta
   const worst = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
   return [
     `${style.bold(hub)}   ${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}${sum}\n`,
-    formatTable(
-      conditions.map(({ type, status, reason, message }) => [type, status, reason, message]),
-      '  ',
-    ),
+    formatTable(conditionRows(conditions), '  '),
     ...(worst.length === 0 ? [] : [`  Worst first\n${formatTable(worst, '    ')}`]),
     ...(moreOffenders === 0 ? [] : [`    and ${formatCount(moreOffenders)} more\n`]),
   ].join('');

@@ -1,13 +1,10 @@
 // `twinward status`: how each hub stands against the manifests, counted, worst first.
-import { FleetView } from '../../controller/fleet-view.ts';
-import { keyOf } from '../../controller/key.ts';
-import type { FleetCounts, Offender } from '../../controller/status.ts';
-import { tally } from '../../controller/tally.ts';
 import { namedSuspensionText } from '../../plan/suspended.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
+import { conditionRows, countStanding, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -16,13 +13,10 @@ export interface StatusOptions extends SourceOptions, HubChoice {
   readonly output: Format;
 }
 
-interface StandingHub {
+interface StandingHub extends Standing {
   readonly name: string;
   readonly hostName: string;
   readonly mode: string;
-  readonly counts: FleetCounts;
-  readonly offenders: readonly Offender[];
-  readonly moreOffenders: number;
   /** What is suspended, and who else writes to the same modules, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -31,16 +25,15 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const declared = await readDeclared(world, options, options.output, 'errors');
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
-    const view = new FleetView();
-    const { devices, notes } = await inspect(world, session, ({ ref, state }) =>
-      view.note(keyOf(ref.deviceId, ref.moduleId), state),
-    );
-    const { counts, offenders, moreOffenders } = tally(view);
+    const count = countStanding();
+    const { devices, notes } = await inspect(world, session, (twin) => count.see(twin));
+    const { conditions, counts, offenders, moreOffenders } = count.result();
     const { hostName, mode, declaredHub, suspensions } = session;
     hubs.push({
       name: declaredHub.name,
       hostName,
       mode,
+      conditions,
       counts: { ...counts, devices },
       offenders,
       moreOffenders,
@@ -54,7 +47,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
 }
 
 function hubText(
-  { name, hostName, mode, counts, offenders, moreOffenders, notes }: StandingHub,
+  { name, hostName, mode, conditions, counts, offenders, moreOffenders, notes }: StandingHub,
   revision: string,
   style: Style,
 ): string {
@@ -70,6 +63,7 @@ function hubText(
     `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
     `${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}, ${actions.Equal} in sync\n`,
     formatTable(rows, '  '),
+    `\n${formatTable(conditionRows(conditions), '  ')}`,
     ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
     ...(moreOffenders === 0 ? [] : [`  and ${moreOffenders} more\n`]),
     ...(notes.length === 0 ? [] : [`\n${notes.map((note) => `${note}\n`).join('')}`]),

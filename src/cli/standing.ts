@@ -1,0 +1,45 @@
+// How some twins of one hub stand together: each counted once, conditions, the worst first. For `status` and `describe`.
+import { FleetView } from '../controller/fleet-view.ts';
+import type { InspectedTwin } from '../controller/inspect.ts';
+import { keyOf } from '../controller/key.ts';
+import { resourceConditions, type ResourceCondition } from '../controller/resource-conditions.ts';
+import type { FleetCounts, Offender } from '../controller/status.ts';
+import { tally } from '../controller/tally.ts';
+
+export interface Standing {
+  readonly conditions: readonly ResourceCondition[];
+  /** `devices` are those of the twins. */
+  readonly counts: FleetCounts;
+  readonly offenders: readonly Offender[];
+  readonly moreOffenders: number;
+}
+
+export interface StandingCount {
+  see(twin: InspectedTwin): void;
+  /** Of all that were seen. */
+  result(): Standing;
+}
+
+export function countStanding(): StandingCount {
+  const view = new FleetView();
+  const devices = new Set<string>();
+  let drifted = 0;
+  return {
+    see({ ref, state, action }) {
+      devices.add(ref.deviceId);
+      if ([...action.changes, ...action.observed].some(({ cause }) => cause === 'Drift')) drifted += 1;
+      view.note(keyOf(ref.deviceId, ref.moduleId), state);
+    },
+    result() {
+      const { counts, offenders, moreOffenders } = tally(view);
+      const contested = [...view.states()].filter(([, { reason }]) => reason === 'Contested').length;
+      const conditions = resourceConditions({ ...counts, drifted, contested });
+      return { conditions, counts: { ...counts, devices: devices.size }, offenders, moreOffenders };
+    },
+  };
+}
+
+/** Rows of a table. */
+export function conditionRows(conditions: readonly ResourceCondition[]): string[][] {
+  return conditions.map(({ type, status, reason, message }) => [type, status, reason, message]);
+}
