@@ -2,7 +2,7 @@
 import { readRevision } from '../adapters/git.ts';
 import { loadedAt } from '../manifest/expiry.ts';
 import { loadManifests } from '../manifest/load.ts';
-import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
+import { isException, type Declared, type DeclaredConfiguration } from '../model/declared.ts';
 import { EXIT } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
 import { InvalidManifests, pathsOf, readDeclared, validationFields, type SourceOptions } from './manifests.ts';
@@ -60,7 +60,7 @@ async function readCommit(
   throw new InvalidManifests(loaded);
 }
 
-/** A configuration that is not as it was before. */
+/** A configuration or an exception that is not as it was before. */
 export interface ChangedConfiguration {
   readonly name: string;
   readonly change: 'new' | 'changed' | 'removed';
@@ -70,10 +70,10 @@ export interface ChangedConfiguration {
 
 /** Sorted by name. */
 export function changedConfigurations(before: Declared, after: Declared): ChangedConfiguration[] {
-  const known = new Map(before.configurations.map((configuration) => [configuration.name, configuration]));
-  const changed = after.configurations.flatMap((configuration): ChangedConfiguration[] => {
-    const old = known.get(configuration.name);
-    known.delete(configuration.name);
+  const known = new Map(everybodyIn(before).map((configuration) => [configuration.owner, configuration]));
+  const changed = everybodyIn(after).flatMap((configuration): ChangedConfiguration[] => {
+    const old = known.get(configuration.owner);
+    known.delete(configuration.owner);
     if (old !== undefined && textOf(old) === textOf(configuration)) return [];
     const change = old === undefined ? 'new' : 'changed';
     return [{ name: configuration.name, change, place: placeOf(configuration) }];
@@ -86,6 +86,10 @@ export function changedConfigurations(before: Declared, after: Declared): Change
   return [...changed, ...removed].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+function everybodyIn({ configurations, exceptions, expired }: Declared): readonly DeclaredConfiguration[] {
+  return [...configurations, ...exceptions, ...expired];
+}
+
 /** Everything that decides, without the places where it is written. */
 function textOf(configuration: DeclaredConfiguration): string {
   const { digest, priority, mode, suspend, deletionPolicy, whenMissing, targets } = configuration;
@@ -96,7 +100,8 @@ function textOf(configuration: DeclaredConfiguration): string {
     requirements: selector.requirements,
     deviceIds: [...(selector.deviceIds ?? [])],
   }));
-  return JSON.stringify({ digest, priority, mode, suspend, deletionPolicy, whenMissing, selectors });
+  const limits = isException(configuration) ? [configuration.maxDevices, configuration.expiresAtMs] : [];
+  return JSON.stringify({ digest, priority, mode, suspend, deletionPolicy, whenMissing, selectors, limits });
 }
 
 function placeOf({ origin: { file, line } }: DeclaredConfiguration): string {

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costOf } from '../../controller/cost.ts';
+import { loadedAt } from '../../manifest/expiry.ts';
 import { loadManifests, type Loaded } from '../../manifest/load.ts';
 import type { Declared, DeclaredHub, Mode } from '../../model/declared.ts';
 import { invariant } from '../../model/errors.ts';
@@ -206,7 +207,7 @@ function devicesThatChange(
   instance: string,
   nowMs: number,
 ): string[] {
-  const declared = declaredOf(loadManifests(withFiles(snapshot, files)));
+  const declared = declaredOf(loadedAt(loadManifests(withFiles(snapshot, files)), nowMs));
   const hub = declared.hubs.find((one) => one.name === name);
   invariant(hub !== undefined, 'the imported hub is in the manifests');
   const hubMode: Mode = 'Enforce';

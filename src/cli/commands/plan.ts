@@ -1,12 +1,13 @@
 // `twinward plan`: what `apply` would do now, without doing it.
 import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
+import type { DeviceFacts } from '../../model/twin.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
 import type { TwinAction } from '../../plan/action.ts';
 import type { GuardDecision } from '../../plan/guards.ts';
 import { assumingHidden } from '../../plan/hidden.ts';
 import { attribute } from '../../plan/pending.ts';
-import { createPlanner } from '../../plan/planner.ts';
+import { createPlanner, type Planner } from '../../plan/planner.ts';
 import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/saved-plan.ts';
 import type { PlannedTwin } from '../../plan/shapes.ts';
 import { addSummaries, summarize } from '../../plan/summary.ts';
@@ -117,10 +118,18 @@ export async function planHub(
 ): Promise<DocumentedPlan> {
   const { name, budget } = session.declaredHub;
   let hidden = 0;
-  const planner = assumingHidden(session.planner, () => {
+  const attributed = attribution(session, comparison, world.clock.now());
+  const assuming = assumingHidden(session.planner, () => {
     hidden += 1;
   });
-  const attributed = attribution(session, comparison, world.clock.now());
+  const planner: Planner = {
+    ...assuming,
+    noteFleet(devices) {
+      const all = [...devices];
+      assuming.noteFleet(all);
+      attributed.noteFleet(all);
+    },
+  };
   let work = NO_WORK;
   const spentBefore = session.hub.messagesSpent();
   let guards: GuardDecision | undefined;
@@ -153,6 +162,8 @@ export async function planHub(
 }
 
 interface Attribution {
+  /** The devices of the hub, before any twin is seen. */
+  noteFleet(devices: readonly DeviceFacts[]): void;
   see(inspected: InspectedTwin): PlannedTwin;
   /** Counts of what was seen; undefined where there is nothing to compare with. */
   readonly pending: Pending | undefined;
@@ -161,7 +172,7 @@ interface Attribution {
 /** Plans each twin as the manifests before would, and takes out what they ask for too. */
 function attribution(session: HubSession, comparison: Comparison | undefined, nowMs: number): Attribution {
   if (comparison?.base === undefined) {
-    return { see: ({ action, device }) => ({ action, device }), pending: undefined };
+    return { noteFleet: () => {}, see: ({ action, device }) => ({ action, device }), pending: undefined };
   }
   const { base, instance } = comparison;
   const { declaredHub, mode } = session;
@@ -170,6 +181,7 @@ function attribution(session: HubSession, comparison: Comparison | undefined, no
   const pending = { base: base.name, drift: 0, others: 0 };
   return {
     pending,
+    noteFleet: (devices) => before.noteFleet(devices),
     see({ action, device, twin, ref, around }) {
       const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs, around);
       const { fresh, hasPending } = attribute(action, old);
