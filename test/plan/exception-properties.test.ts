@@ -199,3 +199,15 @@ test('a suspended configuration loses nothing and lets nobody below take its pla
     { numRuns: 300 },
   );
 });
+
+test('the order of exceptions does not matter', () => {
+  fc.assert(
+    fc.property(stories(ALL), desired, ({ base, next, exceptions, later }, properties) => {
+      const twin = settled(source(base, exceptions), twinOf({ desired: properties }));
+      const declared = source(next, later);
+      const reversed = { ...declared, exceptions: declared.exceptions.toReversed() };
+      expect(plan(reversed, twin)).toEqual(plan(declared, twin));
+    }),
+    { numRuns: 200 },
+  );
+});
