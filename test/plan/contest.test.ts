@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { Declared } from '../../src/model/declared.ts';
-import type { Json, JsonObject } from '../../src/model/json.ts';
+import { getPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin } from '../../src/model/twin.ts';
 import type { TwinAction } from '../../src/plan/action.ts';
 import {
@@ -67,7 +67,7 @@ function fight(ring: ReturnType<typeof arena>, rounds: number, everyMs: number):
 }
 
 function contestOf({ tags }: Twin): Json | undefined {
-  return ((tags?.['twinward'] as JsonObject)['default'] as JsonObject)['contest'];
+  return getPath(tags, ['twinward', 'default', 'contest']);
 }
 
 describe('a setting that another writer keeps changing', () => {
