@@ -1,8 +1,10 @@
-// Probes, metrics and recent events over HTTP: /livez, /readyz, /healthz, /metrics, /events. Holds no secret and answers nothing else.
+// Probes, metrics, status and recent events over HTTP: /livez, /readyz, /healthz, /metrics, /status, /events. Holds no secret
+// and answers nothing else.
 import { createServer, type Server } from 'node:http';
 import { Hono } from 'hono';
 import { createAdaptorServer } from '@hono/node-server';
 import type { RecentEvent } from '../controller/recent-events.ts';
+import type { ControllerStatus } from '../controller/status.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
 import { SCHEMA_VERSION } from './report.ts';
@@ -12,6 +14,8 @@ export interface HealthOptions {
   readonly isReady: () => boolean;
   readonly metricsText: () => Promise<string>;
   readonly metricsType: string;
+  /** Undefined before the controller was started. */
+  readonly status: () => ControllerStatus | undefined;
   /** Events told after a sequence, oldest first. */
   readonly eventsAfter: (sequence: number) => readonly RecentEvent[];
 }
@@ -25,13 +29,18 @@ const CONNECTIONS_MAX = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Needs no socket: `app.request()` answers as the server does. */
-export function healthApp({ isReady, metricsText, metricsType, eventsAfter }: HealthOptions): Hono {
+export function healthApp({ isReady, metricsText, metricsType, status, eventsAfter }: HealthOptions): Hono {
   const app = new Hono();
   app.get('/livez', (c) => c.text('ok'));
   for (const path of ['/readyz', '/healthz']) {
     app.get(path, (c) => (isReady() ? c.text('ok') : c.text('not ready: the first pass is not made yet', 503)));
   }
   app.get('/metrics', async (c) => c.body(await metricsText(), 200, { 'content-type': metricsType }));
+  app.get('/status', (c) => {
+    const told = status();
+    if (told === undefined) return c.text('not started yet', 503);
+    return c.json({ schemaVersion: SCHEMA_VERSION, kind: 'ControllerStatus', ...told });
+  });
   app.get('/events', (c) => {
     const after = Number(c.req.query('after') ?? 0);
     const items = eventsAfter(Number.isFinite(after) ? after : 0).map(eventFields);

@@ -14,24 +14,28 @@ export interface Condition {
   readonly message: string;
 }
 
-export type ConditionReason =
+/** Of the source and of hubs; docs/cli.md is checked against this list. */
+export const CONDITION_REASONS = [
   // SourceReady
-  | 'Loaded'
-  | 'NotRead' // nothing was read yet
-  | 'ReadFailed'
-  | 'InvalidManifests'
-  | 'SourceEmpty'
+  'Loaded',
+  'NotRead',
+  'ReadFailed',
+  'InvalidManifests',
+  'SourceEmpty',
   // Ready, Stalled, Reconciling
-  | 'Succeeded'
-  | 'Progressing'
-  | 'ConnectFailed'
-  | 'ListFailed'
-  | 'ListEmpty' // no device where there were some: not believed
-  | 'TwinsFailing'
-  | 'TwinsHeld'
-  | 'GuardRefused' // too much at once: waits for a person's approval
-  | 'WaitingForLease' // another controller of this installation writes
-  | 'WaitingForSource';
+  'Succeeded',
+  'Progressing',
+  'ConnectFailed',
+  'ListFailed',
+  'ListEmpty',
+  'TwinsFailing',
+  'TwinsHeld',
+  'GuardRefused',
+  'WaitingForLease',
+  'WaitingForSource',
+] as const;
+
+export type ConditionReason = (typeof CONDITION_REASONS)[number];
 
 export interface ControllerStatus {
   /** SourceReady, then Ready. */

@@ -140,7 +140,7 @@ export class Tenure {
 
   /** Told when it begins and when it is another's turn. */
   #noteWaiting({ holder, kind, since }: LeaseEntry): void {
-    const waitingFor = `${holder} (${kind}), which has had the lease since ${since}`;
+    const waitingFor = `${holder} (${kind}), which has the lease`;
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
     this.#options.log.info('Waiting for the lease', { hub: this.#options.hubName, holder, kind, since });

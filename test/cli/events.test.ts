@@ -21,6 +21,7 @@ beforeAll(async () => {
     isReady: () => true,
     metricsText: () => Promise.resolve(''),
     metricsType: 'text/plain',
+    status: () => undefined,
     eventsAfter: (sequence) => events.after(sequence),
   });
   server = await serveHealth(app, '127.0.0.1:0');

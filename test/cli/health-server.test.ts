@@ -5,11 +5,14 @@ const TWIN = { hub: 'dev', deviceId: 'd', moduleId: 'm' } as const;
 const WHAT = { type: 'Normal', reason: 'Drift', message: '~ a 1 → 2' } as const;
 const EVENTS = [1, 2].map((sequence) => ({ ...TWIN, ...WHAT, sequence, count: 1, firstAtMs: 0, lastAtMs: 1_000 }));
 
+const SOURCE = { lastAttemptedRevision: 'r', lastAppliedRevision: 'r', diagnostics: [] };
+
 function app(isReady: boolean) {
   return healthApp({
     isReady: () => isReady,
     metricsText: () => Promise.resolve('up 1\n'),
     metricsType: 'text/plain',
+    status: () => (isReady ? { conditions: [], source: SOURCE, hubs: [] } : undefined),
     eventsAfter: (sequence) => EVENTS.filter((event) => event.sequence > sequence),
   });
 }
@@ -20,6 +23,7 @@ test.each([
   { path: '/readyz', isReady: true, status: 200, body: 'ok' },
   { path: '/healthz', isReady: true, status: 200, body: 'ok' },
   { path: '/metrics', isReady: false, status: 200, body: 'up 1\n' },
+  { path: '/status', isReady: false, status: 503, body: 'not started yet' },
   { path: '/', isReady: true, status: 404, body: '404 Not Found' },
 ])('$path while ready is $isReady answers $status', async ({ path, isReady, status, body }) => {
   const answer = await app(isReady).request(path);
@@ -50,4 +54,15 @@ test.each([
   expect(list).toMatchObject({ schemaVersion: 1, kind: 'EventList' });
   expect(list.items.map(({ sequence }) => sequence)).toEqual(sequences);
   for (const item of list.items) expect(item).toMatchObject({ ...TWIN, ...WHAT, lastAt: '1970-01-01T00:00:01.000Z' });
+});
+
+test('/status says what the controller says', async () => {
+  const answer = await app(true).request('/status');
+  expect(await answer.json()).toEqual({
+    schemaVersion: 1,
+    kind: 'ControllerStatus',
+    conditions: [],
+    source: SOURCE,
+    hubs: [],
+  });
 });

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { condition, hubConditions, readyOfAll, type HubFacts } from '../../src/controller/conditions.ts';
-import type { Condition, HubStatus } from '../../src/controller/status.ts';
+import { CONDITION_REASONS, type Condition, type HubStatus } from '../../src/controller/status.ts';
 
 const GOOD: HubFacts = { problem: undefined, isApplied: true, pending: 0, failing: 0, held: 0, twins: 7, equal: 7 };
 const DOWN = { reason: 'ListFailed', message: 'nobody listens', isStalled: false } as const;
@@ -41,6 +42,16 @@ describe('what is said about a hub', () => {
       name: 'twins fail, which is worse than to be held',
       facts: { failing: 1, held: 2 },
       says: ['Ready=False/TwinsFailing 1 twin could not be reconciled.'],
+    },
+    {
+      name: 'the guards refuse a change, which says more than that twins are held',
+      facts: { held: 2, refusal: 'TooManyChanged: 2 twins would change.' },
+      says: ['Ready=False/GuardRefused TooManyChanged: 2 twins would change.'],
+    },
+    {
+      name: 'another has the lease, and nothing is looked at',
+      facts: { waitingFor: 'a@host/1 (run), which has the lease', isApplied: false, problem: DOWN },
+      says: ['Ready=Unknown/WaitingForLease This one waits for a@host/1 (run), which has the lease.'],
     },
     {
       name: 'the hub is down, which is worse than all else',
@@ -105,4 +116,10 @@ describe('what is said about everything', () => {
   test.each(rows)('where $name', ({ source, hubs, says }) => {
     expect(short(readyOfAll(source, hubs))).toBe(says);
   });
+});
+
+test('docs/cli.md has every reason of the controller’s own conditions, in order', () => {
+  const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `(?:SourceReady|Ready)` \| `(\w+)` \| .+\. \|$/gm)];
+  expect(rows.map(([, reason]) => reason)).toEqual(CONDITION_REASONS);
 });

@@ -190,6 +190,25 @@ describe('hub and run', () => {
     expect(run.text()).not.toContain(env['IOTHUB_CONNECTION_STRING']?.split('SharedAccessKey=')[1]);
   });
 
+  test('of two controllers one writes and the other waits; nobody else writes beside them, and uninstall leaves no record', async () => {
+    const { env } = await startHub('--fleet', String(DEVICES));
+    const argv = ['run', '--bind-address', '127.0.0.1:0', '--resync-period', '1s'];
+    const first = start(argv, { ...env, USER: 'first', HOSTNAME: 'one' });
+    await first.printed(/Revision applied/);
+    const second = start(argv, { ...env, USER: 'second', HOSTNAME: 'two' });
+    await second.printed(/first@one.*Waiting for the lease/);
+    edit('baseline.yaml', 'Process_MessageFrequency: Medium', 'Process_MessageFrequency: Low');
+    const refused = start(['apply', '--yes', '--whole', '-f', 'manifests/hub.yaml'], env);
+    expect(await refused.ended).toBe(5);
+    expect(refused.text()).toContain('first@one');
+    expect(second.text()).not.toContain('Revision applied');
+    first.child.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    const last = start(['uninstall', '--hub', 'demo', '--yes', '--force'], env);
+    expect(await last.ended).toBe(0);
+    expect(last.stdout()).toMatch(/[1-9]\d* records of instance default removed/);
+  });
+
   test('a hub with --data is the same hub after it was killed', async () => {
     const first = await startHub('--data', 'hub-data', '--fleet', String(DEVICES));
     const apply = start(['apply', '--yes'], first.env);

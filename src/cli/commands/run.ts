@@ -1,5 +1,5 @@
 // `twinward run`: the controller, as a container runs it.
-import { startController } from '../../controller/controller.ts';
+import { startController, type Controller } from '../../controller/controller.ts';
 import { RecentEvents } from '../../controller/recent-events.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
 import type { Log } from '../../ports/log.ts';
@@ -39,18 +39,20 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   const resyncPeriodMs = parsePeriod(options.resyncPeriod);
   const events = new RecentEvents(clock);
   let isReady = false;
+  let controller: Controller | undefined;
   const health = await serveHealth(
     healthApp({
       isReady: () => isReady,
       metricsText: () => metrics.text(),
       metricsType: metrics.contentType,
+      status: () => controller?.status(),
       eventsAfter: (sequence) => events.after(sequence),
     }),
     options.bindAddress,
   );
   log.info('Starting', { version: readVersion(), instance: options.instance, port: health.port });
   let hubCount = 1;
-  const controller = startController({
+  controller = startController({
     source: sourceOf(world, options),
     connect: (hub) => connectHub(hub, { ...world, metrics, hubCount }),
     onDeclared: (declared) => {
