@@ -3,7 +3,7 @@ import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declar
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { unescapeSegment, type JsonObject } from '../model/json.ts';
 import type { Profile, SettingPolicy } from '../model/profile.ts';
-import { atomLevels, atomName } from '../profile/encode.ts';
+import { atomLevels, atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { unknownSetting } from '../profile/settings.ts';
 import { encodeLazily, findProfile, findSettingProblems } from './agent-settings.ts';
@@ -128,6 +128,13 @@ export function hasLabels(labels: Readonly<Record<string, string>> = {}, wanted:
   return Object.entries(wanted).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value);
 }
 
+/** True where a setting is the place of this name, or one lies in the other. */
+function isSet(profile: Profile, settings: JsonObject, name: string): boolean {
+  return encodeSettings(profile, settings).some(
+    (atom) => atom.name === name || atom.name.startsWith(`${name}/`) || name.startsWith(`${atom.name}/`),
+  );
+}
+
 function checkAgainstProfile(
   resource: Configuration,
   profile: Profile,
@@ -145,7 +152,7 @@ function checkAgainstProfile(
     if (unknown !== undefined) problems.push(resource.problem('TW1301', path, unknown.message, unknown.hint));
     if (matchesPattern(name, profile.deny))
       problems.push(resource.problem('TW1306', path, `"${name}" is always preserved and can't be unset.`));
-    if (Object.hasOwn(settings, top))
+    if (Object.hasOwn(settings, top) && isSet(profile, settings, toAtomName(name)))
       problems.push(resource.problem('TW1403', path, `"${name}" is both set and unset.`, 'Remove one.'));
     const levels = atomLevels(profile);
     if (segments.length > levels) {

@@ -205,7 +205,7 @@ function commonOf(groups: readonly Settings[]): Settings {
     );
     const [most = []] = byText.map(([, list]) => list);
     const linesWith = 1 + (values.length - most.length) + (groups.length - values.length);
-    if (linesWith < values.length) common.set(name, most[0] as Json);
+    if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[0] as Json);
   }
   return common;
 }
@@ -217,7 +217,16 @@ function differenceBetween(below: Settings, wanted: Settings): Pick<AdoptedLayer
       ([name, value]) => !below.has(name) || JSON.stringify(below.get(name)) !== JSON.stringify(value),
     ),
   );
-  return { settings, unset: [...below.keys()].filter((name) => !wanted.has(name)).toSorted() };
+  const unset = [...below.keys()].filter((name) => !overlapsAny(name, wanted.keys()));
+  return { settings, unset: unset.toSorted() };
+}
+
+/** True where the two name one place, or one lies in the other: a claim on either is one on both. */
+function overlapsAny(name: string, others: Iterable<string>): boolean {
+  for (const other of others) {
+    if (name === other || name.startsWith(`${other}/`) || other.startsWith(`${name}/`)) return true;
+  }
+  return false;
 }
 
 /** Those who differ in the same way are one, whatever group they are in; most devices first. */

@@ -2,20 +2,16 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costOf } from '../../controller/cost.ts';
-import { loadedAt } from '../../manifest/expiry.ts';
-import { loadManifests, type Loaded } from '../../manifest/load.ts';
-import type { Declared, DeclaredHub, Mode } from '../../model/declared.ts';
-import { invariant } from '../../model/errors.ts';
-import { getPath, isObject } from '../../model/json.ts';
+import { loadManifests } from '../../manifest/load.ts';
+import type { Declared, DeclaredHub } from '../../model/declared.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
-import { adopt, type Adoption } from '../../plan/adoption.ts';
-import { createPlanner } from '../../plan/planner.ts';
 import { NO_WORK } from '../../plan/work.ts';
+import { adoptFleet, type Fleet, type ImportSource } from '../adopt-fleet.ts';
 import { readCostText } from '../cost-text.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { importedFiles, type ImportedFile, type ImportedHub } from '../import-manifests.ts';
+import type { ImportedFile, ImportedHub } from '../import-manifests.ts';
 import { importText, importFields } from '../import-text.ts';
 import { DEFAULT_PATH, InvalidManifests, pathsOf, readManifests, type SourceOptions } from '../manifests.ts';
 import { withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
@@ -47,7 +43,7 @@ export async function importFleet(world: World, options: ImportOptions): Promise
       isNew: hub.origin === undefined,
       isOneOfSeveral: source.declared.hubs.length > 1,
     };
-    const { adoption, files } = adoptFleet(fleet, source, imported, options, world.clock.now());
+    const { adoption, files } = adoptFleet(fleet, source, imported, { ...options, nowMs: world.clock.now() });
     writeFiles(options.out, files);
     const fleetCounts = { devices: fleet.devices.size, twins: fleet.twins.length };
     const { out, file = [] } = options;
@@ -62,11 +58,6 @@ export async function importFleet(world: World, options: ImportOptions): Promise
 function requireRoom(out: string): void {
   if (!existsSync(out) || readdirSync(out).length === 0) return;
   throw new CliFailure(EXIT.Failed, `${out} is there already, and is not empty.`, 'Name another folder with --out.');
-}
-
-interface ImportSource {
-  readonly snapshot: Snapshot;
-  readonly declared: Declared;
 }
 
 /** Hubs and profiles are welcome; where there is no folder of manifests yet, there is just the hub of the environment. */
@@ -125,11 +116,6 @@ async function isWanted(world: World, session: HubSession, { yes, snapshot }: Im
   return answer.trim() === 'yes';
 }
 
-interface Fleet {
-  readonly devices: ReadonlyMap<string, DeviceFacts>;
-  readonly twins: readonly (Twin & { readonly moduleId: string })[];
-}
-
 async function readFleet(world: World, { profiles }: Declared, session: HubSession): Promise<Fleet> {
   const { interrupted } = world;
   const { hub, declaredHub } = session;
@@ -155,80 +141,6 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
     progress.clear();
   }
   return { devices, twins: [...twins.values()] };
-}
-
-/** Rounds of leaving devices out until what is left plans to no change. */
-const ROUNDS_MAX = 4;
-
-/** What it makes is proved before it is written: enforced on these twins it would change no desired property. */
-function adoptFleet(
-  fleet: Fleet,
-  source: ImportSource,
-  hub: ImportedHub,
-  { groupBy, instance }: ImportOptions,
-  nowMs: number,
-): { readonly adoption: Adoption; readonly files: readonly ImportedFile[] } {
-  const found = fleet.twins.map(({ deviceId, moduleId, properties: { desired } }) => ({
-    device: deviceOf(fleet, deviceId),
-    moduleId,
-    desired,
-  }));
-  const leaveOut = new Set(
-    found.filter(({ device }) => isUngroupable(device, groupBy)).map(({ device }) => device.deviceId),
-  );
-  for (let round = 1; round <= ROUNDS_MAX; round += 1) {
-    const adoption = adopt(found, source.declared.profiles.values(), groupBy, leaveOut);
-    const wrong = devicesThatChange(fleet, source, importedFiles(adoption, hub, 'Enforce'), hub, instance, nowMs);
-    if (wrong.length === 0) return { adoption, files: importedFiles(adoption, hub, 'Observe') };
-    for (const deviceId of wrong) leaveOut.add(deviceId);
-  }
-  throw new CliFailure(EXIT.Failed, 'No manifests could be made that change nothing. Please report this as a bug.');
-}
-
-function deviceOf({ devices }: Fleet, deviceId: string): DeviceFacts {
-  const device = devices.get(deviceId);
-  invariant(device !== undefined, 'only twins of listed devices are kept');
-  return device;
-}
-
-/** A selector can name a value, or that there is no tag at all. */
-function isUngroupable({ tags }: DeviceFacts, groupBy: readonly string[]): boolean {
-  return groupBy.some((tag) => {
-    const value = getPath(tags, tag.split('.'));
-    return isObject(value) || Array.isArray(value);
-  });
-}
-
-function devicesThatChange(
-  fleet: Fleet,
-  { snapshot }: ImportSource,
-  files: readonly ImportedFile[],
-  { name }: ImportedHub,
-  instance: string,
-  nowMs: number,
-): string[] {
-  const declared = declaredOf(loadedAt(loadManifests(withFiles(snapshot, files)), nowMs));
-  const hub = declared.hubs.find((one) => one.name === name);
-  invariant(hub !== undefined, 'the imported hub is in the manifests');
-  const hubMode: Mode = 'Enforce';
-  const planner = createPlanner(declared, { hub, hubMode, instance });
-  return fleet.twins.flatMap((twin) => {
-    const device = deviceOf(fleet, twin.deviceId);
-    const { type } = planner.plan(planner.targetFor(device, twin.moduleId), device, twin, nowMs);
-    return type === 'Equal' || type === 'Record' ? [] : [twin.deviceId];
-  });
-}
-
-function withFiles(snapshot: Snapshot, files: readonly ImportedFile[]): Snapshot {
-  const added = files.map(({ path, text }) => ({ path, bytes: new TextEncoder().encode(text) }));
-  return { ...snapshot, partial: false, files: [...snapshot.files, ...added] };
-}
-
-function declaredOf({ declared, diagnostics }: Loaded): Declared {
-  if (declared !== undefined) return declared;
-  const first = diagnostics.find(({ severity }) => severity === 'error');
-  const where = first === undefined ? '' : `: ${first.file}:${first.line} ${first.code} ${first.message}`;
-  throw new CliFailure(EXIT.Failed, `What was found can not be declared${where}`, 'Please report this.');
 }
 
 const FOLDER_MODE = 0o755;
