@@ -7,11 +7,20 @@ import { isObject, type JsonObject } from '../model/json.ts';
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Entries as the controller sent them. Rejects with HubError where nobody answers, or not with events. */
-export async function readEvents(address: string, after: number, signal: AbortSignal): Promise<readonly JsonObject[]> {
+export interface EventPage {
+  /** As the controller sent them, oldest first. */
+  readonly items: readonly JsonObject[];
+  /** Of the last event that it told at all. */
+  readonly latest: number;
+}
+
+/** Rejects with HubError where nobody answers, or not with events. */
+export async function readEvents(address: string, after: number, signal: AbortSignal): Promise<EventPage> {
   const value = parse(await readText(new URL(`${address}/events?after=${after}`), signal));
-  const items = isObject(value) && value['kind'] === 'EventList' ? value['items'] : undefined;
-  if (Array.isArray(items)) return items.filter(isObject);
+  const { kind, items, latest } = isObject(value) ? value : {};
+  if (kind === 'EventList' && Array.isArray(items) && typeof latest === 'number') {
+    return { items: items.filter(isObject), latest };
+  }
   throw new HubError('Malformed', `What answers at ${address} is no controller of this version of Twinward.`);
 }
 

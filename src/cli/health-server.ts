@@ -3,7 +3,7 @@
 import { createServer, type Server } from 'node:http';
 import { Hono } from 'hono';
 import { createAdaptorServer } from '@hono/node-server';
-import type { RecentEvent } from '../controller/recent-events.ts';
+import type { RecentEvent, RecentEvents } from '../controller/recent-events.ts';
 import type { ControllerStatus } from '../controller/status.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
@@ -16,8 +16,7 @@ export interface HealthOptions {
   readonly metricsType: string;
   /** Undefined before the controller was started. */
   readonly status: () => ControllerStatus | undefined;
-  /** Events told after a sequence, oldest first. */
-  readonly eventsAfter: (sequence: number) => readonly RecentEvent[];
+  readonly events: Pick<RecentEvents, 'after' | 'latest'>;
 }
 
 export interface HealthServer {
@@ -29,7 +28,7 @@ const CONNECTIONS_MAX = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Needs no socket: `app.request()` answers as the server does. */
-export function healthApp({ isReady, metricsText, metricsType, status, eventsAfter }: HealthOptions): Hono {
+export function healthApp({ isReady, metricsText, metricsType, status, events }: HealthOptions): Hono {
   const app = new Hono();
   app.get('/livez', (c) => c.text('ok'));
   for (const path of ['/readyz', '/healthz']) {
@@ -43,8 +42,8 @@ export function healthApp({ isReady, metricsText, metricsType, status, eventsAft
   });
   app.get('/events', (c) => {
     const after = Number(c.req.query('after') ?? 0);
-    const items = eventsAfter(Number.isFinite(after) ? after : 0).map(eventFields);
-    return c.json({ schemaVersion: SCHEMA_VERSION, kind: 'EventList', items });
+    const items = events.after(Number.isFinite(after) ? after : 0).map(eventFields);
+    return c.json({ schemaVersion: SCHEMA_VERSION, kind: 'EventList', latest: events.latest, items });
   });
   return app;
 }

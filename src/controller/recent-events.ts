@@ -37,6 +37,11 @@ export class RecentEvents implements Recorder {
     if (this.#events.size > EVENTS_MAX && oldest !== undefined) this.#events.delete(oldest);
   }
 
+  /** Of the last that was told; 0 before any. One that is smaller than before is another process's. */
+  get latest(): number {
+    return this.#sequence;
+  }
+
   /** Those told after a sequence, oldest first. */
   after(sequence: number): RecentEvent[] {
     return [...this.#events.values()].filter((event) => event.sequence > sequence);

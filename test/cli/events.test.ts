@@ -8,7 +8,7 @@ import { eagerClock } from '../support/eager-clock.ts';
 import { twinward } from './fixture.ts';
 
 const clock = createTestClock();
-const events = new RecentEvents(clock);
+let events = new RecentEvents(clock);
 let server: HealthServer;
 let address: string;
 
@@ -22,7 +22,12 @@ beforeAll(async () => {
     metricsText: () => Promise.resolve(''),
     metricsType: 'text/plain',
     status: () => undefined,
-    eventsAfter: (sequence) => events.after(sequence),
+    events: {
+      after: (sequence) => events.after(sequence),
+      get latest() {
+        return events.latest;
+      },
+    },
   });
   server = await serveHealth(app, '127.0.0.1:0');
   address = `127.0.0.1:${server.port}`;
@@ -73,6 +78,26 @@ test('--watch goes on with those that come until it is interrupted', async () =>
     .map((line) => (JSON.parse(line) as { deviceId: string }).deviceId);
   expect(lines).toEqual(['kiosk-01', 'kiosk-02', 'kiosk-03']);
   expect(code).toBe(0);
+});
+
+test('--watch begins anew with a controller that was started again', async () => {
+  const stop = new AbortController();
+  const hurried = eagerClock(createTestClock());
+  let looks = 0;
+  const watching: Clock = {
+    now: () => hurried.now(),
+    schedule(delayMs, callback) {
+      looks += 1;
+      if (looks === 1) {
+        events = new RecentEvents(clock);
+        record('kiosk-09', 'after the start');
+      }
+      if (looks === 3) stop.abort();
+      return hurried.schedule(delayMs, callback);
+    },
+  };
+  const { out } = await twinward(['events', '--address', address, '-w'], { clock: watching, signal: stop.signal });
+  expect(out.split('\n').filter((line) => line.includes('kiosk-09'))).toHaveLength(1);
 });
 
 test.each([

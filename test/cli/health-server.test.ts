@@ -13,7 +13,7 @@ function app(isReady: boolean) {
     metricsText: () => Promise.resolve('up 1\n'),
     metricsType: 'text/plain',
     status: () => (isReady ? { conditions: [], source: SOURCE, hubs: [] } : undefined),
-    eventsAfter: (sequence) => EVENTS.filter((event) => event.sequence > sequence),
+    events: { after: (sequence) => EVENTS.filter((event) => event.sequence > sequence), latest: 2 },
   });
 }
 
@@ -51,7 +51,7 @@ test.each([
 ])('%s gives the events %j', async (path, sequences) => {
   const answer = await app(true).request(path);
   const list = (await answer.json()) as { items: { sequence: number }[] };
-  expect(list).toMatchObject({ schemaVersion: 1, kind: 'EventList' });
+  expect(list).toMatchObject({ schemaVersion: 1, kind: 'EventList', latest: 2 });
   expect(list.items.map(({ sequence }) => sequence)).toEqual(sequences);
   for (const item of list.items) expect(item).toMatchObject({ ...TWIN, ...WHAT, lastAt: '1970-01-01T00:00:01.000Z' });
 });

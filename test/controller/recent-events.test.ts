@@ -21,6 +21,7 @@ test('what is told again is counted, and comes last', async () => {
     { ...event('a'), sequence: 3, firstAtMs: 0, lastAtMs: 5_000, count: 2 },
     { ...event('a', '~ a 2 → 3'), sequence: 4, firstAtMs: 5_000, lastAtMs: 5_000, count: 1 },
   ]);
+  expect(events.latest).toBe(4);
   expect(events.after(3).map(({ sequence }) => sequence)).toEqual([4]);
 });
 

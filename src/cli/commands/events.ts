@@ -39,14 +39,15 @@ export async function events(world: World, options: EventsOptions): Promise<Exit
 
 interface Items {
   readonly all: readonly JsonObject[];
-  /** Of the last that was sent, wanted or not. */
+  /** Of the last that was told, wanted or not. */
   readonly sequence: number;
 }
 
+/** A controller that was started again counts anew, and so do we. */
 async function read(world: World, address: string, after: number, device: string | undefined): Promise<Items> {
-  const sent = await readEvents(address, after, world.interrupted);
-  const sequence = sent.reduce((last, item) => Math.max(last, Number(item['sequence'])), after);
-  return { all: sent.filter(({ deviceId }) => device === undefined || deviceId === device), sequence };
+  const { items, latest } = await readEvents(address, after, world.interrupted);
+  if (latest < after) return read(world, address, 0, device);
+  return { all: items.filter(({ deviceId }) => device === undefined || deviceId === device), sequence: latest };
 }
 
 /** As `--bind-address` is written, or with a scheme; all addresses of a machine are this machine's. */

@@ -46,7 +46,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
       metricsText: () => metrics.text(),
       metricsType: metrics.contentType,
       status: () => controller?.status(),
-      eventsAfter: (sequence) => events.after(sequence),
+      events,
     }),
     options.bindAddress,
   );
