@@ -6,7 +6,7 @@ import { invariant } from '../model/errors.ts';
 import { getPath, isObject } from '../model/json.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
-import { adopt, type Adoption } from '../plan/adoption.ts';
+import { adopt, betterTag, countOutliers, type Adoption, type BetterTag } from '../plan/adoption.ts';
 import { createPlanner } from '../plan/planner.ts';
 import { EXIT } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
@@ -30,8 +30,17 @@ export interface AdoptOptions {
   readonly nowMs: number;
 }
 
+export interface Adopted {
+  readonly adoption: Adoption;
+  readonly files: readonly ImportedFile[];
+  /** A tag by which far fewer devices would be unlike their group. */
+  readonly hint: BetterTag | undefined;
+}
+
 /** Rounds of leaving devices out until what is left plans to no change. */
 const ROUNDS_MAX = 4;
+/** From so many outliers on another tag is looked for. */
+const OUTLIERS_SHARE_MANY = 0.05;
 
 /** What it makes is proved before it is written: enforced on these twins it would change no desired property. */
 export function adoptFleet(
@@ -39,7 +48,7 @@ export function adoptFleet(
   source: ImportSource,
   hub: ImportedHub,
   { groupBy, instance, nowMs }: AdoptOptions,
-): { readonly adoption: Adoption; readonly files: readonly ImportedFile[] } {
+): Adopted {
   const found = fleet.twins.map(({ deviceId, moduleId, properties: { desired } }) => ({
     device: deviceOf(fleet, deviceId),
     moduleId,
@@ -51,7 +60,13 @@ export function adoptFleet(
   for (let round = 1; round <= ROUNDS_MAX; round += 1) {
     const adoption = adopt(found, source.declared.profiles.values(), groupBy, leaveOut);
     const wrong = devicesThatChange(fleet, source, importedFiles(adoption, hub, 'Enforce'), hub, instance, nowMs);
-    if (wrong.length === 0) return { adoption, files: importedFiles(adoption, hub, 'Observe') };
+    if (wrong.length === 0) {
+      const files = importedFiles(adoption, hub, 'Observe');
+      const outliers = countOutliers(adoption);
+      const isWorthAsking = outliers > 0 && outliers >= found.length * OUTLIERS_SHARE_MANY;
+      const profiles = [...source.declared.profiles.values()];
+      return { adoption, files, hint: isWorthAsking ? betterTag(found, profiles, adoption, outliers) : undefined };
+    }
     for (const deviceId of wrong) leaveOut.add(deviceId);
   }
   throw new CliFailure(EXIT.Failed, 'No manifests could be made that change nothing. Please report this as a bug.');

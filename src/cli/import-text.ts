@@ -1,5 +1,5 @@
 // What an import found, for people and for machines: groups, what they share, who differs, what was left alone.
-import { countOutliers, type AdoptedProfile, type Adoption, type Settings } from '../plan/adoption.ts';
+import { countOutliers, type AdoptedProfile, type Adoption, type BetterTag, type Settings } from '../plan/adoption.ts';
 import { shortValue } from '../plan/change-text.ts';
 import type { Undeclarable } from '../profile/decode.ts';
 import { groupNames, type ImportedFile, type ImportedHub } from './import-manifests.ts';
@@ -13,13 +13,14 @@ export interface ImportGiven {
   readonly out: string;
   /** What was given with -f. */
   readonly file: readonly string[];
+  readonly hint: BetterTag | undefined;
 }
 
 const OUTLIERS_SHOWN_MAX = 10;
 const NAMES_SHOWN_MAX = 3;
 
 export function importText(adoption: Adoption, given: ImportGiven, style: Style): string {
-  const { hub, fleet, files, out, file } = given;
+  const { hub, fleet, files, out, file, hint } = given;
   const { profiles } = adoption;
   const leftOut = adoption.groups.flatMap((group) => group.leftOut).toSorted();
   const plan = ['npx twinward plan', ...file.map((path) => `-f ${path}`), `-f ${out}`].join(' ');
@@ -27,6 +28,9 @@ export function importText(adoption: Adoption, given: ImportGiven, style: Style)
     `${style.bold(hub.name)}   ${countOf(fleet.devices, 'device')}, ${countOf(fleet.twins, 'security twin')}\n`,
     ...profiles.map((adopted) => profileText(adopted, adoption, style)),
     ...(leftOut.length === 0 ? [] : [`LEFT OUT  ${namesText(leftOut)}  what they have can not be declared as it is\n`]),
+    ...(hint === undefined
+      ? []
+      : [`HINT  with --group-by ${hint.tag} too, ${countOf(hint.outliers, 'twin')} would be unlike the group\n`]),
     `\nWrote ${countOf(files.length, 'file')} to ${out}: ${files.map(({ path }) => path).join(', ')}\n`,
     `Groups only observe. Enforced, they would change no desired property on any of these twins.\n`,
     `Next: ${plan}, then set ${hub.isNew ? 'the Hub and ' : ''}one DeviceGroup after the other to Enforce.\n`,
@@ -81,7 +85,7 @@ function namesText(names: readonly string[]): string {
   return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
 }
 
-export function importFields(adoption: Adoption, { hub, fleet, files, out }: ImportGiven): object {
+export function importFields(adoption: Adoption, { hub, fleet, files, out, hint }: ImportGiven): object {
   const names = groupNames(adoption);
   return {
     hub: hub.name,
@@ -90,6 +94,7 @@ export function importFields(adoption: Adoption, { hub, fleet, files, out }: Imp
     files: files.map(({ path }) => path),
     leftOut: adoption.groups.flatMap(({ leftOut }) => leftOut).toSorted(),
     outliers: countOutliers(adoption),
+    ...(hint === undefined ? {} : { hint }),
     profiles: adoption.profiles.map(({ profile, twins, configured, variants, common, groups, outliers, left }) => ({
       name: profile.name,
       twins,

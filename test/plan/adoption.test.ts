@@ -1,6 +1,6 @@
 // A fleet as few configurations: groups, what they share, who differs.
 import { describe, expect, test } from 'vitest';
-import { adopt, countOutliers, type AdoptedProfile, type FoundTwin } from '../../src/plan/adoption.ts';
+import { adopt, betterTag, countOutliers, type AdoptedProfile, type FoundTwin } from '../../src/plan/adoption.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import type { Profile } from '../../src/model/profile.ts';
 import { builtinProfiles } from '../../src/profile/builtin.ts';
@@ -110,4 +110,23 @@ test('devices that are left out are in no layer, and their group says so', () =>
   const adoption = adopt(found, [micro], [], new Set(['odd']));
   expect(adoption.groups.map(({ leftOut }) => leftOut)).toEqual([['odd']]);
   expect(countOutliers(adoption)).toBe(0);
+});
+
+describe('another tag to group by', () => {
+  const found = ['prod', 'test'].flatMap((env) =>
+    twins(4, env, { hw: 'atm', env, name: `${env}-1` }, env === 'prod' ? HIGH : LOW),
+  );
+
+  test('is named where it halves the outliers', () => {
+    const adoption = adopt(found, [micro], ['hw']);
+    expect(betterTag(found, [micro], adoption, countOutliers(adoption))).toEqual({ tag: 'env', outliers: 0 });
+  });
+
+  test('is not where none does, or where it would name devices one by one', () => {
+    const mixed = ['a', 'b', 'c'].map((name) => twin(name, { name }, name === 'a' ? HIGH : LOW));
+    const adoption = adopt(mixed, [micro], []);
+    expect(countOutliers(adoption)).toBe(1);
+    expect(betterTag(mixed, [micro], adoption, 1)).toBeUndefined();
+    expect(betterTag(twins(8, 'a', {}, HIGH), [micro], adoption, 5)).toBeUndefined();
+  });
 });

@@ -43,11 +43,11 @@ export async function importFleet(world: World, options: ImportOptions): Promise
       isNew: hub.origin === undefined,
       isOneOfSeveral: source.declared.hubs.length > 1,
     };
-    const { adoption, files } = adoptFleet(fleet, source, imported, { ...options, nowMs: world.clock.now() });
+    const { adoption, files, hint } = adoptFleet(fleet, source, imported, { ...options, nowMs: world.clock.now() });
     writeFiles(options.out, files);
     const fleetCounts = { devices: fleet.devices.size, twins: fleet.twins.length };
     const { out, file = [] } = options;
-    const given = { hub: imported, fleet: fleetCounts, files, out, file };
+    const given = { hub: imported, fleet: fleetCounts, files, out, file, hint };
     if (options.output === 'json') writeDocument(world, 'Import', importFields(adoption, given));
     else world.out.write(importText(adoption, given, createStyle(world.env, world.out)));
     if (world.interrupted.aborted) code = EXIT.Interrupted;
