@@ -160,6 +160,7 @@ async function serveAll(
         : await opened(serveEvents({ ...common, ...eventsOf(hub, clock), port: eventsPort }));
     const devices =
       mqttPort === undefined ? undefined : await opened(serveDevices({ ...common, hub, certificate, port: mqttPort }));
+    if (devices !== undefined) server.onUpgrade((...connection) => devices.upgrade(...connection));
     return { server, events, devices, close };
   } catch (error) {
     await close();

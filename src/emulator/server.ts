@@ -1,6 +1,8 @@
 // Owns the HTTPS server around the embedded hub.
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { createAdaptorServer } from '@hono/node-server';
 import { type RestOptions, restApp } from './rest/app.ts';
 import { listen, LOOPBACK } from './listen.ts';
@@ -17,6 +19,8 @@ export interface ServeOptions extends RestOptions {
 export interface RunningServer {
   /** `https://127.0.0.1:8443`. */
   readonly endpoint: string;
+  /** Who takes over connections that ask for another protocol; they are requests like any other where nobody does. */
+  onUpgrade(take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void;
   /** Cuts what is still connected. Idempotent. */
   close(): Promise<void>;
 }
@@ -49,7 +53,11 @@ export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: 
   const boundPort = await listen(server, host, port);
   // What goes wrong on one connection ends with it; the server stays.
   server.on('error', (error) => rest.log?.error('embedded hub server failed', { error: error.message }));
-  return { endpoint: `https://${urlHost(host)}:${boundPort}`, close: () => closeServer(server) };
+  return {
+    endpoint: `https://${urlHost(host)}:${boundPort}`,
+    onUpgrade: (take) => void server.on('upgrade', take),
+    close: () => closeServer(server),
+  };
 }
 
 function closeServer(server: Server): Promise<void> {

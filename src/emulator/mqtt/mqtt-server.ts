@@ -1,5 +1,7 @@
 // The device side over MQTT 3.1.1 and TLS, as the device SDKs speak it: sign-in, twin reads, reports, desired patches.
-import { createServer, type TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createServer } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,6 +15,7 @@ import type { ServerCertificate } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
 import { verifySignIn } from './credentials.ts';
 import { createPacketGuard } from './packet-guard.ts';
+import { acceptWebSocket } from './web-socket.ts';
 import { answerTopic, DESIRED_TOPIC, desiredTopic, maySubscribe, parseTopic } from './topics.ts';
 
 export interface ServeDevicesOptions {
@@ -28,6 +31,8 @@ export interface ServeDevicesOptions {
 
 export interface RunningDevices {
   readonly port: number;
+  /** A device that comes by web socket to another port: takes the connection over, or ends it. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Cuts who is still connected. Idempotent. */
   close(): Promise<void>;
 }
@@ -51,21 +56,23 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
   const broker = await endpoint.open();
   const server = createServer(
     { cert: certificate.certificate, key: certificate.key, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
-    (socket) => {
-      const guard = createPacketGuard();
-      socket.prependListener('data', (chunk: Buffer) => {
-        if (!guard(chunk)) socket.destroy();
-      });
-      broker.handle(socket);
-    },
+    (socket) => take(socket),
   );
-  const sockets = new Set<TLSSocket>();
-  server.maxConnections = CONNECTIONS_MAX;
-  server.on('secureConnection', (socket) => {
+  const sockets = new Set<Duplex>();
+  const keep = (socket: Duplex): void => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
-  });
+  };
+  const take = (socket: Duplex): void => {
+    const guard = createPacketGuard();
+    socket.prependListener('data', (chunk: Buffer) => {
+      if (!guard(chunk)) socket.destroy();
+    });
+    broker.handle(socket);
+  };
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on('secureConnection', keep);
   server.on('tlsClientError', () => {});
   const boundPort = await listen(server, host, port).catch((error: unknown) => {
     broker.close();
@@ -74,6 +81,16 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
   server.on('error', (error) => options.errors?.error('device endpoint failed', { error: error.message }));
   return {
     port: boundPort,
+    upgrade: (request, socket, head) => {
+      if (sockets.size >= CONNECTIONS_MAX) {
+        socket.destroy();
+        return;
+      }
+      const stream = acceptWebSocket(request, socket, head);
+      if (stream === undefined) return;
+      keep(stream);
+      take(stream);
+    },
     close: () =>
       new Promise((resolve) => {
         broker.close();
