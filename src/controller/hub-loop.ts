@@ -165,7 +165,8 @@ export class HubLoop {
         pending,
         failing,
         held,
-        twins: counts.twins,
+        // A module that need not exist and does not is no twin.
+        twins: counts.twins - counts.actions.Skip,
         equal: counts.actions.Equal,
       }),
       counts,
@@ -389,7 +390,7 @@ export class HubLoop {
     if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
     if (this.#passedRevision === undefined) return;
     this.#appliedRevision = this.#passedRevision;
-    const { twins } = counts;
+    const twins = counts.twins - counts.actions.Skip;
     this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });
   }
 
