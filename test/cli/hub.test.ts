@@ -63,6 +63,26 @@ function get({ endpoint, hostName, caFile }: Facts, path: string, authorization:
   });
 }
 
+/** The status that a request for a web socket is answered with. */
+function upgradeOf({ endpoint, hostName, caFile }: Facts): Promise<number | undefined> {
+  const { hostname, port } = new URL(endpoint);
+  const key = Buffer.alloc(16).toString('base64');
+  const asked = { 'sec-websocket-key': key, 'sec-websocket-version': '13' };
+  const headers = { connection: 'Upgrade', upgrade: 'websocket', ...asked };
+  const options = { hostname, port, servername: hostName, ca: readFileSync(caFile), headers };
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, path: '/$iothub/websocket' }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    sent.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response.statusCode);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
 describe('a hub', () => {
   test('has no limits and sees the present unless told otherwise', async () => {
     expect(await settingsOf([])).toMatchObject({ throttle: null, lag: null });
@@ -85,6 +105,13 @@ describe('a hub', () => {
       const counts = await get(facts, '/statistics/devices?api-version=2021-04-12', authorization);
       expect(counts).toMatchObject({ totalDeviceCount: 3 });
     });
+  });
+
+  test.each([
+    [['--mqtt-port', '0'], 101],
+    [[], 404],
+  ])('with %j takes devices that come by web socket or not', async (flags, status) => {
+    expect(await withHub(flags, upgradeOf)).toBe(status);
   });
 
   test.each([
