@@ -4,6 +4,7 @@ import { HubError } from '../model/errors.ts';
 import type { ModuleRef, Twin } from '../model/twin.ts';
 import type { ActionType, TwinAction } from '../plan/action.ts';
 import type { Planner } from '../plan/planner.ts';
+import { RECORD_TAG } from '../plan/record.ts';
 import type { Target } from '../plan/target.ts';
 import { DeviceList, type FleetView } from './fleet-view.ts';
 import { keyOf, refOf } from './key.ts';
@@ -33,7 +34,7 @@ export async function survey(scope: HubScope, visit: (row: Row) => void, signal:
   scope.view.ownWrites.forgetOld(scope.clock.now());
   await neighbours.list(scope.hub, scope.clock.now(), signal);
   const listed = await visitTwins(scope, moduleIds, visit, signal);
-  if (listed.size === 0 && (await isListWrong(scope, signal))) return 'ListEmpty';
+  if (listed.size === 0 && (await isListWrong(scope, moduleIds, signal))) return 'ListEmpty';
   visitMissing(scope, moduleIds, listed, visit);
   visitForgotten(scope, moduleIds, listed, visit);
   for (const note of neighbours.conclude(declared)) scope.log.warn(note, { hub: scope.name });
@@ -136,11 +137,19 @@ function planRow(
   }
 }
 
-/** True where a twin that we know still exists although no twin at all was listed. */
-async function isListWrong({ hub, view }: HubScope, signal: AbortSignal): Promise<boolean> {
+/** True where a twin that we know is still one that was asked for, although no twin at all was listed. */
+async function isListWrong(
+  { hub, view }: HubScope,
+  moduleIds: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
   for (const [key, { type }] of view.states()) {
     if (MAY_HAVE_NO_TWIN.has(type)) continue;
-    return (await orMissing(hub.getModuleTwin(refOf(key), signal))) !== undefined;
+    const ref = refOf(key);
+    const twin = await orMissing(hub.getModuleTwin(ref, signal));
+    // Of modules that nobody manages any more only those with a record are listed.
+    const isAskedFor = moduleIds.includes(ref.moduleId) || Object.hasOwn(twin?.tags ?? {}, RECORD_TAG);
+    return twin !== undefined && isAskedFor;
   }
   return false;
 }

@@ -59,6 +59,27 @@ function listing(fleet: Fleet, lists: { devices?: readonly string[]; twins?: rea
   };
 }
 
+describe('a list without twins', () => {
+  test('is believed where nothing is managed any more and the records are gone', async () => {
+    const fleet = createFleet(2);
+    const scope = createScope(fleet, BASE);
+    await passOver(scope);
+    scope.planner = plannerFor(manifests({}));
+    scope.open = scope.planner;
+    expect(await survey(scope, () => {}, NEVER)).toBe('Complete');
+  });
+
+  test('is not believed where a twin still carries a record', async () => {
+    const fleet = createFleet(2);
+    const scope = createScope(fleet, BASE);
+    await passOver(scope);
+    for (const id of fleet.ids()) fleet.iot.patchTwin({ deviceId: id, moduleId: MODULE }, { tags: { twinward: {} } });
+    scope.planner = plannerFor(manifests({}));
+    scope.open = scope.planner;
+    expect(await survey({ ...scope, hub: listing(fleet, { twins: [] }) }, () => {}, NEVER)).toBe('ListEmpty');
+  });
+});
+
 describe('a pass', () => {
   test('visits every managed twin once, listed or missing, and no other', async () => {
     const fleet = createFleet(2);

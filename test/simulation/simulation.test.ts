@@ -4,7 +4,7 @@ import { runScenario } from './run.ts';
 import { createScenario, type Event, type Scenario } from './scenario.ts';
 
 /** Each found something once; what it was is in the commit that added it. */
-const REGRESSIONS = [26, 59, 1001, 1066, 1147, 1236, 1261, 1308, 1382, 2357, 5185, 30033];
+const REGRESSIONS = [26, 59, 1001, 1066, 1147, 1236, 1261, 1308, 1382, 2357, 5185, 30033, 100260];
 const FIRST_SEED = 40_000;
 const SEEDS = 60;
 

@@ -313,6 +313,7 @@ export class World {
       },
       random: createSeededRandom(this.scenario.seed + this.#starts),
       log: this.#logFor(name),
+      holder: `${name}@${this.#starts}`,
       metrics: NO_METRICS,
       resyncPeriodMs: RESYNC_MS,
     });
