@@ -1,0 +1,83 @@
+// Commands for the embedded hub: the demo, and the hub alone.
+import { withSource, instanceOption, outputOption, duration, wholeNumber, type Parts } from './options.ts';
+import type { SourceOptions } from '../manifests.ts';
+import type { Format } from '../report.ts';
+import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from '../defaults.ts';
+import { TIERS, type Tier } from '../../emulator/throttles/tiers.ts';
+import { Option } from 'commander';
+
+const DEFAULT_DEVICES = 500;
+const DEFAULT_SEED = 1;
+
+export function addDemo({ program, world, finish }: Parts): void {
+  const demo = withSource(program.command('demo'))
+    .description('Run the whole job on this machine: an embedded hub with a fleet, agents and the controller.')
+    .option('--once', 'converge, print the summary and end')
+    .option('--devices <count>', 'size of the fleet', wholeNumber, DEFAULT_DEVICES)
+    .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
+    .option(
+      '--port <port>',
+      `port of the hub; 0 takes a free one (default: ${DEFAULT_PORT}, with --once 0)`,
+      wholeNumber,
+    )
+    .action(async (options: SourceOptions & { once?: boolean; devices: number; seed: number; port?: number }) => {
+      const { demo: runDemo } = await import('../commands/demo.ts');
+      const port = options.port ?? (options.once === true ? 0 : DEFAULT_PORT);
+      finish(await runDemo(world, { ...options, port }));
+    });
+  withSource(demo.command('tamper'))
+    .description('Change a setting of a device by hand, as somebody in the portal would, and see it corrected.')
+    .argument('<device>', 'id of the device')
+    .addOption(instanceOption(world))
+    .action(async (device: string, options: SourceOptions & { instance: string }) => {
+      const { tamper } = await import('../commands/tamper.ts');
+      finish(await tamper(world, { ...options, device }));
+    });
+}
+
+export function addHub({ program, world, finish }: Parts): void {
+  program
+    .command('hub')
+    .description('Serve the embedded IoT Hub alone, for your own tests and clients.')
+    .option('--port <port>', '0 takes a free one', wholeNumber, DEFAULT_PORT)
+    .option('--address <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--events-port <port>',
+      'serve change events over AMQP, for Event Hubs clients; 0 takes a free one',
+      wholeNumber,
+    )
+    .option('--mqtt-port <port>', 'serve devices over MQTT; their SDKs look for 8883, 0 takes a free one', wholeNumber)
+    .option('--host-name <name>', 'what the hub calls itself', DEMO_HOST_NAME)
+    .option('--data <folder>', 'keep everything here across restarts; memory only without it')
+    .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
+    .option('--no-agents', 'do not run the agents of the fleet')
+    .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
+    .option('--identities-max <count>', 'devices and modules it takes, together', wholeNumber, IDENTITIES_MAX)
+    .option('--throttle', 'limit calls and daily messages as a real hub does')
+    .addOption(new Option('--tier <tier>', 'of the hub whose limits these are').choices(TIERS).default('S1'))
+    .option('--units <count>', 'of that tier', wholeNumber, 1)
+    .option('--query-lag <time>', 'how far behind queries are: 30s, 5m', duration)
+    .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
+    .action(async (options: HubFlags) => {
+      const { hub } = await import('../commands/hub.ts');
+      finish(await hub(world, options));
+    });
+}
+
+interface HubFlags {
+  readonly port: number;
+  readonly address: string;
+  readonly eventsPort?: number;
+  readonly mqttPort?: number;
+  readonly hostName: string;
+  readonly data?: string;
+  readonly fleet?: number;
+  readonly agents: boolean;
+  readonly seed: number;
+  readonly identitiesMax: number;
+  readonly throttle?: boolean;
+  readonly tier: Tier;
+  readonly units: number;
+  readonly queryLag?: number;
+  readonly output: Format;
+}
