@@ -1,5 +1,6 @@
 // Our share of the hub's daily messages: how often the fleet may be compared without using it up.
 import type { Capacity, DeclaredHub } from '../model/declared.ts';
+import type { Log } from '../ports/log.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -37,4 +38,33 @@ const LEASE_SHARE = 0.05;
 export function leaseMs(capacity: Capacity | undefined): number {
   if (capacity === undefined) return LEASE_MS_MIN;
   return Math.max(LEASE_MS_MIN, (RENEWALS * DAY_MS) / (dailyMessages(capacity) * LEASE_SHARE));
+}
+
+/** How often one hub is compared, as its passes turn out to cost; a pace that had to become slower is told once. */
+export class ResyncPace {
+  /** Undefined where nothing limits us. */
+  capacity: Capacity | undefined;
+  /** What the last complete pass cost of the hub's daily messages. */
+  passMessages = 0;
+  readonly #askedMs: number;
+  readonly #hubName: string;
+  readonly #log: Log;
+  #isSlowed = false;
+
+  constructor(askedMs: number, hubName: string, log: Log) {
+    this.#askedMs = askedMs;
+    this.#hubName = hubName;
+    this.#log = log;
+  }
+
+  periodMs(budget: DeclaredHub['budget']): number {
+    const periodMs = affordablePeriodMs(this.#askedMs, this.passMessages, this.capacity, budget);
+    const isSlower = periodMs > this.#askedMs;
+    if (isSlower && !this.#isSlowed) {
+      const fields = { hub: this.#hubName, seconds: Math.ceil(periodMs / 1_000), messages: this.passMessages };
+      this.#log.warn('The fleet is compared less often, to stay inside the budget of daily messages', fields);
+    }
+    this.#isSlowed = isSlower;
+    return periodMs;
+  }
 }

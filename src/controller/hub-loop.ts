@@ -1,5 +1,5 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
-import type { Capacity, Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../model/expiry.ts';
 import type { Suspension } from '../model/suspension.ts';
@@ -13,7 +13,7 @@ import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
 import { budgetedHub } from './budget.ts';
-import { affordablePeriodMs } from './daily-budget.ts';
+import { ResyncPace } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
@@ -64,6 +64,7 @@ export class HubLoop {
   readonly #view = new FleetView();
   readonly #guards: GuardMemory;
   readonly #queue: WorkQueue;
+  readonly #pace: ResyncPace;
   readonly #alarm: Alarm;
   /** Ends passes, which only read; `#work` ends what is in flight and may write. */
   readonly #passes = new AbortController();
@@ -83,10 +84,6 @@ export class HubLoop {
   #lastResync: HubStatus['lastResync'];
   #problem: Problem | undefined;
   #failures = 0;
-  #capacity: Capacity | undefined;
-  /** What the last complete pass cost of the hub's daily messages. */
-  #passMessages = 0;
-  #isSlowed = false;
 
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
@@ -95,6 +92,7 @@ export class HubLoop {
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
     this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics });
+    this.#pace = new ResyncPace(options.resyncPeriodMs, hub.name, this.#log);
     this.#declared = declared;
     this.#noteExpiry();
     this.#alarm = new Alarm(clock);
@@ -207,23 +205,10 @@ export class HubLoop {
 
   /** A failure that time alone can't heal waits for the next regular pass. */
   #delayAfter(outcome: Outcome): number {
-    const { random, resyncPeriodMs } = this.#options;
+    const { random } = this.#options;
     if (outcome.kind === 'RequeueAfter') return outcome.delayMs;
     if (outcome.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
-    return this.#affordable(resyncPeriodMs) * (1 + RESYNC_JITTER * random.next());
-  }
-
-  #affordable(periodMs: number): number {
-    const affordableMs = affordablePeriodMs(periodMs, this.#passMessages, this.#capacity, this.hub.budget);
-    const isSlower = affordableMs > periodMs;
-    if (isSlower && !this.#isSlowed) {
-      const seconds = Math.ceil(affordableMs / 1_000);
-      const messages = this.#passMessages;
-      const fields = { hub: this.hub.name, seconds, messages };
-      this.#log.warn('The fleet is compared less often, to stay inside the budget of daily messages', fields);
-    }
-    this.#isSlowed = isSlower;
-    return affordableMs;
+    return this.#pace.periodMs(this.hub.budget) * (1 + RESYNC_JITTER * random.next());
   }
 
   async #turn(): Promise<Outcome> {
@@ -274,7 +259,7 @@ export class HubLoop {
     const { hub, mode, capacity } = await openConnection(connect, this.hub, signal);
     const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
     log.info('Connected', { hub: this.hub.name, mode, ...within });
-    this.#capacity = capacity;
+    this.#pace.capacity = capacity;
     const tenure = new Tenure({
       hub,
       hubName: this.hub.name,
@@ -353,7 +338,7 @@ export class HubLoop {
     const approved = this.#guards.note(end.guards, this.hub.approval);
     if (approved !== undefined) await this.#connected?.tenure.remember(approved, this.#passes.signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
-    this.#passMessages = scope.hub.messagesSpent() - spentBefore;
+    this.#pace.passMessages = scope.hub.messagesSpent() - spentBefore;
     this.#passedRevision = revision;
     scope.log.debug('Pass made', { hub: scope.name, revision, started, durationMs: this.#lastResync.durationMs });
     scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);
