@@ -60,14 +60,18 @@ export class Connections {
 
   /**
    * The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. `onClosed` is
-   * called where the hub ends the connection, not where its owner does.
+   * called where the hub ends the connection, not where its owner does. Without a `modelId` the twin has none from now on
+   * (not established).
    */
-  connect(ref: IdentityRef, onDesired: DesiredListener, onClosed: () => void = () => {}): DeviceConnection {
+  connect(
+    ref: IdentityRef,
+    onDesired: DesiredListener,
+    onClosed: () => void = () => {},
+    modelId = '',
+  ): DeviceConnection {
     const key = refKey(ref);
-    this.#setConnected(
-      inEnvelope2(() => this.#requireEnabled(ref)),
-      true,
-    );
+    const record = inEnvelope2(() => this.#requireEnabled(ref));
+    this.#setConnected((record.modelId ?? '') === modelId ? record : { ...record, modelId }, true);
     const listener: Listener = { onDesired, onClosed };
     const older = this.#listeners.get(key);
     this.#listeners.set(key, listener);

@@ -267,8 +267,8 @@ export class IotHub {
   }
 
   /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */
-  connect(ref: IdentityRef, onDesired: DesiredListener, onClosed?: () => void): DeviceConnection {
-    return this.#context.connections.connect(ref, onDesired, onClosed);
+  connect(ref: IdentityRef, onDesired: DesiredListener, onClosed?: () => void, modelId?: string): DeviceConnection {
+    return this.#context.connections.connect(ref, onDesired, onClosed, modelId);
   }
 
   /** Nothing is remembered, and a write costs nothing more, where nobody needs it. */

@@ -40,6 +40,8 @@ export interface HubRecord {
   readonly connected: boolean;
   readonly connectionUpdatedAt: number | null;
   readonly activeAt: number | null;
+  /** The digital twin model that the last sign-in named; absent where none ever did. */
+  readonly modelId?: string;
   readonly iotEdge: boolean;
   readonly managedBy: string | null;
   readonly deviceScope: string | null;

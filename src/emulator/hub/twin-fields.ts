@@ -21,7 +21,7 @@ const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
   ['cloudToDeviceMessageCount', () => 0],
   ['authenticationType', (record) => record.authentication.type],
   ['x509Thumbprint', thumbprints],
-  ['modelId', () => ''],
+  ['modelId', (record) => record.modelId ?? ''],
   // Equals etag and report counter together in every dump known; no text says so.
   ['version', (record) => record.twinEtag + record.reported.version],
   ['tags', (record) => (Object.keys(record.tags).length === 0 ? undefined : record.tags)],

@@ -6,6 +6,8 @@ import { isSignedBy, parseSasToken, type SasToken } from '../rest/sas-token.ts';
 
 export interface Claimed {
   readonly ref: IdentityRef;
+  /** Of its digital twin; empty where it names none. */
+  readonly modelId: string;
   /** When the token ends; the hub ends the connection then too. */
   readonly expiresAtMs: number;
 }
@@ -16,26 +18,33 @@ export interface SignIn {
   readonly password: string | undefined;
 }
 
+/** Of the language for digital twins, whose newest version allows the most. */
+const MODEL_ID_CHARACTERS_MAX = 2_048;
+
 /** Undefined where the client may not come in. */
 export function verifySignIn(
   { hub, policies, nowMs }: { hub: IotHub; policies: readonly Policy[]; nowMs: number },
   { clientId, username = '', password = '' }: SignIn,
 ): Claimed | undefined {
-  const ref = parseUsername(username, hub.hostName);
-  if (ref === undefined || clientId !== nameOf(ref)) return undefined;
+  const claimed = parseUsername(username, hub.hostName);
+  if (claimed === undefined || clientId !== nameOf(claimed.ref)) return undefined;
+  const { ref } = claimed;
   const token = parseSasToken(password);
   if (token === undefined || token.expiresAtSeconds * 1_000 <= nowMs) return undefined;
   if (!isFor(token, ref, hub.hostName) || !isProven(token, ref, hub, policies)) return undefined;
-  return { ref, expiresAtMs: token.expiresAtSeconds * 1_000 };
+  return { ...claimed, expiresAtMs: token.expiresAtSeconds * 1_000 };
 }
 
-/** `host/device[/module]/?api-version=...`: what follows the first "?" is not looked at. */
-function parseUsername(username: string, hostName: string): IdentityRef | undefined {
-  const [path = ''] = username.split('?');
+/** `host/device[/module]/?api-version=...&model-id=...`: of what follows the first "?" nothing else is looked at. */
+function parseUsername(username: string, hostName: string): Omit<Claimed, 'expiresAtMs'> | undefined {
+  const end = username.includes('?') ? username.indexOf('?') : username.length;
+  const path = username.slice(0, end);
   const [host, deviceId, moduleId, ...rest] = path.replace(/\/$/, '').split('/');
   if (host?.toLowerCase() !== hostName.toLowerCase() || !isId(deviceId) || rest.length > 0) return undefined;
-  if (moduleId === undefined) return { deviceId };
-  return isId(moduleId) ? { deviceId, moduleId } : undefined;
+  const modelId = new URLSearchParams(username.slice(end)).get('model-id') ?? '';
+  if (modelId.length > MODEL_ID_CHARACTERS_MAX) return undefined;
+  if (moduleId === undefined) return { ref: { deviceId }, modelId };
+  return isId(moduleId) ? { ref: { deviceId, moduleId }, modelId } : undefined;
 }
 
 function nameOf({ deviceId, moduleId }: IdentityRef): string {

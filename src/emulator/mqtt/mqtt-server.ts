@@ -150,9 +150,9 @@ class DeviceEndpoint {
     const { hub, policies, clock } = this.#options;
     const claimed = verifySignIn({ hub, policies, nowMs: clock.now() }, { clientId: client.id, username, password });
     if (claimed === undefined) return false;
-    const { ref, expiresAtMs } = claimed;
+    const { ref, modelId, expiresAtMs } = claimed;
     const cut = (): void => client.close();
-    const connection = attempt(() => hub.connect(ref, (patch) => this.#deliver(client, patch), cut));
+    const connection = attempt(() => hub.connect(ref, (patch) => this.#deliver(client, patch), cut, modelId));
     if (connection instanceof ServiceError) return false;
     const cancelExpiry = clock.schedule(expiresAtMs - clock.now(), cut);
     this.#sessions.set(client, { ref, connection, cancelExpiry });

@@ -51,16 +51,16 @@ function keyOf(ref: { deviceId: string; moduleId?: string }): string {
   return hub.identityKeys(ref)?.primary ?? '';
 }
 
-async function open<T extends Client | ModuleClient>(client: T): Promise<T> {
+async function open<T extends Client | ModuleClient>(client: T, modelId?: string): Promise<T> {
   clients.push(client);
-  await client.setOptions({ ca: certificate.authority });
+  await client.setOptions({ ca: certificate.authority, ...(modelId === undefined ? {} : { modelId }) });
   await client.open();
   return client;
 }
 
-function moduleClient(key = keyOf(REF)): Promise<ModuleClient> {
+function moduleClient({ key = keyOf(REF), modelId }: { key?: string; modelId?: string } = {}): Promise<ModuleClient> {
   const text = `HostName=${HOST};DeviceId=d1;ModuleId=${MODULE};SharedAccessKey=${key};GatewayHostName=127.0.0.1:${devices.port}`;
-  return open(ModuleClient.fromConnectionString(text, Mqtt));
+  return open(ModuleClient.fromConnectionString(text, Mqtt), modelId);
 }
 
 function deviceClient(): Promise<Client> {
@@ -139,8 +139,23 @@ describe('a module client of the SDK', () => {
     await expect(report(twin, patch)).rejects.toMatchObject({ message: expect.stringMatching(error) as string });
   });
 
+  test('names its model, which its twin says from then on', async () => {
+    const modelId = 'dtmi:com:example:Guard;1';
+    const twinModel = (): unknown => hub.getTwin(REF)['modelId'];
+    expect(twinModel()).toBe('');
+    const client = await moduleClient({ modelId });
+    expect(twinModel()).toBe(modelId);
+    await client.close();
+    expect(IotHub.restore({ hostName: HOST, clock, random: createSeededRandom(1) }, hub.dump()).getTwin(REF)).toEqual(
+      hub.getTwin(REF),
+    );
+    expect(twinModel()).toBe(modelId);
+    await moduleClient();
+    expect(twinModel()).toBe('');
+  });
+
   test('is not let in with a wrong key', async () => {
-    await expect(moduleClient(Buffer.from('wrong').toString('base64'))).rejects.toThrow(/Not authorized/i);
+    await expect(moduleClient({ key: Buffer.from('wrong').toString('base64') })).rejects.toThrow(/Not authorized/i);
     expect(connectionState()).toBe('Disconnected');
   });
 
@@ -275,6 +290,11 @@ describe('signing in', () => {
       who: 'a name for another hub',
       code: 5,
       options: () => ({ username: `other.azure-devices.net/d1/${MODULE}/?api-version=2021-04-12` }),
+    },
+    {
+      who: 'a model id without end',
+      code: 5,
+      options: () => ({ username: `${HOST}/d1/${MODULE}/?model-id=${'a'.repeat(3_000)}` }),
     },
     { who: 'no token', code: 5, options: () => ({ token: '' }) },
   ])('$who is answered $code', async ({ code, options }) => {
