@@ -134,7 +134,11 @@ export class HubState {
     for (const record of put) watcher(gone.has(refKey(record)) ? undefined : this.find(record), record);
   }
 
-  #change<T extends { readonly sequence: number }>(map: Map<string, T>, { put, removed }: Changes<T>, idOf: (record: T) => string): void {
+  #change<T extends { readonly sequence: number }>(
+    map: Map<string, T>,
+    { put, removed }: Changes<T>,
+    idOf: (record: T) => string,
+  ): void {
     for (const id of removed) map.delete(id);
     for (const record of put) {
       map.set(idOf(record), record);
