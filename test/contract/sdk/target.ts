@@ -9,6 +9,7 @@ import { parseConnectionString } from '../../../src/adapters/credentials.ts';
 import { systemClock } from '../../../src/adapters/system-clock.ts';
 import { serveEvents } from '../../../src/emulator/events/amqp-server.ts';
 import { EventLog } from '../../../src/emulator/events/event-log.ts';
+import { FrontDoor } from '../../../src/emulator/front-door.ts';
 import { serveDevices } from '../../../src/emulator/mqtt/mqtt-server.ts';
 import { connectionString } from '../../../src/emulator/rest/policies.ts';
 import type { TokenIssuer } from '../../../src/emulator/rest/token-issuer.ts';
@@ -16,7 +17,7 @@ import { serveHub } from '../../../src/emulator/server.ts';
 import { openHub } from '../../../src/emulator/store/open-hub.ts';
 import { invariant } from '../../../src/model/errors.ts';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
-import { sasToken } from '../../emulator/rest/hub-fixture.ts';
+import { sasToken, type TokenParts } from '../../emulator/rest/hub-fixture.ts';
 import { createTestClock } from '../../support/test-clock.ts';
 
 const HOST = 'acme-contract.azure-devices.net';
@@ -49,6 +50,8 @@ export interface Target {
   registry(): iothub.Registry;
   jobClient(): iothub.JobClient;
   send(request: Request): Promise<Answer>;
+  /** For `send`: what it signs by itself, and how it may be signed otherwise. */
+  token(parts?: Partial<TokenParts>): string;
   /** In the time of the hub. */
   now(): number;
   /** Begins with the reserved prefix. A device of this id is removed in the end. */
@@ -75,6 +78,9 @@ export interface Embedded {
   /** Moves the hub's clock. Clients sign for an hour of it. */
   advance(ms: number): Promise<void>;
   readonly issuer: TokenIssuer;
+  /** Limits, counts and spoils calls on order. */
+  readonly front: FrontDoor;
+  connectionString(policyName: string): string;
   /** Leads a client of the service SDK here. */
   led<T>(client: T): T;
   eventsConnectionString(policyName: string): string | undefined;
@@ -116,7 +122,8 @@ async function openEmbedded(): Promise<Target> {
   const clock = createTestClock(systemClock.now());
   const opened = await openHub({ hostName: HOST, clock, random: createSeededRandom(1) });
   const { hub, policies, issuer, certificate } = opened;
-  const server = await serveHub({ hub, policies, issuer, clock, certificate, port: 0 });
+  const front = new FrontDoor({ hub, clock, random: createSeededRandom(2) });
+  const server = await serveHub({ hub, policies, issuer, front, clock, certificate, port: 0 });
   const devices = await serveDevices({ hub, policies, clock, certificate, port: 0 });
   server.onUpgrade(devices.upgrade);
   const log = new EventLog({ createdAtMs: clock.now() });
@@ -130,12 +137,15 @@ async function openEmbedded(): Promise<Target> {
     _restApiClient.setOptions({ http: { agent } });
     return client;
   };
-  const owner = connectionString(HOST, policies, OWNER) ?? '';
+  const connectionStringOf = (name: string): string => connectionString(HOST, policies, name) ?? '';
+  const owner = connectionStringOf(OWNER);
+  const token = signer(owner, clock.now);
   return {
     hostName: HOST,
     registry: () => led(iothub.Registry.fromConnectionString(owner)),
     jobClient: () => led(iothub.JobClient.fromConnectionString(owner)),
-    send: sender(owner, clock.now, agent),
+    send: sender(HOST, token, agent),
+    token,
     now: clock.now,
     id: (name) => `${RESERVED}${name}`,
     lead: { gateway: `127.0.0.1:${devices.port}`, webSocketAgent: agent, authority },
@@ -143,6 +153,8 @@ async function openEmbedded(): Promise<Target> {
     embedded: () => ({
       advance: (ms) => clock.advance(ms),
       issuer,
+      front,
+      connectionString: connectionStringOf,
       led,
       eventsConnectionString: (policyName) => events.connectionString(policyName),
     }),
@@ -161,11 +173,13 @@ async function openReal(): Promise<Target> {
   const registry = iothub.Registry.fromConnectionString(realHub);
   const prefix = `${RESERVED}${systemClock.now().toString(36)}-`;
   const ids = new Set<string>();
+  const token = signer(realHub, systemClock.now);
   return {
     hostName,
     registry: () => registry,
     jobClient: () => iothub.JobClient.fromConnectionString(realHub),
-    send: sender(realHub, systemClock.now, undefined),
+    send: sender(hostName, token, undefined),
+    token,
     now: systemClock.now,
     id: (name) => {
       const id = `${prefix}${name}`;
@@ -184,13 +198,17 @@ async function openReal(): Promise<Target> {
   };
 }
 
-/** Requests that the SDK would never send, signed by the owner. */
-function sender(owner: string, now: () => number, agent: Agent | undefined): Target['send'] {
-  const [, host = '', skn = '', key = ''] =
+/** Of the owner, for an hour. */
+function signer(owner: string, now: () => number): Target['token'] {
+  const [, sr = '', skn = '', key = ''] =
     /HostName=([^;]+);SharedAccessKeyName=([^;]+);SharedAccessKey=([^;]+)/.exec(owner) ?? [];
+  return (parts) => sasToken({ key, sr, se: Math.floor(now() / 1_000) + 3_600, skn, ...parts });
+}
+
+/** Requests that the SDK would never send. */
+function sender(host: string, token: Target['token'], agent: Agent | undefined): Target['send'] {
   return ({ method = 'GET', path, body, headers = {} }) => {
     const version = `${path.includes('?') ? '&' : '?'}api-version=2021-04-12`;
-    const authorization = sasToken({ key, sr: host, se: Math.floor(now() / 1_000) + 3_600, skn });
     const sent = body === undefined ? undefined : JSON.stringify(body);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const call = request(
@@ -199,7 +217,7 @@ function sender(owner: string, now: () => number, agent: Agent | undefined): Tar
         host,
         path: path.includes('api-version=') ? path : `${path}${version}`,
         ...(agent === undefined ? {} : { agent }),
-        headers: { host, authorization, 'content-type': 'application/json; charset=utf-8', ...headers },
+        headers: { host, authorization: token(), 'content-type': 'application/json; charset=utf-8', ...headers },
       },
       (response) => {
         text(response).then((answered) => {
