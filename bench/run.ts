@@ -1,5 +1,6 @@
 // `npm run bench [-- NAME[=SIZE]...]`: runs the benchmarks, prints their figures, and fails where a limit is not kept.
 import { cpus } from 'node:os';
+import { benchConfigurations } from './configurations.ts';
 import { SEED } from './fleet.ts';
 import { benchHubScale, benchHubScaleData } from './hub-scale.ts';
 import { benchImport } from './import.ts';
@@ -17,6 +18,7 @@ const SHORT: Readonly<Record<string, Benchmark>> = {
   memory: benchMemory,
   validate: benchValidate,
   import: benchImport,
+  configurations: benchConfigurations,
 };
 
 /** Minutes and gigabytes: they run where they are named. Their size is a number of devices. */
