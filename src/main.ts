@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemRandom } from './adapters/system-random.ts';
 import { EXIT } from './cli/exit-code.ts';
+import { CliFailure } from './cli/failure.ts';
 import { runProgram } from './cli/program.ts';
 import type { Output, World } from './cli/world.ts';
 
@@ -35,6 +36,10 @@ async function ask(question: string): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await lines.question(question, { signal: interruption.signal });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    interruption.abort();
+    throw new CliFailure(EXIT.Interrupted, 'Interrupted before anything was written.', 'Run the command again.');
   } finally {
     lines.close();
   }

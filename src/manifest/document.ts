@@ -138,7 +138,7 @@ class Reading {
 
   #expand(node: Alias, depth: number): Json {
     const target = this.#anchors.get(node.source);
-    if (target === undefined) return this.#refuse(node, 'TW1001', `The alias *${node.source} names no anchor.`);
+    if (target === undefined) return this.#refuse(node, 'TW1001', UNKNOWN_ALIAS);
     const outer = this.#alias;
     this.#alias ??= node;
     const json = this.read(target, depth + 1);
@@ -264,9 +264,22 @@ function explainAll(errors: readonly YAMLError[], file: string, lines: LineCount
 function explain(error: YAMLError, file: string, lines: LineCounter): Diagnostic {
   const { line, col } = lines.linePos(error.pos[0]);
   const code = YAML_CODES[error.code] ?? 'TW1001';
-  const { message = sentence(error.message), hint } = PLAIN_WORDS[code] ?? {};
+  const { message = QUOTING[error.code] ?? sentence(error.message), hint } = PLAIN_WORDS[code] ?? {};
   return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, message, { hint });
 }
+
+/** A secret that nobody put in quotes can look like an alias: its name is not repeated. */
+const UNKNOWN_ALIAS = 'The alias names no anchor. A text that starts with "*" must be in quotes.';
+
+/** Where the parser would quote the file, which may hold a secret there. */
+const QUOTING: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  BAD_ALIAS: UNKNOWN_ALIAS,
+  BAD_DIRECTIVE: 'The directive can not be read. A text that starts with "%" must be in quotes.',
+  BAD_DQ_ESCAPE: 'The text in double quotes has an escape sequence that YAML does not know.',
+  BAD_SCALAR_START: 'A text that starts with this character must be in quotes.',
+  TAG_RESOLVE_FAILED: 'The tag is not known. A text that starts with "!" must be in quotes.',
+  UNEXPECTED_TOKEN: 'This can not stand here. A text with special characters must be in quotes.',
+};
 
 /** Where the parser's own words help nobody. */
 const PLAIN_WORDS: Readonly<Partial<Record<Code, { readonly message?: string; readonly hint: string }>>> = {
