@@ -73,12 +73,22 @@ function explainErrors(profile: Profile, settings: JsonObject, errors: readonly 
   return shown.map((error) => explain(profile, settings, error));
 }
 
+/** A text where an object with a secret in it belongs may be that secret: what a pattern lies in counts too. */
+function isSensitive(path: readonly string[], { sensitive }: Profile): boolean {
+  const name = atomName(path);
+  const above = sensitive
+    .map((pattern) => pattern.split('/'))
+    .filter(({ length }) => length > path.length)
+    .map((segments) => segments.slice(0, path.length).join('/'));
+  return matchesPattern(name, sensitive) || matchesPattern(name, above);
+}
+
 function explain(profile: Profile, settings: JsonObject, error: ErrorObject): SettingProblem {
   const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescapeText);
   const params: JsonObject = isObject(error.params) ? error.params : {};
   const name = path.length === 0 ? 'The settings' : `"${path.join('.')}"`;
   const current = valueAt(settings, path);
-  const isSecret = matchesPattern(atomName(path), profile.sensitive);
+  const isSecret = isSensitive(path, profile);
   const value = isSecret ? 'the sensitive value given' : told(current);
   const meaning = descriptionOf(error);
   switch (error.keyword) {

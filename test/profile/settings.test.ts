@@ -101,6 +101,7 @@ describe('messages', () => {
     ['a value not allowed', { mode: 'quite5512399' }],
     ['a sensitive setting below another', { usb: { token: '5512399' } }],
     ['a sensitive value inside one of the wrong type', { usb: [{ token: '5512399' }] }],
+    ['a text where an object with a sensitive setting belongs', { usb: '5512399' }],
     ['an object where a text belongs', { net: { token: '5512399' } }],
   ])('never hold a sensitive value: %s', (_sentence, settings) => {
     const problems = checkSettings(SECRETS, settings);
