@@ -14,6 +14,7 @@ import { deviceFacts, etagOfCounter, type Twin } from '../src/model/twin.ts';
 import type { Hub } from '../src/ports/hub.ts';
 import { declare, plannerFor, SEED } from './fleet.ts';
 import { atMost, cpuMs, exactly, note, pathOf, type Figure } from './measure.ts';
+import { HUB } from './sources.ts';
 
 const DEVICES = 10_000;
 const CONFIGURATIONS = 1_000;
@@ -23,11 +24,7 @@ const MODULE_ID = 'acmeGuard';
 /** Each device has a value of each of these tags; each configuration is for one value of one. */
 const TAGS = 10;
 
-const HEAD = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: bench}
-spec: {hostName: bench.azure-devices.net, mode: Enforce}
----
+const HEAD = `${HUB}---
 apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

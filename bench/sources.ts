@@ -1,10 +1,12 @@
 // Manifests for the benchmarks: what a team would have for the demonstration fleet, and a thousand files of that kind.
 
-export const HEAD = `apiVersion: twinward.dev/v1alpha1
+export const HUB = `apiVersion: twinward.dev/v1alpha1
 kind: Hub
 metadata: {name: bench}
 spec: {hostName: bench.azure-devices.net, mode: Enforce}
----
+`;
+
+export const HEAD = `${HUB}---
 apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

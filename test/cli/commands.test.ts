@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HOST, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
-const HUB = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
-`;
 const KIOSKS = `apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

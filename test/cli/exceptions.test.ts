@@ -2,13 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { folderOf, HOST, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
 
-const BASE = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
----
+const BASE = `${HUB}---
 apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

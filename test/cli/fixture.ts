@@ -69,6 +69,13 @@ export interface ServedHub {
 
 export const HOST = 'twinward-demo.azure-devices.net';
 
+/** The hub of a fixture as a manifest, written to without asking for more. */
+export const HUB = `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: dev}
+spec: {hostName: ${HOST}, mode: Enforce}
+`;
+
 export async function serveFleet(devices: number): Promise<ServedHub> {
   const clock = createTestClock();
   const { hub, policies, certificate, close } = await openHub({ hostName: HOST, clock, random: createSeededRandom(7) });

@@ -5,13 +5,8 @@ import { Lease } from '../../src/controller/lease.ts';
 import type { LeaseKind } from '../../src/controller/reserved-twin.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { SILENT_LOG } from '../../src/cli/plan-hub.ts';
-import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
-const HUB = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
-`;
 const KIOSKS = `apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

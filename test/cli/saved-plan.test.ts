@@ -2,13 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
-
-const HUB = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
-`;
+import { folderOf, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
 function kiosks(usbPolicy: string): string {
   return `apiVersion: twinward.dev/v1alpha1

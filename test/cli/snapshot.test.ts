@@ -2,13 +2,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { folderOf, HOST, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HOST, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
 
-const MANIFESTS = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
----
+const MANIFESTS = `${HUB}---
 apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

@@ -3,13 +3,9 @@ import { setImmediate as settle } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeviceConnection } from '../../src/emulator/hub/connections.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { folderOf, HOST, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
 
-const MANIFESTS = `apiVersion: twinward.dev/v1alpha1
-kind: Hub
-metadata: {name: dev}
-spec: {hostName: ${HOST}, mode: Enforce}
----
+const MANIFESTS = `${HUB}---
 apiVersion: twinward.dev/v1alpha1
 kind: AgentProfile
 metadata: {name: acme-guard}

@@ -6,7 +6,8 @@ import { writes } from '../../plan/action.ts';
 import type { AgentResult } from '../../controller/await-agents.ts';
 import { agentsCode, agentsFields, agentsOf, agentsText } from '../agents-wait.ts';
 import type { WaitChoice } from '../wait-choice.ts';
-import { CliFailure, exitCodeOf } from '../failure.ts';
+import { confirm } from '../confirm.ts';
+import { exitCodeOf } from '../failure.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { withLease } from '../lease.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
@@ -56,11 +57,10 @@ async function isWanted(world: World, declared: Declared, session: HubSession): 
   const writing = plan.twins.filter(({ action }) => writes(action)).length;
   world.err.write(planText(plan, createStyle(world.env, world.err)));
   if (writing === 0) return true;
-  const answer = await world.ask(`Write ${countOf(writing, 'twin')} on ${plan.name}? Only "yes" does it: `);
-  if (answer === undefined) {
-    throw new CliFailure(EXIT.Failed, 'Nobody can be asked here, and nothing was written.', 'Say --yes to write.');
-  }
-  return answer.trim() === 'yes';
+  return confirm(world, `Write ${countOf(writing, 'twin')} on ${plan.name}?`, {
+    so: ', and nothing was written',
+    hint: 'Say --yes to write.',
+  });
 }
 
 /** Under the lease of the hub. */

@@ -9,6 +9,7 @@ import type { DeviceFacts, Twin } from '../../model/twin.ts';
 import { NO_WORK } from '../../plan/work.ts';
 import { adoptFleet, type Fleet, type ImportSource } from '../adopt-fleet.ts';
 import { readCostText } from '../cost-text.ts';
+import { confirm } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import type { ImportedFile, ImportedHub } from '../import-manifests.ts';
@@ -111,9 +112,7 @@ async function isWanted(world: World, session: HubSession, { yes, snapshot }: Im
     `Reading ${countOf(devices, 'device')} and their modules: ${readCostText(queries, cost)}. Nothing is written.\n`,
   );
   if (yes === true) return true;
-  const answer = await world.ask('Read them? Only "yes" does it: ');
-  if (answer === undefined) throw new CliFailure(EXIT.Failed, 'Nobody can be asked here.', 'Say --yes to read.');
-  return answer.trim() === 'yes';
+  return confirm(world, 'Read them?', { hint: 'Say --yes to read.' });
 }
 
 async function readFleet(world: World, { profiles }: Declared, session: HubSession): Promise<Fleet> {

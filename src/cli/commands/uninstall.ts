@@ -3,6 +3,7 @@ import { orMissing } from '../../controller/scope.ts';
 import { removeRecords, type UninstallReport } from '../../controller/uninstall.ts';
 import { HubError } from '../../model/errors.ts';
 import { reservedDeviceId } from '../../model/reserved-device.ts';
+import { confirm } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { withLease } from '../lease.ts';
@@ -51,11 +52,10 @@ function requireWritable({ mode, declaredHub: { name } }: HubSession): void {
 
 async function isWanted(world: World, { declaredHub, planner }: HubSession): Promise<boolean> {
   const what = `every record of instance "${planner.instance}" and its device ${reservedDeviceId(planner.instance)}`;
-  const answer = await world.ask(`Remove ${what} from hub ${declaredHub.name}? Settings stay. Only "yes" does it: `);
-  if (answer === undefined) {
-    throw new CliFailure(EXIT.Failed, 'Nobody can be asked here, and nothing was removed.', 'Say --yes to remove.');
-  }
-  return answer.trim() === 'yes';
+  return confirm(world, `Remove ${what} from hub ${declaredHub.name}? Settings stay.`, {
+    so: ', and nothing was removed',
+    hint: 'Say --yes to remove.',
+  });
 }
 
 /** The device goes last, and only where nothing is left: it says who may write, and what is suspended. */
