@@ -97,8 +97,8 @@ export class FrontDoor {
     const operations = call.operation.class;
     this.#meter.add(operations, 'calls');
     try {
-      const answer = await this.#carry(call);
-      this.#meter.add(operations, endOf(call.look(answer).status));
+      const { answer, status } = await this.#carry(call);
+      this.#meter.add(operations, endOf(status));
       return answer;
     } catch (error) {
       if (error instanceof ConnectionCut) this.#meter.add(operations, 'cut');
@@ -142,16 +142,20 @@ export class FrontDoor {
     this.#waits.clear();
   }
 
-  async #carry<T>({ operation, run, look }: Call<T>): Promise<T> {
+  async #carry<T>({ operation, run, look }: Call<T>): Promise<{ answer: T; status: number }> {
     const faults = this.faults.isEmpty ? [] : this.faults.drawCall(operation);
     if (faults.length > 0) this.#meter.add(operation.class, 'faults');
     await this.#strike(faults, 'before', operation);
     if (operation.isBulk !== true) await this.admit(operation, 1);
     const ended = await settle(run);
-    if ('answer' in ended) this.#account(operation, look(ended.answer));
+    if ('error' in ended) {
+      await this.#strike(faults, 'after', operation);
+      throw ended.error;
+    }
+    const outcome = look(ended.answer);
+    this.#account(operation, outcome);
     await this.#strike(faults, 'after', operation);
-    if ('answer' in ended) return ended.answer;
-    throw ended.error;
+    return { answer: ended.answer, status: outcome.status };
   }
 
   #account(operation: Operation, { status, requestBytes, answerBytes }: CallOutcome): void {

@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { listen, LOOPBACK } from '../listen.ts';
 import { hubNameOf } from '../hub/hub-name.ts';
-import type { Policy } from '../rest/policies.ts';
+import { keysOf, type Policy } from '../rest/policies.ts';
 import { isSignedByText, parseSasToken } from '../rest/sas-token.ts';
 import type { EventLog } from './event-log.ts';
 import { createFrameGuard, FRAME_BYTES_MAX } from './frame-guard.ts';
@@ -229,7 +229,7 @@ class EventsEndpoint {
     const policy = this.#options.policies.find((candidate) => candidate.name === token?.policyName);
     if (token === undefined || policy === undefined || !mayRead(policy)) return 401;
     const isValid =
-      isSignedByText(token, { primary: policy.primaryKey, secondary: policy.secondaryKey }) &&
+      isSignedByText(token, keysOf(policy)) &&
       token.expiresAtSeconds * 1_000 > this.#options.clock.now() &&
       pathOf(name).startsWith(pathOf(token.resource.join('/')));
     if (!isValid) return 401;

@@ -1,7 +1,7 @@
 // What may befall a hub and no client asked for.
 import type { IotHub } from '../hub/iot-hub.ts';
 import type { IdentityRef } from '../hub/record.ts';
-import { ServiceError } from '../hub/service-error.ts';
+import { attempt, ServiceError } from '../hub/service-error.ts';
 
 /** Devices and modules that an action names nobody for are those of the call that it comes with. */
 export type HubAction =
@@ -61,11 +61,5 @@ function wipeTags(hub: IotHub, ref: IdentityRef): void {
 }
 
 function isDone(run: () => void): boolean {
-  try {
-    run();
-    return true;
-  } catch (error) {
-    if (error instanceof ServiceError) return false;
-    throw error;
-  }
+  return !(attempt(run) instanceof ServiceError);
 }

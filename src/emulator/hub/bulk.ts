@@ -4,7 +4,14 @@ import type { HubContext } from './context.ts';
 import { createDevice, deleteDevice, requireDevice, updateDevice } from './identities.ts';
 import { deleteModule, putModule } from './module-identities.ts';
 import { isId } from './record.ts';
-import { badRequest, deviceDefinedMultipleTimes, etagMissing, ServiceError, tooManyDevices } from './service-error.ts';
+import {
+  attempt,
+  badRequest,
+  deviceDefinedMultipleTimes,
+  etagMissing,
+  ServiceError,
+  tooManyDevices,
+} from './service-error.ts';
 import { patchTwin } from './twins.ts';
 
 interface BulkError {
@@ -52,12 +59,12 @@ export function bulk(hub: HubContext, entries: unknown): BulkResult {
   const warnings: BulkWarning[] = [];
   for (const entry of parsed) {
     const failure = attempt(() => writeIdentity(hub, entry));
-    if (failure !== undefined) {
+    if (failure instanceof ServiceError) {
       errors.push(bulkError(entry, failure));
       continue;
     }
     const twinFailure = attempt(() => writeTwin(hub, entry));
-    if (twinFailure === undefined) continue;
+    if (!(twinFailure instanceof ServiceError)) continue;
     if (isTwinMode(entry.mode)) errors.push(bulkError(entry, twinFailure));
     else {
       const warningStatus = twinFailure.text;
@@ -131,16 +138,6 @@ function requiredEtag(mode: string, etag: Json | undefined): string {
 
 function optionalEtag(etag: Json | undefined): string | undefined {
   return typeof etag === 'string' && etag !== '' ? etag : undefined;
-}
-
-function attempt(run: () => void): ServiceError | undefined {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ServiceError) return error;
-    throw error;
-  }
 }
 
 function bulkError({ deviceId, moduleId, mode }: BulkEntry, error: ServiceError): BulkError {

@@ -3,7 +3,9 @@
 import { getKey, isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
 import { twinEtag } from './etag.ts';
 import type { HubRecord } from './record.ts';
-import type { Section } from './twin-document.ts';
+import { isoTime } from './times.ts';
+import { wireSection, type Section } from './twin-document.ts';
+import { twinVersion } from './twin-fields.ts';
 
 export type ChangeSource = 'twinChangeEvents' | 'deviceLifecycleEvents' | 'deviceConnectionStateEvents';
 
@@ -51,7 +53,7 @@ export class ChangeEvents {
     if (desired !== undefined) properties['desired'] = patchedSection(record.desired, desired);
     if (reported !== undefined) properties['reported'] = patchedSection(record.reported, reported);
     const body = {
-      version: versionOf(record),
+      version: twinVersion(record),
       ...(tags === undefined ? {} : { tags }),
       ...(Object.keys(properties).length === 0 ? {} : { properties }),
     };
@@ -65,9 +67,9 @@ export class ChangeEvents {
       deviceId,
       ...(moduleId === undefined ? {} : { moduleId }),
       etag: twinEtag(record.twinEtag),
-      version: versionOf(record),
+      version: twinVersion(record),
       tags,
-      properties: { desired: wholeSection(desired), reported: wholeSection(reported) },
+      properties: { desired: wireSection(desired), reported: wireSection(reported) },
     });
   }
 
@@ -98,18 +100,9 @@ export class ChangeEvents {
 }
 
 const SEQUENCE_DIGITS = 48;
-const NEVER = '0001-01-01T00:00:00Z';
-
-function versionOf({ twinEtag: etag, reported }: HubRecord): number {
-  return etag + reported.version;
-}
 
 function patchedSection(section: Section, patch: JsonObject): JsonObject {
   return { ...patch, $metadata: metadataOf(section.metadata, patch), $version: section.version };
-}
-
-function wholeSection({ properties, metadata, version }: Section): JsonObject {
-  return { ...properties, $metadata: metadata, $version: version };
 }
 
 /** The metadata of what the patch named, and the stamps above it; removed keys have none. */
@@ -129,7 +122,7 @@ function metadataOf(metadata: JsonObject, patch: JsonObject): JsonObject {
 
 /** What life-cycle events carry: the twin as it is on its first day, whatever it holds by now. */
 function freshTwin({ deviceId, moduleId }: HubRecord): JsonObject {
-  const section = (): JsonObject => ({ $metadata: { $lastUpdated: NEVER }, $version: 1 });
+  const section = (): JsonObject => ({ $metadata: { $lastUpdated: isoTime(null) }, $version: 1 });
   return {
     deviceId,
     ...(moduleId === undefined ? {} : { moduleId }),

@@ -94,6 +94,16 @@ export function inEnvelope2<T>(run: () => T): T {
   }
 }
 
+/** What is refused, as a value. Anything else that is thrown is a bug, and goes on. */
+export function attempt<T>(run: () => T): T | ServiceError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ServiceError) return error;
+    throw error;
+  }
+}
+
 /** The bare 400 of the service: malformed bodies and every query it does not take. */
 export function badRequest(detail: string): ServiceError {
   return new ServiceError('ArgumentInvalid', 'BadRequest', { detail });

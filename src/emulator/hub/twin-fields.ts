@@ -22,8 +22,7 @@ const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
   ['authenticationType', (record) => record.authentication.type],
   ['x509Thumbprint', thumbprints],
   ['modelId', (record) => record.modelId ?? ''],
-  // Equals etag and report counter together in every dump known; no text says so.
-  ['version', (record) => record.twinEtag + record.reported.version],
+  ['version', twinVersion],
   ['tags', (record) => (Object.keys(record.tags).length === 0 ? undefined : record.tags)],
   ['properties', (record) => ({ desired: wireSection(record.desired), reported: wireSection(record.reported) })],
   ['configurations', wireConfigurations],
@@ -42,6 +41,11 @@ const NAMES = new Map([...READERS.keys(), ...ABSENT_FIELDS].map((name) => [name.
 /** The true spelling of a root field, whose case does not matter in queries; undefined where there is none. */
 export function rootFieldName(name: string): string | undefined {
   return NAMES.get(name.toLowerCase());
+}
+
+/** Equals etag and report counter together in every dump known; no text says so. */
+export function twinVersion({ twinEtag: etag, reported }: HubRecord): number {
+  return etag + reported.version;
 }
 
 /** `name` in its true spelling. The value shares its parts with the record: not to be changed. */

@@ -1,8 +1,8 @@
 // Who a client says it is, and whether its token proves that.
 import type { IotHub } from '../hub/iot-hub.ts';
 import { isId, type IdentityRef } from '../hub/record.ts';
-import type { Policy } from '../rest/policies.ts';
-import { isSignedBy, parseSasToken, type SasToken } from '../rest/sas-token.ts';
+import { keysOf, type Policy } from '../rest/policies.ts';
+import { isSignedBy, isTokenFor, parseSasToken, type SasToken } from '../rest/sas-token.ts';
 
 export interface Claimed {
   readonly ref: IdentityRef;
@@ -31,7 +31,7 @@ export function verifySignIn(
   const { ref } = claimed;
   const token = parseSasToken(password);
   if (token === undefined || token.expiresAtSeconds * 1_000 <= nowMs) return undefined;
-  if (!isFor(token, ref, hub.hostName) || !isProven(token, ref, hub, policies)) return undefined;
+  if (!isTokenFor(token, hub.hostName, placeOf(ref)) || !isProven(token, ref, hub, policies)) return undefined;
   return { ...claimed, expiresAtMs: token.expiresAtSeconds * 1_000 };
 }
 
@@ -51,11 +51,9 @@ function nameOf({ deviceId, moduleId }: IdentityRef): string {
   return moduleId === undefined ? deviceId : `${deviceId}/${moduleId}`;
 }
 
-/** `sr` names the host or any prefix of the identity's own place. */
-function isFor({ resource }: SasToken, { deviceId, moduleId }: IdentityRef, hostName: string): boolean {
-  const [host, ...scope] = resource;
-  const place = ['devices', deviceId, ...(moduleId === undefined ? [] : ['modules', moduleId])];
-  return host?.toLowerCase() === hostName.toLowerCase() && scope.every((segment, index) => segment === place[index]);
+/** The identity's own place on the hub. */
+function placeOf({ deviceId, moduleId }: IdentityRef): string[] {
+  return ['devices', deviceId, ...(moduleId === undefined ? [] : ['modules', moduleId])];
 }
 
 /** With a key of the identity itself, or of a policy that may connect devices. */
@@ -66,5 +64,5 @@ function isProven(token: SasToken, ref: IdentityRef, hub: IotHub, policies: read
   }
   const policy = policies.find(({ name }) => name === token.policyName);
   if (policy?.permissions.includes('DeviceConnect') !== true) return false;
-  return isSignedBy(token, { primary: policy.primaryKey, secondary: policy.secondaryKey });
+  return isSignedBy(token, keysOf(policy));
 }

@@ -10,7 +10,7 @@ import type { DeviceConnection } from '../hub/connections.ts';
 import { listen, LOOPBACK } from '../listen.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import type { IdentityRef } from '../hub/record.ts';
-import { badRequest, ServiceError } from '../hub/service-error.ts';
+import { attempt, badRequest, ServiceError } from '../hub/service-error.ts';
 import type { ServerCertificate } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
 import { verifySignIn } from './credentials.ts';
@@ -212,15 +212,6 @@ function parseReport(payload: string | Buffer): JsonObject {
   }
   if (!isObject(report)) throw badRequest('the report is not a JSON object');
   return report;
-}
-
-function attempt<T>(run: () => T): T | ServiceError {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof ServiceError) return error;
-    throw error;
-  }
 }
 
 function notAuthorized(): AuthenticateError {

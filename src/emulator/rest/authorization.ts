@@ -1,10 +1,10 @@
 // Owns who may call what: a token's policy, identity key or roles against what an endpoint asks for.
 import type { Clock } from '../../ports/clock.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
-import { notPermitted, ServiceError, unauthorized } from '../hub/service-error.ts';
-import type { Permission, Policy } from './policies.ts';
+import { attempt, notPermitted, ServiceError, unauthorized } from '../hub/service-error.ts';
+import { keysOf, type Permission, type Policy } from './policies.ts';
 import { type DataAction, isGranted } from './roles.ts';
-import { isSignedBy, parseSasToken, type SasToken } from './sas-token.ts';
+import { isSignedBy, isTokenFor, parseSasToken, type SasToken } from './sas-token.ts';
 import type { TokenIssuer } from './token-issuer.ts';
 
 export interface Credentials {
@@ -48,7 +48,6 @@ const KNOWN_MAX = 1024;
  */
 export function createAuthorize({ hub, policies, issuer }: Authorities, clock: Clock): Authorize {
   const policiesByName = new Map(policies.map((policy) => [policy.name, policy]));
-  const host = hub.hostName.toLowerCase();
   /** By header. Only a policy's, whose keys never change, and only good ones: strangers can fill nothing. */
   const known = new Map<string, SasToken>();
 
@@ -59,9 +58,9 @@ export function createAuthorize({ hub, policies, issuer }: Authorities, clock: C
     return isSignedByPolicy(header, token, policy);
   }
 
-  function isSignedByPolicy(header: string, token: SasToken, { primaryKey, secondaryKey }: Policy): boolean {
+  function isSignedByPolicy(header: string, token: SasToken, policy: Policy): boolean {
     if (known.has(header)) return true;
-    if (!isSignedBy(token, { primary: primaryKey, secondary: secondaryKey })) return false;
+    if (!isSignedBy(token, keysOf(policy))) return false;
     if (known.size === KNOWN_MAX) known.clear();
     known.set(header, token);
     return true;
@@ -90,11 +89,8 @@ export function createAuthorize({ hub, policies, issuer }: Authorities, clock: C
     }
     const token = known.get(header) ?? parseSasToken(header);
     if (token === undefined) throw unauthorized();
-    const [tokenHost, ...scope] = token.resource;
-    const isForHost = tokenHost?.toLowerCase() === host;
-    const isForPath = scope.every((segment, index) => segment === path[index]);
     const isExpired = token.expiresAtSeconds * 1000 <= clock.now();
-    if (!isForHost || !isForPath || isExpired || !isAllowed(header, token, access)) throw unauthorized();
+    if (!isTokenFor(token, hub.hostName, path) || isExpired || !isAllowed(header, token, access)) throw unauthorized();
     return 'signature';
   };
 }
@@ -109,10 +105,6 @@ export function requireEnabledDevice(hub: IotHub, deviceId: string): void {
 }
 
 function isEnabled(hub: IotHub, deviceId: string): boolean {
-  try {
-    return hub.getDevice(deviceId)['status'] === 'enabled';
-  } catch (error) {
-    if (error instanceof ServiceError) return false;
-    throw error;
-  }
+  const device = attempt(() => hub.getDevice(deviceId));
+  return !(device instanceof ServiceError) && device['status'] === 'enabled';
 }

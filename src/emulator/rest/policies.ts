@@ -1,5 +1,6 @@
 // Owns the hub's shared access policies: what each may do, and the connection strings that name them.
 import type { Random } from '../../ports/random.ts';
+import type { KeyPair } from './sas-token.ts';
 
 export type Permission = 'RegistryRead' | 'RegistryWrite' | 'ServiceConnect' | 'DeviceConnect';
 
@@ -36,6 +37,10 @@ export function connectionString(hostName: string, policies: readonly Policy[], 
   const policy = policies.find((candidate) => candidate.name === name);
   if (policy === undefined) return undefined;
   return `HostName=${hostName};SharedAccessKeyName=${policy.name};SharedAccessKey=${policy.primaryKey}`;
+}
+
+export function keysOf({ primaryKey, secondaryKey }: Policy): KeyPair {
+  return { primary: primaryKey, secondary: secondaryKey };
 }
 
 function createKey(random: Random): string {

@@ -41,6 +41,12 @@ export function parseSasToken(header: string): SasToken | undefined {
   };
 }
 
+/** True where `sr` names the host or any prefix of the path on it. */
+export function isTokenFor({ resource }: SasToken, hostName: string, path: readonly string[]): boolean {
+  const [host, ...scope] = resource;
+  return host?.toLowerCase() === hostName.toLowerCase() && scope.every((segment, index) => segment === path[index]);
+}
+
 export interface KeyPair {
   readonly primary: string;
   readonly secondary: string;

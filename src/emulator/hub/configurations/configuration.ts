@@ -1,5 +1,6 @@
 // What the hub stores for one automatic configuration or edge deployment, and its wire form.
 import type { JsonObject } from '../../../model/json.ts';
+import { identityEtag } from '../etag.ts';
 import { isoTime, ticks } from '../times.ts';
 
 export type ContentKind = 'deviceContent' | 'moduleContent' | 'modulesContent';
@@ -33,7 +34,7 @@ export interface MetricResults {
 
 /** `MQ==` is 1. Quoted in headers, bare in bodies. */
 export function configurationEtag({ etag }: Pick<ConfigurationRecord, 'etag'>): string {
-  return Buffer.from(String(etag)).toString('base64');
+  return identityEtag(etag);
 }
 
 /**

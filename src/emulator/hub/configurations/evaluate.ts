@@ -3,7 +3,7 @@ import { deepEqual, getPath, isObject, type Json, type JsonObject } from '../../
 import type { HubContext } from '../context.ts';
 import { countRows } from '../query/query.ts';
 import { type AppliedConfiguration, type HubRecord, type IdentityRef, refKey } from '../record.ts';
-import { ServiceError } from '../service-error.ts';
+import { attempt } from '../service-error.ts';
 import { writeSignedDesired } from '../twins.ts';
 import type { ConfigurationRecord } from './configuration.ts';
 import { objectOf, type Overlay } from './content.ts';
@@ -72,6 +72,7 @@ function configureTwin(hub: HubContext, { deviceId, moduleId }: HubRecord, { ove
   if (twin === undefined) return;
   if (isSettled(twin, statuses)) return;
   const left = leftBehind(hub, twin, overlay, statuses);
+  // A twin that may not hold the content stays as it is, and is tried again by the next run.
   attempt(() => writeTwin(hub, twin, overlay, left, statuses));
 }
 
@@ -190,13 +191,4 @@ function measure({ state }: HubContext, record: ConfigurationRecord): void {
   const results = { system: count(record.systemQueries), custom: count(record.customQueries) };
   if (deepEqual(results, record.results as unknown as Json)) return;
   state.commit({ put: [], removed: [], configurations: { put: [{ ...record, results }], removed: [] } });
-}
-
-/** A twin that may not hold the content stays as it is, and is tried again by the next run. */
-function attempt(run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-  }
 }

@@ -1,7 +1,7 @@
 // Which twins a configuration is for, and the queries of its metrics, read by the parser of all queries.
 import { parseQuery } from '../query/parser.ts';
 import type { Expression, Query } from '../query/syntax.ts';
-import { invalidCustomMetric, invalidTargetCondition, ServiceError } from '../service-error.ts';
+import { attempt, invalidCustomMetric, invalidTargetCondition, ServiceError } from '../service-error.ts';
 import type { ContentKind } from './configuration.ts';
 
 export const ALL_DEVICES = '*';
@@ -14,13 +14,13 @@ const ROOTS_OF_CONDITIONS: ReadonlySet<string> = new Set(['deviceId', 'moduleId'
  * The query for the twins that are targeted. Undefined where the condition is empty, which targets nothing. Throws
  * InvalidConfigurationTargetCondition: besides the id, only tags and reported properties may be asked for.
  */
-export function targetQuery(kind: ContentKind, condition: string): string | undefined {
+export function targetQuery(kind: ContentKind, condition: string): Query | undefined {
   if (condition.trim() === '') return undefined;
-  const text = queryText(kind, condition);
-  const { where, groupBy } = explain(condition, () => parseQuery(text));
+  const query = explain(condition, () => parseQuery(queryText(kind, condition)));
+  const { where, groupBy } = query;
   if (groupBy.length > 0) throw invalidTargetCondition(condition, 'it groups');
   if (where !== undefined) checkPaths(condition, where, kind);
-  return text;
+  return query;
 }
 
 /** As `targetQuery` for a condition whose kind is not known; `*` is refused, as the service's own check does. */
@@ -126,11 +126,6 @@ function pathsOf(expression: Expression): (readonly [string, ...string[]])[] {
 }
 
 function failureOf(run: () => void): string | undefined {
-  try {
-    run();
-    return undefined;
-  } catch (error) {
-    if (error instanceof ServiceError) return error.text;
-    throw error;
-  }
+  const failure = attempt(run);
+  return failure instanceof ServiceError ? failure.text : undefined;
 }

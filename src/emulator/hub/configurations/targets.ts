@@ -1,7 +1,5 @@
 // Which configurations each twin is to have now, and what they set on it together.
-import { compileCondition } from '../query/evaluate.ts';
-import { candidates } from '../query/candidates.ts';
-import { parseQuery } from '../query/parser.ts';
+import { isTwinQuery, matches } from '../query/query.ts';
 import type { AppliedConfiguration, HubRecord } from '../record.ts';
 import type { HubState } from '../state.ts';
 import { type ConfigurationRecord, configurationDigest } from './configuration.ts';
@@ -32,16 +30,13 @@ export interface EdgeTarget {
 
 /** The twins that a configuration targets, edge devices for a deployment. Must not be resumed after a write. */
 export function* targetsOf(state: HubState, record: ConfigurationRecord): Generator<HubRecord, void, undefined> {
-  const text = targetQuery(record.contentKind, record.targetCondition);
-  if (text === undefined) return;
-  const { source, where } = parseQuery(text);
-  if (source === 'jobs') return;
-  const holds = compileCondition(where);
-  for (const twin of candidates(state, { source, where }, 0)) {
+  const query = targetQuery(record.contentKind, record.targetCondition);
+  if (query === undefined || !isTwinQuery(query)) return;
+  for (const twin of matches(state, query, 0)) {
     if (record.contentKind === 'modulesContent' && !twin.iotEdge) continue;
     // The modules of the edge runtime belong to deployments.
     if (record.contentKind === 'moduleContent' && twin.moduleId?.startsWith('$') === true) continue;
-    if (holds(twin)) yield twin;
+    yield twin;
   }
 }
 

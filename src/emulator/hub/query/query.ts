@@ -83,7 +83,7 @@ function itemsOf(index: QueryIndex, query: Query, { from, size, jobRows }: PageB
   return isAggregation(query) ? groupPage(index, query, from, size) : rowPage(index, query, from, size);
 }
 
-function isTwinQuery(query: Query): query is Query & TwinQuery {
+export function isTwinQuery(query: Query): query is Query & TwinQuery {
   return query.source !== 'jobs';
 }
 
@@ -118,7 +118,8 @@ function groupPage(index: QueryIndex, query: Query & TwinQuery, from: number, si
   return { items, next: next < groups.length ? next : undefined };
 }
 
-function* matches(index: QueryIndex, query: TwinQuery, from: number): Generator<HubRecord, void, undefined> {
+/** Those that the query keeps, from a place in the order of creation. Must not be resumed after a write. */
+export function* matches(index: QueryIndex, query: TwinQuery, from: number): Generator<HubRecord, void, undefined> {
   const holds = compileCondition(query.where);
   for (const record of candidates(index, query, from)) if (holds(record)) yield record;
 }
