@@ -33,9 +33,9 @@ export async function watchPaths({ paths, clock, onHint }: WatchOptions): Promis
     if (isStopped) return;
     if (found !== known) {
       known = found;
-      const before = trees;
+      // In this order: chokidar shares the handle of a path, and that of the old watch stays with the old folder.
+      await trees.close();
       trees = await watchTrees(places, hint);
-      await before.close();
       hint();
     }
     cancelLook = clock.schedule(LOOK_PERIOD_MS, () => {
