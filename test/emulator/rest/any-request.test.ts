@@ -176,13 +176,16 @@ test('is answered as the service answers, and tells no key', async () => {
       });
       const never = [ISSUER_KEY.key, ...policies.flatMap(({ primaryKey, secondaryKey }) => [primaryKey, secondaryKey])];
       const problems: unknown[] = [];
-      for (const { method, path: asked, text: sent, headers, query, isSigned } of requests) {
+      for (const { method, path, text: sent, headers, query, isSigned } of requests) {
+        const url = new URL(`https://${HOST}${path}?${query}`);
+        // As it arrives: clients take `..` out of what they send.
+        const asked = url.pathname;
         // What was ordered of the hub would be answered as ordered.
         front.faults.clear();
         front.setThrottle(undefined);
         front.clockSkewMs = 0;
         const hasBody = method !== 'GET' && method !== 'HEAD';
-        const response = await app.request(`https://${HOST}${asked}?${query}`, {
+        const response = await app.request(url, {
           method,
           headers: { ...headers, ...(isSigned ? { authorization } : {}) },
           ...(hasBody ? { body: sent } : {}),
@@ -199,7 +202,12 @@ test('is answered as the service answers, and tells no key', async () => {
       }
       expect(problems).toEqual([]);
     }),
-    { numRuns: 300 },
+    {
+      numRuns: 300,
+      examples: [
+        [[{ method: 'GET', path: '/devices/d/..', text: '', headers: {}, query: GOOD_VERSION, isSigned: true }]],
+      ],
+    },
   );
   expect(complaints).toEqual([]);
 });
