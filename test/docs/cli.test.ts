@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { METRICS } from '../../src/adapters/prometheus-metrics.ts';
 import { EXIT } from '../../src/cli/exit-code.ts';
 import { serveFleet, twinward, type ServedHub } from '../cli/fixture.ts';
 import { examplesIn, readPage, ROOT, sectionOf } from './markdown.ts';
@@ -36,7 +37,8 @@ describe.each(commands.map(({ name, options }) => [name, options] as const))('%s
     const section = sectionOf(page, name) ?? '';
     const missing = options.filter((option) => {
       if (option === '--help') return false;
-      return !section.includes(`\`${option}`) || !(section + shared).includes(option);
+      const isNamed = new RegExp(`\`${option}(?![\\w-])`).test(section);
+      return !isNamed || !new RegExp(`^\\| [^|]*\`${option}(?![\\w-])`, 'm').test(`${section}\n${shared}`);
     });
     expect(missing).toEqual([]);
   });
@@ -56,6 +58,16 @@ test('every environment variable that is read is explained', () => {
   const section = sectionOf(page, 'Environment variables') ?? '';
   expect(read.size).toBeGreaterThan(5);
   expect([...read].filter((name) => !section.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('the table of metrics is that of the program', () => {
+  const told = [...page.text.matchAll(/^\| `(\w+)` \| (counter|gauge|histogram) \| (.*?) \|/gm)];
+  const known = Object.entries(METRICS).map(([name, { type, labels }]) => [
+    name,
+    type,
+    labels.map((label) => `\`${label}\``).join(', '),
+  ]);
+  expect(told.map(([, ...row]) => row)).toEqual(known);
 });
 
 test('the table of exit codes is that of the program', () => {

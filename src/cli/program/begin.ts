@@ -41,7 +41,7 @@ export function addSchema({ program, world, finish }: Parts): void {
   program
     .command('schema')
     .description('Print the JSON Schema of a kind, for editors.')
-    .argument('<kind>', 'Hub, DeviceGroup, SecurityConfiguration, AgentProfile or all')
+    .argument('<kind>', 'Hub, DeviceGroup, SecurityConfiguration, SecurityException, AgentProfile or all')
     .action(async (kind: string) => {
       const { schema } = await import('../commands/schema.ts');
       finish(schema(world, kind));
