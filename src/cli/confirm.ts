@@ -17,5 +17,7 @@ export interface Unasked {
 export async function confirm(world: World, question: string, { so = '', hint }: Unasked): Promise<boolean> {
   const answer = await world.ask(`${question} Only "yes" does it: `);
   if (answer === undefined) throw new CliFailure(EXIT.Failed, `Nobody can be asked here${so}.`, hint);
-  return answer.trim() === 'yes';
+  const isYes = answer.trim() === 'yes';
+  if (!isYes) world.err.write('The answer was not "yes": nothing was done.\n');
+  return isYes;
 }

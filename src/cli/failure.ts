@@ -53,7 +53,7 @@ export function exitCodeOf(code: HubErrorCode): ExitCode {
 
 const HINTS: Partial<Record<HubErrorCode, string>> = {
   Unauthorized:
-    'The credential needs registry read, registry write and service connect on this hub ("iothubowner" has all three).',
+    "Check the policy's name and its key. It needs registry read and service connect; registry write too for the lease and for modules.",
   Throttled: 'Other clients use up the hub. Try again, or lower spec.budget.throttle of the Hub.',
   QuotaExceeded: "The hub's daily message quota is spent; it comes back at 00:00 UTC.",
   Timeout: 'What was sent may have arrived. Running the same command again is safe.',

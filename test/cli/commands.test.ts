@@ -96,6 +96,7 @@ describe('in this order: plan, apply, plan again', () => {
     expect(err).toContain('Say --yes to write.');
     const no = await run('apply', { answer: 'no' });
     expect(no.code).toBe(0);
+    expect(no.err).toContain('The answer was not "yes": nothing was done.');
     expect(kiosks().map(guardOf)).not.toContainEqual(expect.objectContaining({ usbPolicy: 'block' }));
   });
 
