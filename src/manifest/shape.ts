@@ -1,9 +1,10 @@
 // Schema errors as problems people can act on: one for each real mistake, with a did-you-mean.
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { getKey, getPath, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
 import { compileSchema } from '../profile/schema-compiler.ts';
+import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from '../profile/schema-errors.ts';
 import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
 import { NOT_YET, SCHEMAS, type Kind } from './schema.ts';
@@ -170,37 +171,19 @@ function explainAlternatives(
   return resource.problem('TW1105', at, `"${at.join('.')}" can't be ${kindOf(type)}.`, hint);
 }
 
-/** What the schema says of a field, or of one of its members. */
-function descriptionOf(schema: ErrorObject['parentSchema'], member?: string): string | undefined {
-  const described: unknown = member === undefined ? schema : getPath(schema, ['properties', member]);
-  const description = isObject(described) ? described['description'] : undefined;
-  return typeof description === 'string' ? description : undefined;
-}
-
-const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
-
 function spellingHint(type: string, value: Json | undefined): string | undefined {
   if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
     return `Put it in quotes: "${value}".`;
   if (typeof value !== 'string') return undefined;
   if (type === 'boolean') {
-    const meant = YAML_1_1_BOOLEANS[value.toLowerCase()];
+    const meant = yaml11Boolean(value);
     return meant === undefined ? undefined : `Write ${meant}.`;
   }
   return type === 'array' ? 'Write it in brackets: [...].' : undefined;
 }
 
 function pathOf({ instancePath }: ErrorObject): string[] {
-  return instancePath === '' ? [] : instancePath.slice(1).split('/').map(unescapePointer);
-}
-
-function valueAt(root: Json, path: DocumentPath): Json | undefined {
-  let value: Json | undefined = root;
-  for (const key of path) {
-    if (Array.isArray(value)) value = value[Number(key)];
-    else value = isObject(value) ? getKey(value, key) : undefined;
-  }
-  return value;
+  return parsePointer(instancePath) ?? [];
 }
 
 /** Lists and objects are only named: they may be long, and hold what must not be printed. */
@@ -208,20 +191,4 @@ function kindOf(value: Json | undefined): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : shorten(value);
-}
-
-const SHOWN_CHARACTERS_MAX = 80;
-
-function shorten(value: Json | undefined): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
-}
-
-function article(type: string): string {
-  if (type === 'array') return 'a list';
-  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
-}
-
-function unescapePointer(segment: string): string {
-  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
 }

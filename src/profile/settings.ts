@@ -1,11 +1,12 @@
 // Plain settings against their profile: the schema, what may not be declared, and what no twin can hold.
 import type { ErrorObject } from 'ajv';
-import { escapeSegment, getKey, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { escapeSegment, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
 import { atomName } from './encode.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
+import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from './schema-errors.ts';
 import { findTwinProblems, type SettingProblem } from './twin-rules.ts';
 
 export function checkSettings(profile: Profile, settings: JsonObject): SettingProblem[] {
@@ -84,13 +85,13 @@ function isSensitive(path: readonly string[], { sensitive }: Profile): boolean {
 }
 
 function explain(profile: Profile, settings: JsonObject, error: ErrorObject): SettingProblem {
-  const path = error.instancePath === '' ? [] : error.instancePath.slice(1).split('/').map(unescapeText);
+  const path = parsePointer(error.instancePath) ?? [];
   const params: JsonObject = isObject(error.params) ? error.params : {};
   const name = path.length === 0 ? 'The settings' : `"${path.join('.')}"`;
   const current = valueAt(settings, path);
   const isSecret = isSensitive(path, profile);
   const value = isSecret ? 'the sensitive value given' : told(current);
-  const meaning = descriptionOf(error);
+  const meaning = descriptionOf(error.parentSchema);
   switch (error.keyword) {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
@@ -162,22 +163,12 @@ function formOf(error: ErrorObject): string {
     : `it ${error.message ?? 'has the wrong form'}`;
 }
 
-function descriptionOf(error: ErrorObject): string | undefined {
-  const description = isObject(error.parentSchema) ? error.parentSchema['description'] : undefined;
-  return typeof description === 'string' ? description : undefined;
-}
-
-const SHOWN_CHARACTERS_MAX = 80;
-
 /** Lists and objects are only named: they may be long, and hold what must not be printed. */
 function told(value: Json | undefined): string {
   if (Array.isArray(value)) return 'a list';
   if (isObject(value)) return 'an object';
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
+  return shorten(value);
 }
-
-const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
 
 /** Where only the spelling is wrong: quotes too many or too few, or a boolean of YAML 1.1. */
 function spellingHint(value: Json | undefined, type: string): string | undefined {
@@ -186,7 +177,7 @@ function spellingHint(value: Json | undefined, type: string): string | undefined
   }
   if (typeof value !== 'string') return undefined;
   if (type === 'boolean') {
-    const meant = YAML_1_1_BOOLEANS[value.toLowerCase()];
+    const meant = yaml11Boolean(value);
     if (meant !== undefined) return `Write ${meant}.`;
     return value === 'true' || value === 'false' ? 'Write it without quotes.' : undefined;
   }
@@ -210,28 +201,10 @@ function nearest(word: string, candidates: readonly string[]): string | undefine
   return candidates.find((candidate) => candidate.toLowerCase() === word.toLowerCase()) ?? closest(word, candidates);
 }
 
-function valueAt(root: Json, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = root;
-  for (const key of path) {
-    if (Array.isArray(value)) value = value[Number(key)];
-    else value = isObject(value) ? getKey(value, key) : undefined;
-  }
-  return value;
-}
-
 function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }
 
 function typeText(types: Json | undefined): string {
   return (Array.isArray(types) ? types : [types]).map((type) => article(textOf(type))).join(' or ');
-}
-
-function article(type: string): string {
-  if (type === 'array') return 'a list';
-  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
-}
-
-function unescapeText(segment: string): string {
-  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
 }
