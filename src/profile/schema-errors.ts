@@ -32,9 +32,14 @@ export function shorten(value: Json | undefined): string {
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}...` : text;
 }
 
-const YAML_1_1_BOOLEANS: Readonly<Record<string, boolean>> = { yes: true, on: true, no: false, off: false };
+const YAML_1_1_BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['yes', true],
+  ['on', true],
+  ['no', false],
+  ['off', false],
+]);
 
 /** What a text meant as a boolean in YAML 1.1; undefined where it did not. */
 export function yaml11Boolean(text: string): boolean | undefined {
-  return YAML_1_1_BOOLEANS[text.toLowerCase()];
+  return YAML_1_1_BOOLEANS.get(text.toLowerCase());
 }

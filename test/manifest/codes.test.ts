@@ -270,6 +270,14 @@ const ROWS: readonly Row[] = [
     hint: /Write true/,
   },
   {
+    code: 'TW1104',
+    sentence: 'a text that every object inherits instead of a boolean',
+    given: configuration('{selector: {matchAll: true}, profile: defender-legacy, suspend: constructor}'),
+    at: '4:71 spec.suspend',
+    message: /must be a boolean, not "constructor"/,
+    hint: /^Leaves everything this configuration owns/,
+  },
+  {
     code: 'TW1105',
     sentence: 'an exception that does not suspend',
     given: exception('inc-1', 'suspend: false'),

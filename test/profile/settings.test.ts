@@ -118,6 +118,7 @@ describe('messages', () => {
     ['a number in quotes', 'maxMessageSizeInBytes', '8192', /^Write it without quotes\.$/],
     ['a boolean in quotes', 'baselineCustomChecksEnabled', 'true', /^Write it without quotes\.$/],
     ['a boolean of YAML 1.1', 'baselineCustomChecksEnabled', 'Yes', /^Write true\.$/],
+    ['a text that every object inherits', 'baselineCustomChecksEnabled', 'constructor', /^Whether custom/],
     [
       'a text where a number belongs says what it is',
       'maxMessageSizeInBytes',
