@@ -1,5 +1,5 @@
 // The planner under the guards: what they refuse is held, whichever way leads to a write.
-import { writes, type TwinAction } from '../plan/action.ts';
+import { heldInstead, writes, type TwinAction } from '../plan/action.ts';
 import { guardedRisks, type GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
 import { riskContext, risksOf } from '../plan/risk.ts';
@@ -45,8 +45,7 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
     plan(target, device, live, nowMs, around) {
       const action = planner.plan(target, device, live, nowMs, around);
       if (!writes(action) || (risksOf(action, live, context) & refusedRisks) === 0) return action;
-      const { owners, etag, observed, changes } = action;
-      return { ...refusedAction({ ...action, message }), owners, etag, observed: [...observed, ...changes] };
+      return heldInstead(action, 'GuardRefused', message);
     },
   };
 }

@@ -96,6 +96,24 @@ export interface TwinAction {
   readonly message: string | undefined;
 }
 
+/** The action as one that writes nothing: what it would have changed is only observed. */
+export function heldInstead(
+  action: TwinAction,
+  reason: (typeof REASONS)['Hold'][number],
+  message: string | undefined,
+): TwinAction {
+  return {
+    ...action,
+    type: 'Hold',
+    reason,
+    changes: [],
+    observed: [...action.observed, ...action.changes],
+    patch: undefined,
+    needs: { moduleTwin: false, deviceTwin: false },
+    message,
+  };
+}
+
 /** True where applying the action writes to the hub. */
 export function writes(action: Pick<TwinAction, 'type'>): boolean {
   return action.type === 'Patch' || action.type === 'Record' || action.type === 'Create';

@@ -2,7 +2,7 @@
 import { digestJson } from '../model/digest.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import { etagCounter, type ModuleRef, type Twin } from '../model/twin.ts';
-import { REASONS, writes, type ActionType, type SettingChange, type TwinAction } from './action.ts';
+import { heldInstead, REASONS, writes, type ActionType, type SettingChange, type TwinAction } from './action.ts';
 import type { Planner } from './planner.ts';
 
 export interface SavedPlan {
@@ -78,7 +78,7 @@ export function asPlanned(
       const [, , live] = twin;
       const isPlanned =
         saved !== undefined && (staleness(saved, action) === undefined || followsCreation(saved, action, live));
-      return isPlanned ? action : stale(action);
+      return isPlanned ? action : heldInstead(action, 'PlanStale', PLAN_STALE_MESSAGE);
     },
   };
 }
@@ -91,19 +91,6 @@ function followsCreation({ action }: SavedTwin, { reason }: TwinAction, live: Tw
     live !== undefined &&
     etagCounter(live.etag) === NEW_TWIN_COUNTER
   );
-}
-
-function stale(action: TwinAction): TwinAction {
-  return {
-    ...action,
-    type: 'Hold',
-    reason: 'PlanStale',
-    changes: [],
-    observed: [...action.observed, ...action.changes],
-    patch: undefined,
-    needs: { moduleTwin: false, deviceTwin: false },
-    message: PLAN_STALE_MESSAGE,
-  };
 }
 
 /** Undefined where the value is no plan that this version could have saved. */
