@@ -74,17 +74,16 @@ export function adopt(
   leaveOut: ReadonlySet<string> = new Set(),
 ): Adoption {
   const groups = new Map<string, AdoptedGroup & { leftOut: string[] }>();
-  for (const { device } of twins) {
+  const groupOf = new Map<FoundTwin, AdoptedGroup>();
+  for (const twin of twins) {
+    const { device } = twin;
     const values = tags.map((tag) => scalarTag(device, tag));
     const key = JSON.stringify(values);
     const group = groups.get(key) ?? { values, leftOut: [] };
     if (leaveOut.has(device.deviceId) && !group.leftOut.includes(device.deviceId)) group.leftOut.push(device.deviceId);
     groups.set(key, group);
+    groupOf.set(twin, group);
   }
-  const groupOf = ({ device }: FoundTwin): AdoptedGroup => {
-    const key = JSON.stringify(tags.map((tag) => scalarTag(device, tag)));
-    return groups.get(key) as AdoptedGroup;
-  };
   const kept = twins.filter(({ device }) => !leaveOut.has(device.deviceId));
   const byModule = Map.groupBy(kept, ({ moduleId }) => moduleId);
   const adopted = [...profiles]
@@ -113,10 +112,18 @@ interface Unit {
   readonly settings: Settings;
 }
 
+/** The twins of a group. */
+interface UnitLayer {
+  readonly group: AdoptedGroup;
+  readonly members: readonly Unit[];
+  readonly typical: Settings;
+  readonly typicalKey: string;
+}
+
 function adoptProfile(
   profile: Profile,
   twins: readonly FoundTwin[],
-  groupOf: (twin: FoundTwin) => AdoptedGroup,
+  groupOf: ReadonlyMap<FoundTwin, AdoptedGroup>,
 ): AdoptedProfile {
   const decoded = twins.map((twin) => ({ twin, ...decodeSection(profile, twin.desired, REDACTED) }));
   const meaningOf = createMeanings(decoded.flatMap(({ atoms }) => atoms));
@@ -124,12 +131,17 @@ function adoptProfile(
     const settings = new Map(
       atoms.map((atom) => [atom.name, meaningOf(atom)] as const).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     );
-    return { deviceId: twin.device.deviceId, group: groupOf(twin), key: keyOf(settings), settings };
+    const group = groupOf.get(twin) as AdoptedGroup;
+    return { deviceId: twin.device.deviceId, group, key: keyOf(settings), settings };
   });
   const layers = [...Map.groupBy(units, ({ group }) => group)]
     .toSorted(([a], [b]) => byKey([JSON.stringify(a.values)], [JSON.stringify(b.values)]))
-    .map(([group, members]) => ({ group, members, typical: typicalOf(profile, members) }));
+    .map(([group, members]): UnitLayer => {
+      const typical = typicalOf(profile, members);
+      return { group, members, typical, typicalKey: keyOf(typical) };
+    });
   const common = commonOf(layers.map(({ typical }) => typical).filter(({ size }) => size > 0));
+  const configured = units.filter(({ settings }) => settings.size > 0);
   const left = new Map<string, { name: string; why: Undeclarable; twins: number }>();
   for (const one of decoded.flatMap((twin) => twin.left)) {
     const key = `${one.why} ${one.name}`;
@@ -138,13 +150,13 @@ function adoptProfile(
   return {
     profile,
     twins: units.length,
-    configured: units.filter(({ settings }) => settings.size > 0).length,
-    variants: new Set(units.filter(({ settings }) => settings.size > 0).map(({ key }) => key)).size,
+    configured: configured.length,
+    variants: new Set(configured.map(({ key }) => key)).size,
     common,
-    groups: layers.map(({ group, members, typical }) => ({
+    groups: layers.map(({ group, members, typical, typicalKey }) => ({
       group,
       twins: members.length,
-      alike: members.filter(({ key }) => key === keyOf(typical)).length,
+      alike: members.filter(({ key }) => key === typicalKey).length,
       sharesCommon: typical.size > 0,
       ...differenceBetween(typical.size === 0 ? new Map() : common, typical),
     })),
@@ -230,10 +242,9 @@ function overlapsAny(name: string, others: Iterable<string>): boolean {
 }
 
 /** Those who differ in the same way are one, whatever group they are in; most devices first. */
-function outliersOf(layers: readonly { readonly members: readonly Unit[]; readonly typical: Settings }[]): Outlier[] {
+function outliersOf(layers: readonly UnitLayer[]): Outlier[] {
   const outliers = new Map<string, Outlier & { deviceIds: string[] }>();
-  for (const { members, typical } of layers) {
-    const typicalKey = keyOf(typical);
+  for (const { members, typical, typicalKey } of layers) {
     for (const { key, settings, deviceId } of members) {
       if (key === typicalKey) continue;
       const difference = differenceBetween(typical, settings);
