@@ -1,5 +1,5 @@
 // Schema errors as problems people can act on: one for each real mistake, with a did-you-mean.
-import type { ErrorObject, ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
@@ -7,13 +7,11 @@ import { compileSchema } from '../profile/schema-compiler.ts';
 import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from '../profile/schema-errors.ts';
 import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
-import { NOT_YET, SCHEMAS, type Kind } from './schema.ts';
-
-const validators = new Map<Kind, ValidateFunction>();
+import { NOT_YET, SCHEMAS } from './schema.ts';
 
 export function checkShape(resource: Resource, json: JsonObject): Diagnostic[] {
   const problems = [...findNotYet(resource, json), ...(holdsSecret(json) ? findSecrets(resource, json) : [])];
-  const validate = validatorOf(resource.kind);
+  const validate = compileSchema(SCHEMAS[resource.kind] as unknown as JsonObject);
   if (validate(json)) return problems;
   const refused = new Set(problems.map(({ path }) => path));
   for (const error of withoutAlternatives(json, validate.errors ?? [])) {
@@ -52,15 +50,6 @@ function branchesOf({ parentSchema }: ErrorObject): readonly JsonObject[] {
 /** The `type` that a value of this shape bears. */
 function typeOfBranch(branch: JsonObject): Json | undefined {
   return getPath(branch, ['properties', 'type', 'const']);
-}
-
-function validatorOf(kind: Kind): ValidateFunction {
-  let validate = validators.get(kind);
-  if (validate === undefined) {
-    validate = compileSchema(SCHEMAS[kind] as unknown as JsonObject);
-    validators.set(kind, validate);
-  }
-  return validate;
 }
 
 function findNotYet(resource: Resource, json: JsonObject): Diagnostic[] {
