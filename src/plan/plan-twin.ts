@@ -86,21 +86,17 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     return action(input, 'Hold', 'ProfileUnknown', { message });
   }
   const context = changeContext(target, ownership, recorded ?? NOBODY);
-  const wanted = [
-    ...ownership.removals,
-    ...diffAbsences(ownership.absences, desired, context),
-    ...diffDeclared(ownership.atoms, desired, context),
+  const diff = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): SettingChange[] => [
+    ...diffAbsences(absences, desired, context),
+    ...diffDeclared(atoms, desired, context),
   ];
+  const wanted = [...ownership.removals, ...diff(ownership)];
   const facts = { contests: memory.contests, owners: ownership.owners, isRecordTaken: taken !== undefined };
   const contested = target.observeOnly ? [] : wanted.filter((change) => isLeftAlone(change, facts, nowMs));
   const changes = contested.length === 0 ? wanted : wanted.filter((change) => !contested.includes(change));
-  const refused = [
-    ...diffAbsences(ownership.refused.absences, desired, context),
-    ...diffDeclared(ownership.refused.atoms, desired, context),
-  ];
+  const refused = diff(ownership.refused);
   const observed = [
-    ...diffAbsences(target.observedAbsences, desired, context),
-    ...diffDeclared(target.observedAtoms, desired, context),
+    ...diff({ atoms: target.observedAtoms, absences: target.observedAbsences }),
     ...refused,
     ...contested.map((change): SettingChange => ({ ...change, cause: 'Contested' })),
   ];
