@@ -1,5 +1,6 @@
 // What is last known of one module twin: what to do with it, what its agent says, what failed.
 import type { HubErrorCode } from '../model/errors.ts';
+import { liesIn } from '../model/json.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
 import type { ActionReason, ActionType, TwinAction } from '../plan/action.ts';
 import { isMet } from '../plan/changes.ts';
@@ -76,7 +77,7 @@ function acknowledgementOf(target: Target, twin: Twin, nowMs: number): Acknowled
   const answers = target.profiles
     .map((profile) => ({
       profile,
-      atoms: atoms.filter(({ path }) => profile.section.every((key, index) => path[index] === key)),
+      atoms: atoms.filter(({ path }) => liesIn(profile.section, path)),
     }))
     .filter((question) => question.atoms.length > 0)
     .map((question) => readAcknowledgement(question.profile, question.atoms, twin, nowMs));

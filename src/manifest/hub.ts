@@ -1,9 +1,16 @@
 // A Hub manifest to the declared hub: addresses, where secrets are, shares.
 import { isAbsolute, join } from 'node:path';
-import type { Approval, Authentication, DeclaredHub, Limit, SecretRef } from '../model/declared.ts';
+import {
+  APPROVE_ANNOTATION,
+  type Approval,
+  type Authentication,
+  type DeclaredHub,
+  type Limit,
+  type SecretRef,
+} from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Resource } from './resource.ts';
-import { APPROVE_ANNOTATION, type HubManifest } from './schema.ts';
+import type { HubManifest } from './schema.ts';
 
 /** Shares of the hub's capacity where the manifest gives none. */
 const DEFAULT_THROTTLE_SHARE = 0.4;

@@ -6,7 +6,7 @@ import {
   type DeclaredException,
 } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
-import { deepEqual, setKey, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
+import { deepEqual, liesIn, setKey, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import { checkRules, keysOf, type RuleFinding } from '../profile/rules.ts';
 import { createImplications } from './implication.ts';
@@ -121,7 +121,7 @@ function findProfileClash({ declared: a }: Compiled, { declared: b, resource }: 
 
 function sectionsOverlap(a: Profile, b: Profile): boolean {
   const [shorter, longer] = a.section.length < b.section.length ? [a.section, b.section] : [b.section, a.section];
-  return shorter.every((key, index) => key === longer[index]);
+  return liesIn(shorter, longer);
 }
 
 interface BrokenRule {

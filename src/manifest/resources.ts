@@ -1,5 +1,6 @@
 // Documents to resources: kind and shape checked, each with a way back to the line of any of its values.
 import type { Code } from '../model/codes.ts';
+import { APPROVE_ANNOTATION } from '../model/declared.ts';
 import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
@@ -8,7 +9,6 @@ import type { Resource } from './resource.ts';
 import { checkShape } from './shape.ts';
 import {
   API_VERSION,
-  APPROVE_ANNOTATION,
   KINDS,
   type AgentProfileManifest,
   type DeviceGroupManifest,

@@ -4,9 +4,6 @@ import { AgentProfileSpec } from '../profile/spec.ts';
 
 export const API_VERSION = 'twinward.dev/v1alpha1';
 
-/** On a Hub: a person's word for one set of changes that the guards refuse. */
-export const APPROVE_ANNOTATION = 'twinward.dev/approve';
-
 const strict = { additionalProperties: false } as const;
 
 /** Lower-case words joined by "-" or ".", as Kubernetes names objects. */

@@ -53,6 +53,9 @@ export interface DeclaredGuards {
   readonly maxCreated: Limit | undefined;
 }
 
+/** On a Hub: a person's word for one set of changes that the guards refuse. */
+export const APPROVE_ANNOTATION = 'twinward.dev/approve';
+
 export interface Approval {
   /** Of the refused changes, by what is changed and not where. */
   readonly fingerprint: string;

@@ -79,6 +79,11 @@ export function removePath(root: JsonObject, path: readonly string[]): void {
   if (isObject(holder) && last !== undefined) delete holder[last];
 }
 
+/** True where the path leads to the section or into it. */
+export function liesIn(section: readonly string[], path: readonly string[]): boolean {
+  return section.every((key, index) => path[index] === key);
+}
+
 /** RFC 6901 text of a path. */
 export function formatPointer(path: readonly string[]): string {
   return path.map((segment) => `/${escapeSegment(segment)}`).join('');

@@ -1,5 +1,6 @@
 // Settings that another writer keeps changing: how often we corrected each one, as the record on the twin remembers it.
 import { isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
+import { momentText } from './suspended.ts';
 
 /** Corrections of one setting, halved for each hour since the last. */
 export interface Contest {
@@ -73,7 +74,7 @@ export function contestsText(contests: Contests, names: readonly string[]): stri
   const texts = names.map((name) => {
     const { count, atSeconds } = contests.get(name) as Contest;
     const perHour = Math.round(count * Math.LN2);
-    const since = new Date(atSeconds * 1_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    const since = momentText(atSeconds * 1_000);
     return `"${name}" was corrected about ${perHour} times an hour and is left alone since ${since}`;
   });
   return `Another writer keeps changing what is declared: ${texts.join(', ')}. Find it, or let the setting go.`;

@@ -1,6 +1,6 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
 import { isException, type Declared, type DeclaredConfiguration } from '../model/declared.ts';
-import type { Origin } from '../model/diagnostic.ts';
+import { compareText, type Origin } from '../model/diagnostic.ts';
 import { formatPointer, getKey, getPath, type Json, type JsonObject } from '../model/json.ts';
 import type { FactKey, Requirement, Selector } from '../model/selector.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
@@ -81,7 +81,7 @@ export function explainTwin(input: ExplainInput): SettingExplanation[] {
   const context = { ...input, configurations, desired, ownership: settleOwners(recorded, target, declared, desired) };
   const places = new Map(configurations.flatMap(placesIn).map((place) => [JSON.stringify(place.path), place]));
   return [...places.values()]
-    .toSorted((a, b) => compareTexts(a.name, b.name) || compareTexts(formatPointer(a.path), formatPointer(b.path)))
+    .toSorted((a, b) => compareText(a.name, b.name) || compareText(formatPointer(a.path), formatPointer(b.path)))
     .map((place) => explainSetting(context, place))
     .toSorted((a, b) => Number(isOut(a)) - Number(isOut(b)));
 }
@@ -106,7 +106,7 @@ function explainSetting(context: Context, place: Place): SettingExplanation {
   const { name, path } = place;
   const configurations = context.configurations.filter((configuration) => placesIn(configuration).some(isAt(place)));
   const claims = configurations
-    .toSorted((a, b) => b.priority - a.priority || compareTexts(a.name, b.name))
+    .toSorted((a, b) => b.priority - a.priority || compareText(a.name, b.name))
     .map((configuration) => claimOf(context, place, configuration))
     .toSorted((a, b) => rank(a) - rank(b));
   const declared = claims.find(({ verdict }) => verdict === 'Won')?.value;
@@ -127,10 +127,6 @@ function explainSetting(context: Context, place: Place): SettingExplanation {
 
 function isGiven(value: Json | undefined): boolean {
   return value !== undefined;
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function claimOf(context: Context, place: Place, configuration: DeclaredConfiguration): Claim {

@@ -1,5 +1,11 @@
 // Guards: what of a whole pass is refused until a person says otherwise. Facts in, refusals out; nothing is read here.
-import type { Approval, DeclaredGuards, DeclaredHub, Limit } from '../model/declared.ts';
+import {
+  APPROVE_ANNOTATION,
+  type Approval,
+  type DeclaredGuards,
+  type DeclaredHub,
+  type Limit,
+} from '../model/declared.ts';
 import { digestJson } from '../model/digest.ts';
 import { RISK } from './risk.ts';
 
@@ -110,7 +116,7 @@ export function decideGuards(
   const fingerprint = digestJson(shapes);
   const wanted = `${fingerprint}@${twins}`;
   const isApproved = twins <= (approval?.count ?? -1) && isSame(approval, fingerprint, shapes, earlier);
-  const release = `Hub "${name}" approves it with the annotation twinward.dev/approve: ${wanted}.`;
+  const release = `Hub "${name}" approves it with the annotation ${APPROVE_ANNOTATION}: ${wanted}.`;
   return {
     checks,
     refusedBy,

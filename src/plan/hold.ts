@@ -1,6 +1,6 @@
 // Why nothing may be written to a kind of device: contradictions that only the merge of all its layers shows.
 import { isExceptionOwner } from '../model/declared.ts';
-import { setKey, type JsonObject } from '../model/json.ts';
+import { liesIn, setKey, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { checkRules } from '../profile/rules.ts';
 import type { ActionReason } from './action.ts';
@@ -63,7 +63,7 @@ function checkProfilesOverlap(layers: readonly Layer[]): TargetHold | undefined 
 function overlap(a: Profile, b: Profile): boolean {
   if (a.name === b.name) return false;
   const [shorter, longer] = a.section.length < b.section.length ? [a.section, b.section] : [b.section, a.section];
-  return shorter.every((key, index) => key === longer[index]);
+  return liesIn(shorter, longer);
 }
 
 function checkMergedRules(
@@ -89,9 +89,7 @@ export function findBrokenRule(profile: Profile, settings: JsonObject): TargetHo
 function mergedSettings(profile: Profile, atoms: readonly DeclaredAtom[]): JsonObject {
   const settings: JsonObject = {};
   for (const { atom } of atoms) {
-    const isOfProfile =
-      atom.path.length === profile.section.length + 1 &&
-      profile.section.every((key, index) => atom.path[index] === key);
+    const isOfProfile = atom.path.length === profile.section.length + 1 && liesIn(profile.section, atom.path);
     if (isOfProfile) setKey(settings, atom.path.at(-1) as string, atom.plain);
   }
   return settings;

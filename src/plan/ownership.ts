@@ -1,5 +1,5 @@
 // What becomes of every owner in the record: it goes on, is frozen, is released, or its settings are removed.
-import { getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
+import { getPath, isObject, liesIn, type Json, type JsonObject } from '../model/json.ts';
 import {
   EXCEPTION_PRIORITY,
   isException,
@@ -253,8 +253,7 @@ function recordedPathsOf(entry: OwnedEntry, target: Target, desired: JsonObject)
   const names = ownedNames(entry.keys, () => {
     const found = new Set(namesIn(getPath(desired, entry.section)));
     for (const { path } of [...target.atoms.map(({ atom }) => atom), ...target.absences]) {
-      const isInside = entry.section.every((key, index) => path[index] === key);
-      if (isInside) found.add(atomName(path.slice(entry.section.length)));
+      if (liesIn(entry.section, path)) found.add(atomName(path.slice(entry.section.length)));
     }
     return [...found];
   });

@@ -5,6 +5,7 @@ import {
   getKey,
   getPath,
   isObject,
+  liesIn,
   removePath,
   setKey,
   setPath,
@@ -109,7 +110,7 @@ function envelopes(
   for (const { envelope, section, encoding } of profiles) {
     if (envelope === undefined) continue;
     for (const { path } of changes) {
-      if (!section.every((key, index) => path[index] === key)) continue;
+      if (!liesIn(section, path)) continue;
       // Below the root each component is an object of its own; a property of the root itself has none to mark.
       const isComponentAtRoot = encoding === 'PnpComponent' && section.length === 0;
       const holder = isComponentAtRoot ? path.slice(0, 1) : section;

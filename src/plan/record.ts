@@ -16,6 +16,7 @@ import { composeContests, NO_CONTESTS, readContests, type Contests } from './con
 import type { DeclaredAtom } from './layering.ts';
 import type { Layer } from './layer.ts';
 import { composeNudges, readNudges, type Nudges } from './nudge.ts';
+import { momentText } from './suspended.ts';
 import { composeUndo, readUndo, type Undo } from './undo.ts';
 
 export const RECORD_TAG = 'twinward';
@@ -227,7 +228,7 @@ export function composeRecord(
   return {
     v: RECORD_VERSION,
     ...(counter === undefined ? {} : { etag: etagOfCounter(counter + 1n) }),
-    at: new Date(facts.nowMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    at: momentText(facts.nowMs),
     rev: shortRevision(facts.revision),
     ...(desiredVersion === undefined ? {} : { desired: desiredVersion }),
     ...(contest === undefined ? {} : { contest }),

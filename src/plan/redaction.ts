@@ -1,5 +1,5 @@
 // Takes sensitive values out of whatever is shown: patches, differences, single values.
-import { isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
+import { isObject, liesIn, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { atomName } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
@@ -17,7 +17,7 @@ export function createRedaction(profiles: Iterable<Profile>, moduleId: string): 
     secretive.some(
       ({ section, sensitive }) =>
         path.length > section.length &&
-        section.every((key, index) => path[index] === key) &&
+        liesIn(section, path) &&
         matchesPattern(atomName(path.slice(section.length)), sensitive),
     );
   return function redact(path, value) {

@@ -1,5 +1,6 @@
 // What a write does beyond putting drift back: the risks that guards limit, as bits, and what makes two writes alike.
 import type { Declared } from '../model/declared.ts';
+import { compareText } from '../model/diagnostic.ts';
 import { digestJson } from '../model/digest.ts';
 import type { Json } from '../model/json.ts';
 import type { Twin } from '../model/twin.ts';
@@ -70,9 +71,5 @@ export function shapeOf({ type, moduleId, changes }: TwinAction): string {
       const value = after === undefined ? [] : [sensitive ? null : after];
       return [...path, owner, value];
     });
-  return digestJson([type, moduleId, told.toSorted((a, b) => compareTexts(JSON.stringify(a), JSON.stringify(b)))]);
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return digestJson([type, moduleId, told.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b)))]);
 }

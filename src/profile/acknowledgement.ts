@@ -1,7 +1,8 @@
 // What the agent made of what is written: reads the reported side of a twin as each kind of agent means it.
-import { escapeSegment, getKey, getPath, isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
+import { escapeSegment, getKey, getPath, isObject, liesIn, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
+import { isEnvelopeKey } from './encode.ts';
 import { listItems, reportsSame, sameValue } from './meaning.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { unknownSetting } from './settings.ts';
@@ -91,15 +92,11 @@ function illegalOfOthers(profile: Profile, atoms: readonly Atom[], { properties 
   if (!isObject(section)) return [];
   const ours = new Set(atoms.map(({ path }) => path[profile.section.length]));
   return Object.keys(section).filter((name) => {
-    if (name.startsWith('$') || ours.has(name) || isMark(profile, name)) return false;
+    if (name.startsWith('$') || ours.has(name) || isEnvelopeKey(profile, name)) return false;
     if (unknownSetting(profile, name) !== undefined) return false;
     const value = section[name] as Json;
     return !isReadable(profile, name, profile.encoding === 'ValueWrapper' ? getWrapped(value) : value);
   });
-}
-
-function isMark({ envelope }: Profile, name: string): boolean {
-  return envelope !== undefined && Object.hasOwn(envelope, name);
 }
 
 /** Undefined where it is not wrapped, or holds nothing: no agent can read that. */
@@ -132,14 +129,10 @@ export function forgottenSettings(profile: Profile, atoms: readonly Atom[], { pr
     .filter((atom) => {
       const plain = getKey(profile.defaults, atom.name);
       const value = getPath(reported, atom.path);
-      if (plain === undefined || value === undefined || !isIn(profile, atom)) return false;
+      if (plain === undefined || value === undefined || !liesIn(profile.section, atom.path)) return false;
       return !reportsSame(atom, value) && reportsSame({ ...atom, plain }, value);
     })
     .map(({ name }) => name);
-}
-
-function isIn({ section }: Profile, { path }: Atom): boolean {
-  return section.every((key, index) => path[index] === key);
 }
 
 /** The agent reports `latest_state` and, after a failure, `latest_invalid_fields` of a shape not documented. */

@@ -1,7 +1,7 @@
 // What an agent's section on a twin says, as settings somebody could declare: the way back from `encodeSettings`.
 import { getPath, isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
-import { atomLevels, encodeSettings } from './encode.ts';
+import { atomLevels, encodeSettings, isEnvelopeKey } from './encode.ts';
 import { sameMeaning } from './meaning.ts';
 import { holdsMatch } from './patterns.ts';
 import { looksSecret } from './secrets.ts';
@@ -25,17 +25,13 @@ export function decodeSection(profile: Profile, desired: JsonObject, hidden: str
   const atoms: Atom[] = [];
   const left: { name: string; why: Undeclarable }[] = [];
   for (const [name, live] of Object.entries(isObject(section) ? section : {})) {
-    if (name.startsWith('$') || isEnvelope(profile, name)) continue;
+    if (name.startsWith('$') || isEnvelopeKey(profile, name)) continue;
     const why = undeclarable(profile, name, live, hidden);
     const member = why === undefined ? decodeMember(profile, name, live, desired) : undefined;
     if (member === undefined) left.push({ name, why: why ?? 'Unfit' });
     else atoms.push(...member);
   }
   return { atoms, left };
-}
-
-function isEnvelope({ envelope }: Profile, name: string): boolean {
-  return envelope !== undefined && Object.hasOwn(envelope, name);
 }
 
 function undeclarable(profile: Profile, name: string, live: Json, hidden: string): Undeclarable | undefined {
@@ -73,5 +69,5 @@ function plainOf(profile: Profile, live: Json): Json | undefined {
   if (profile.encoding === 'ValueWrapper') return isObject(live) ? live['value'] : undefined;
   const isComponent = profile.encoding === 'PnpComponent' && atomLevels(profile) === 2;
   if (!isComponent || !isObject(live)) return live;
-  return Object.fromEntries(Object.entries(live).filter(([key]) => !isEnvelope(profile, key)));
+  return Object.fromEntries(Object.entries(live).filter(([key]) => !isEnvelopeKey(profile, key)));
 }

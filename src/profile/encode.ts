@@ -49,6 +49,11 @@ function comparatorFor(profile: Profile, name: string, value: Json): Comparator 
   return (getKey(profile.defaults, name) ?? '') === '' ? comparator : 'exact';
 }
 
+/** True for the marks that the profile adds by itself, which are no settings. */
+export function isEnvelopeKey({ envelope }: Pick<Profile, 'envelope'>, key: string): boolean {
+  return envelope !== undefined && Object.hasOwn(envelope, key);
+}
+
 interface Piece {
   readonly segments: readonly string[];
   readonly value: Json;

@@ -3,7 +3,7 @@ import type { ErrorObject } from 'ajv';
 import { escapeSegment, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import { closest } from '../model/similarity.ts';
-import { atomName } from './encode.ts';
+import { atomName, isEnvelopeKey } from './encode.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from './schema-errors.ts';
@@ -44,9 +44,9 @@ function findForbidden(profile: Profile, settings: JsonObject, above: readonly s
 }
 
 /** `depth` is how many objects of the settings stand above the key. */
-function isEnvelope({ envelope, encoding, section }: Profile, key: string, depth: number): boolean {
-  if (envelope === undefined || !Object.hasOwn(envelope, key)) return false;
-  return depth === (encoding === 'PnpComponent' && section.length === 0 ? 1 : 0);
+function isEnvelope(profile: Profile, key: string, depth: number): boolean {
+  const isComponentAtRoot = profile.encoding === 'PnpComponent' && profile.section.length === 0;
+  return isEnvelopeKey(profile, key) && depth === (isComponentAtRoot ? 1 : 0);
 }
 
 /** Why the profile takes no setting of this name, in words, or undefined where it does. */
