@@ -62,10 +62,14 @@ interface Place {
   readonly path: readonly string[];
 }
 
+interface NamedPlace {
+  readonly place: Place;
+  /** Who names it; exceptions among them, those that have ended too. */
+  readonly by: Set<DeclaredConfiguration>;
+}
+
 /** What the record makes of the twin. */
 interface Context extends ExplainInput {
-  /** Exceptions among them, those that have ended too. */
-  readonly configurations: readonly DeclaredConfiguration[];
   readonly desired: JsonObject;
   readonly ownership: Ownership;
 }
@@ -78,11 +82,10 @@ export function explainTwin(input: ExplainInput): SettingExplanation[] {
   const desired = live?.properties.desired ?? {};
   const record = live === undefined ? undefined : readRecord(live, instance);
   const recorded: ReadonlyMap<string, OwnedEntry> = record?.kind === 'valid' ? record.owners : new Map();
-  const context = { ...input, configurations, desired, ownership: settleOwners(recorded, target, declared, desired) };
-  const places = new Map(configurations.flatMap(placesIn).map((place) => [JSON.stringify(place.path), place]));
-  return [...places.values()]
-    .toSorted((a, b) => compareText(a.name, b.name) || compareText(formatPointer(a.path), formatPointer(b.path)))
-    .map((place) => explainSetting(context, place))
+  const context = { ...input, desired, ownership: settleOwners(recorded, target, declared, desired) };
+  return [...namedPlaces(configurations)]
+    .toSorted(([a, { place: one }], [b, { place: other }]) => compareText(one.name, other.name) || compareText(a, b))
+    .map(([, named]) => explainSetting(context, named))
     .toSorted((a, b) => Number(isOut(a)) - Number(isOut(b)));
 }
 
@@ -97,14 +100,27 @@ function placesIn({ atoms, unset, profile }: DeclaredConfiguration): Place[] {
   ];
 }
 
+/** By pointer. */
+function namedPlaces(configurations: readonly DeclaredConfiguration[]): ReadonlyMap<string, NamedPlace> {
+  const places = new Map<string, NamedPlace>();
+  for (const configuration of configurations) {
+    for (const place of placesIn(configuration)) {
+      const pointer = formatPointer(place.path);
+      const by = places.get(pointer)?.by ?? new Set();
+      places.set(pointer, { place, by: by.add(configuration) });
+    }
+  }
+  return places;
+}
+
 function isAt(place: Place): (candidate: Pick<Place, 'path'>) => boolean {
   const pointer = formatPointer(place.path);
   return ({ path }) => formatPointer(path) === pointer;
 }
 
-function explainSetting(context: Context, place: Place): SettingExplanation {
+function explainSetting(context: Context, { place, by }: NamedPlace): SettingExplanation {
   const { name, path } = place;
-  const configurations = context.configurations.filter((configuration) => placesIn(configuration).some(isAt(place)));
+  const configurations = [...by];
   const claims = configurations
     .toSorted((a, b) => b.priority - a.priority || compareText(a.name, b.name))
     .map((configuration) => claimOf(context, place, configuration))
