@@ -214,7 +214,7 @@ function removalsOf(
   const taken = new PathMap<true>();
   for (const { path } of restores.changes) taken.set(path, true);
   for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);
-  for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) taken.set(path, true);
+  const claimed = [kept, taken, target.named];
   const removals: SettingChange[] = [...restores.changes];
   let { unknownProfile } = restores;
   // Shorter paths first: what lies in something removed needs no removal of its own.
@@ -224,7 +224,7 @@ function removalsOf(
   for (const { owner, entry, fate, path } of candidates) {
     const cause = isGoingOn(owner, fate) ? undefined : removalCause(fate);
     const before = getPath(desired, path);
-    if (cause === undefined || before === undefined || taken.overlaps(path) || target.named.overlaps(path)) continue;
+    if (cause === undefined || before === undefined || claimed.some((places) => places.overlaps(path))) continue;
     const profile = declared.profiles.get(entry.profile);
     if (profile === undefined) {
       unknownProfile = entry.profile;
