@@ -2,7 +2,6 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { toFailure } from './failure.ts';
-import { InvalidManifests } from './manifests.ts';
 import { addDoctor, addImport, addSchema, addVersion } from './program/begin.ts';
 import { addApply, addResume, addRun, addSuspend, addUninstall } from './program/change.ts';
 import { addDemo, addHub } from './program/embedded.ts';
@@ -44,7 +43,7 @@ function reportFailure(world: World, argv: readonly string[], error: unknown): E
     return EXIT.Failed;
   }
   // Invalid manifests have given their document already.
-  const format = wantsJson(argv) && !(failure instanceof InvalidManifests) ? 'json' : 'text';
+  const format = wantsJson(argv) && failure.exitCode !== EXIT.InvalidManifests ? 'json' : 'text';
   writeFailure(world, format, failure);
   return world.interrupted.aborted ? EXIT.Interrupted : failure.exitCode;
 }
