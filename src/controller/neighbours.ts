@@ -127,20 +127,23 @@ function overlapNote(automatic: AutomaticConfiguration, declared: ReadonlyMap<st
   ];
 }
 
-/** Who else writes one module, by reads for it alone; what the hub does not tell is left out. */
-export async function lookAround(
-  hub: Hub,
-  ref: ModuleRef,
-  { iotEdge }: Pick<DeviceFacts, 'iotEdge'>,
-  nowMs: number,
-  signal: AbortSignal,
-): Promise<Surroundings> {
+type LookAround = (ref: ModuleRef, device: Pick<DeviceFacts, 'iotEdge'>, nowMs: number) => Promise<Surroundings>;
+
+/**
+ * Who else writes one module, by reads for it alone; what the hub does not tell is left out. What is the same for every
+ * module is asked once, with the first of them.
+ */
+export function createLookAround(hub: Hub, signal: AbortSignal): LookAround {
   const neighbours = new Neighbours();
-  await neighbours.list(hub, nowMs, signal);
-  const key = keyOf(ref.deviceId, ref.moduleId);
-  const identity = iotEdge ? await unlessRefused(hub.getModule(ref, signal)) : undefined;
-  if (identity !== undefined) neighbours.noteIdentity(key, identity, nowMs);
-  return neighbours.around(key);
+  let listed: Promise<void> | undefined;
+  return async (ref, { iotEdge }, nowMs) => {
+    listed ??= neighbours.list(hub, nowMs, signal);
+    await listed;
+    const key = keyOf(ref.deviceId, ref.moduleId);
+    const identity = iotEdge ? await unlessRefused(hub.getModule(ref, signal)) : undefined;
+    if (identity !== undefined) neighbours.noteIdentity(key, identity, nowMs);
+    return neighbours.around(key);
+  };
 }
 
 async function unlessRefused<T>(read: Promise<T>): Promise<T | undefined> {

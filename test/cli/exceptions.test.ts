@@ -1,7 +1,7 @@
 // An exception from the command line: raised over a baseline, seen in plan, why and get, and over at its time.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
 
 const BASE = `${HUB}---
@@ -58,6 +58,21 @@ describe('an exception', () => {
     const { out } = await run('why kiosk-01 scanInterval');
     expect(out).toMatch(/held +- +inc-812 +"PT5M"/);
     expect(out).toContain('selects 5 devices');
+  });
+
+  test('of several modules is explained by one list of devices and one of configurations, and only where needed', async () => {
+    writeFileSync(join(manifests.path, 'inc.yaml'), incident('  maxDevices: 9\n'));
+    const second = `${BASE.slice(HUB.length)}---\n${incident('  maxDevices: 9\n')}`;
+    const renamed = second.replaceAll(/acme-guard|acmeGuard|kiosk-guard|inc-812/g, (name) => `${name}2`);
+    writeFileSync(join(manifests.path, 'second.yaml'), renamed);
+    hub.iot.createDevice('bare', { deviceId: 'bare' });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const asked = [vi.spyOn(hub.iot, 'query'), vi.spyOn(hub.iot, 'listConfigurations')];
+    expect((await run('why bare')).err).toContain('No configuration selects bare');
+    expect(asked.map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+    const { out } = await run('why kiosk-01 scanInterval');
+    expect(out.match(/WON +- +inc-8122? /g)).toHaveLength(2);
+    expect(asked.map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
   });
 
   test('is seen in plan, why and get while it counts', async () => {

@@ -1,6 +1,6 @@
 // Others that write to the same modules, on the embedded hub: automatic configurations, IoT Edge, and what is left of old agents.
 import { describe, expect, test } from 'vitest';
-import { lookAround } from '../../src/controller/neighbours.ts';
+import { createLookAround } from '../../src/controller/neighbours.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { NOTHING_AROUND } from '../../src/plan/surroundings.ts';
@@ -244,17 +244,20 @@ describe('one look at one module', () => {
     addEdgeDevice(fleet, 'edge', 'IotEdge');
     await automatic(fleet, 'soc', { usb: 'audit' });
     const { hub, asked } = counting(fleet);
+    const lookAround = createLookAround(hub, NEVER);
     const look = (deviceId: string, iotEdge: boolean) =>
-      lookAround(hub, { deviceId, moduleId: MODULE }, { iotEdge }, fleet.clock.now(), NEVER);
+      lookAround({ deviceId, moduleId: MODULE }, { iotEdge }, fleet.clock.now());
+    expect(asked.configurations).toBe(0);
     expect(await look('d1', false)).toMatchObject({ automatic: [{ id: 'soc' }], identity: undefined });
     expect(asked.identities).toEqual([]);
     expect(await look('edge', true)).toMatchObject({ identity: { managedBy: 'IotEdge' } });
+    expect(asked.configurations).toBe(1);
   });
 
   test('leaves out what the hub does not tell', async () => {
     const refused = (): Promise<never> => Promise.reject(new HubError('Unauthorized', 'no'));
     const hub: Hub = { ...createFleet(0).hub, getModule: refused, listConfigurations: refused };
     const ref = { deviceId: 'edge', moduleId: MODULE };
-    expect(await lookAround(hub, ref, { iotEdge: true }, 0, NEVER)).toEqual(NOTHING_AROUND);
+    expect(await createLookAround(hub, NEVER)(ref, { iotEdge: true }, 0)).toEqual(NOTHING_AROUND);
   });
 });

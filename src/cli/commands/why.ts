@@ -9,7 +9,7 @@ import type { Layer } from '../../plan/layer.ts';
 import type { Planner } from '../../plan/planner.ts';
 import { REDACTED } from '../../plan/redaction.ts';
 import type { Hub } from '../../ports/hub.ts';
-import { lookAround } from '../../controller/neighbours.ts';
+import { createLookAround } from '../../controller/neighbours.ts';
 import { stateOf, type TwinState } from '../../controller/twin-state.ts';
 import { orMissing } from '../../controller/scope.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -68,13 +68,18 @@ async function explainDevice(
   if (deviceTwin === undefined) return [];
   const device = deviceFacts(deviceTwin);
   const explained: ExplainedTwin[] = [];
+  const lookAround = createLookAround(hub, interrupted);
+  let isFleetNoted = false;
   for (const moduleId of planner.moduleIds) {
     const live = await orMissing(hub.getModuleTwin({ deviceId, moduleId }, interrupted));
-    if (planner.targetFor(device, moduleId).layers.some(isCounted)) await noteFleet(planner, hub, interrupted);
+    if (!isFleetNoted && planner.targetFor(device, moduleId).layers.some(isCounted)) {
+      await noteFleet(planner, hub, interrupted);
+      isFleetNoted = true;
+    }
     const target = planner.targetFor(device, moduleId);
     if (live === undefined && target.layers.length === 0) continue;
     const nowMs = clock.now();
-    const around = await lookAround(hub, { deviceId, moduleId }, device, nowMs, interrupted);
+    const around = await lookAround({ deviceId, moduleId }, device, nowMs);
     const state = stateOf(planner.plan(target, device, live, nowMs, around), target, live, nowMs);
     const settings = explainTwin({ declared, hubName: declaredHub.name, instance, target, device, live });
     explained.push({ hub: declaredHub.name, device, moduleId, exists: live !== undefined, state, settings });
