@@ -14,10 +14,15 @@ export async function pause(
   { clock, interrupted }: Pick<World, 'clock' | 'interrupted'>,
   delayMs: number,
 ): Promise<void> {
-  let cancel = (): void => {};
-  const elapsed = new Promise<void>((resolve) => {
-    cancel = clock.schedule(delayMs, resolve);
-  });
-  await Promise.race([elapsed, aborted(interrupted)]);
-  cancel();
+  if (interrupted.aborted) return;
+  const over = Promise.withResolvers<void>();
+  const end = (): void => over.resolve();
+  const cancel = clock.schedule(delayMs, end);
+  interrupted.addEventListener('abort', end, { once: true });
+  try {
+    await over.promise;
+  } finally {
+    cancel();
+    interrupted.removeEventListener('abort', end);
+  }
 }
