@@ -1,5 +1,6 @@
 // The demo after it has converged: the controller runs, and what happens is told in a line each.
 import { startController, type Controller } from '../controller/controller.ts';
+import type { ControllerStatus } from '../controller/status.ts';
 import type { DeclaredHub } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import type { TwinEvent } from '../ports/recorder.ts';
@@ -82,10 +83,11 @@ function createTeller(
 
   function schedule(): () => void {
     return clock.schedule(REDRAW_MS, () => {
-      tellSource();
+      const status = controller.status();
+      tellSource(status);
       tellEvents();
-      tellAgents();
-      progress.show(standingText(controller));
+      tellAgents(status);
+      progress.show(standingText(status));
       cancel = schedule();
     });
   }
@@ -109,8 +111,7 @@ function createTeller(
     }
   }
 
-  function tellSource(): void {
-    const { source, conditions } = controller.status();
+  function tellSource({ source, conditions }: ControllerStatus): void {
     const condition = conditions.find(({ type }) => type === 'SourceReady');
     if (condition === undefined || condition.message === told || condition.status === 'Unknown') return;
     const isFirst = told === '';
@@ -120,8 +121,7 @@ function createTeller(
   }
 
   /** Once after each change, when every agent that is online has answered. */
-  function tellAgents(): void {
-    const { hubs } = controller.status();
+  function tellAgents({ hubs }: ControllerStatus): void {
     const isSettled = hubs.every(({ pending, counts }) => pending === 0 && counts.acknowledgements.Written === 0);
     if (!isAgentsNews || events.length > 0 || !isSettled) return;
     isAgentsNews = false;
@@ -136,10 +136,9 @@ function createTeller(
   };
 }
 
-function standingText(controller: Controller): string {
-  return controller
-    .status()
-    .hubs.map(
+function standingText({ hubs }: ControllerStatus): string {
+  return hubs
+    .map(
       ({ counts, pending }) =>
         `${agentsText(counts.acknowledgements)}${pending === 0 ? '' : `, ${pending} to look at`}`,
     )
