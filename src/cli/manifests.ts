@@ -59,14 +59,20 @@ export async function readManifests(world: World, options: SourceOptions): Promi
   }
 }
 
-/** Prints every problem, or only the errors for commands that just look; fails where there is an error. */
+/** Which problems are printed: commands that just look leave out warnings, unless there is an error as well. */
+export type Shown = 'all' | 'errors';
+
 export async function readDeclared(
   world: World,
   options: SourceOptions,
   format: Format,
-  shown: 'all' | 'errors' = 'all',
+  shown: Shown = 'all',
 ): Promise<Declared> {
-  const { loaded, snapshot } = await readManifests(world, options);
+  return declaredOrFail(world, await readManifests(world, options), format, shown);
+}
+
+/** Prints the problems, and fails where there is an error. */
+export function declaredOrFail(world: World, { snapshot, loaded }: Read, format: Format, shown: Shown): Declared {
   const isShown = shown === 'all' || loaded.declared === undefined;
   if (isShown) writeDiagnostics(world, loaded.diagnostics);
   if (loaded.declared !== undefined) return loaded.declared;

@@ -5,8 +5,8 @@ import { loadManifests } from '../manifest/load.ts';
 import { isException, type Declared, type DeclaredConfiguration } from '../model/declared.ts';
 import { EXIT } from './exit-code.ts';
 import { CliFailure } from './failure.ts';
-import { InvalidManifests, pathsOf, readDeclared, validationFields, type SourceOptions } from './manifests.ts';
-import { writeDiagnostics, writeDocument, type Format } from './report.ts';
+import { declaredOrFail, pathsOf, readDeclared, type Shown, type SourceOptions } from './manifests.ts';
+import type { Format } from './report.ts';
 import type { World } from './world.ts';
 
 export interface RevisionChoice {
@@ -29,12 +29,10 @@ export async function readPlanInput(
 ): Promise<PlanInput> {
   const { from, to } = options;
   const declared =
-    to === undefined
-      ? await readDeclared(world, options, format)
-      : await readCommit(world, options, to, format, 'all problems');
+    to === undefined ? await readDeclared(world, options, format) : await readCommit(world, options, to, format, 'all');
   if (from === undefined) return { declared, base: undefined };
   // What was wrong before is nobody's business now, unless nothing can be compared with it.
-  return { declared, base: { name: from, declared: await readCommit(world, options, from, format, 'errors alone') } };
+  return { declared, base: { name: from, declared: await readCommit(world, options, from, format, 'errors') } };
 }
 
 async function readCommit(
@@ -42,7 +40,7 @@ async function readCommit(
   options: SourceOptions,
   revision: string,
   format: Format,
-  shown: 'all problems' | 'errors alone',
+  shown: Shown,
 ): Promise<Declared> {
   const paths = pathsOf(world, options.file);
   if (paths.includes('-')) {
@@ -54,10 +52,7 @@ async function readCommit(
     world.interrupted,
   );
   const loaded = loadedAt(loadManifests(snapshot), world.clock.now());
-  if (shown === 'all problems' || loaded.declared === undefined) writeDiagnostics(world, loaded.diagnostics);
-  if (loaded.declared !== undefined) return loaded.declared;
-  if (format === 'json') writeDocument(world, 'Validation', validationFields(snapshot, loaded));
-  throw new InvalidManifests(loaded);
+  return declaredOrFail(world, { snapshot, loaded }, format, shown);
 }
 
 /** A configuration or an exception that is not as it was before. */
