@@ -38,6 +38,14 @@ export interface HubChoice {
   readonly snapshot?: string;
 }
 
+/** All of them without a name; never none. */
+export function chooseHubs({ hubs }: Declared, name: string | undefined): readonly DeclaredHub[] {
+  const chosen = hubs.filter((hub) => name === undefined || hub.name === name);
+  if (chosen.length > 0) return chosen;
+  const known = hubs.map((hub) => hub.name).join(', ');
+  throw new CliFailure(EXIT.Failed, `There is no hub "${name}" in the manifests.`, `They have: ${known}.`);
+}
+
 /** Calls once for each chosen hub, and lets go of the connection whatever happens. */
 export async function withHubs(
   world: World,
@@ -45,12 +53,7 @@ export async function withHubs(
   { hub: name, instance, snapshot }: HubChoice,
   run: (session: HubSession) => Promise<void>,
 ): Promise<void> {
-  const chosen = declared.hubs.filter((hub) => name === undefined || hub.name === name);
-  if (chosen.length === 0) {
-    const known = declared.hubs.map((hub) => hub.name).join(', ');
-    throw new CliFailure(EXIT.Failed, `There is no hub "${name}" in the manifests.`, `They have: ${known}.`);
-  }
-  for (const declaredHub of chosen) {
+  for (const declaredHub of chooseHubs(declared, name)) {
     const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
     const connected =
       snapshot === undefined ? await connectHub(declaredHub, context) : await connectSnapshot(declaredHub, snapshot);

@@ -3,9 +3,9 @@ import { HubError } from '../../model/errors.ts';
 import { connectHub } from '../connect.ts';
 import { examineHub, type Finding, type Verdict } from '../doctor-checks.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { CliFailure, exitCodeOf } from '../failure.ts';
+import { exitCodeOf } from '../failure.ts';
 import { readManifests, type SourceOptions } from '../manifests.ts';
-import { NO_METRICS, type HubChoice } from '../plan-hub.ts';
+import { chooseHubs, NO_METRICS, type HubChoice } from '../plan-hub.ts';
 import { countProblems, writeDiagnostics, writeDocument, type Format } from '../report.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf } from '../table.ts';
@@ -33,20 +33,13 @@ export async function doctor(world: World, options: DoctorOptions): Promise<Exit
     reports.push({ hub: undefined, findings: [{ check: 'manifests', verdict: 'failed', message, fix }] });
   } else {
     reports.push({ hub: undefined, findings: [{ check: 'manifests', verdict: 'ok', message }] });
-    for (const hub of chosen(declared, options.hub)) {
+    for (const hub of chooseHubs(declared, options.hub)) {
       reports.push({ hub: hub.name, findings: await examine(world, declared, hub) });
     }
   }
   if (options.output === 'json') writeDocument(world, 'Doctor', fieldsOf(reports));
   else world.out.write(textOf(reports, createStyle(world.env, world.out)));
   return declared === undefined ? EXIT.InvalidManifests : codeOf(reports);
-}
-
-function chosen({ hubs }: Declared, name: string | undefined): readonly DeclaredHub[] {
-  const found = hubs.filter((hub) => name === undefined || hub.name === name);
-  if (found.length > 0) return found;
-  const known = hubs.map((hub) => hub.name).join(', ');
-  throw new CliFailure(EXIT.Failed, `There is no hub "${name}" in the manifests.`, `They have: ${known}.`);
 }
 
 async function examine(world: World, declared: Declared, declaredHub: DeclaredHub): Promise<readonly Finding[]> {
