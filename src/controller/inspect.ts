@@ -50,10 +50,10 @@ export interface InspectedTwin {
  * is not listed are left out. Rejects with HubError where the hub can't be listed to the end.
  */
 export async function inspectHub(options: InspectOptions, visit: (twin: InspectedTwin) => void): Promise<FleetView> {
-  const { hub, hubName: name, clock, log, metrics, mode, signal } = options;
+  const { hub, hubName: name, clock, log, metrics, mode, signal, onGuards } = options;
   const view = new FleetView();
   const planner = withCeiling(options.planner, mode);
-  const gatherer = gatherFacts(riskContext(planner));
+  const gatherer = onGuards === undefined ? undefined : gatherFacts(riskContext(planner));
   const scope: HubScope = {
     name,
     hub,
@@ -73,7 +73,7 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
       const device = view.device(ref.deviceId);
       invariant(device !== undefined, 'only listed devices are planned');
       const { action, target } = planned;
-      gatherer.see(action, twin);
+      gatherer?.see(action, twin);
       const state = stateOf(action, target, twin, clock.now());
       view.note(key, state);
       if (state === undefined && !writes(action)) return;
@@ -81,9 +81,9 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
     },
     signal,
   );
-  if (options.onGuards !== undefined) {
+  if (onGuards !== undefined && gatherer !== undefined) {
     const counted = await hub.countDevices(signal);
-    options.onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope)));
+    onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope)));
   }
   return view;
 }

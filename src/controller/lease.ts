@@ -10,6 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import { composeLease, readReserved, type LeaseEntry, type LeaseKind, type ReservedTwin } from './reserved-twin.ts';
+import { orMissing } from './scope.ts';
 
 export interface LeaseOptions {
   /** Not budgeted: a renewal must not queue behind the work that it allows. Not closed here. */
@@ -229,11 +230,8 @@ export class Lease {
 /** The twin of the reserved device, which is made where it is missing. */
 export async function openReserved(hub: Hub, instance: string, signal: AbortSignal): Promise<Twin> {
   const deviceId = reservedDeviceId(instance);
-  try {
-    return await hub.getDeviceTwin(deviceId, signal);
-  } catch (error) {
-    if (!(error instanceof HubError) || error.code !== 'NotFound') throw error;
-  }
+  const twin = await orMissing(hub.getDeviceTwin(deviceId, signal));
+  if (twin !== undefined) return twin;
   try {
     const statusReason = 'Reserved by Twinward for its lease and suspensions; it is no device.';
     await hub.createDevice(deviceId, { status: 'disabled', statusReason }, signal);
