@@ -31,8 +31,7 @@ export function countStanding(): StandingCount {
       view.note(keyOf(ref.deviceId, ref.moduleId), state);
     },
     result() {
-      const { counts, offenders, moreOffenders } = tally(view);
-      const contested = [...view.states()].filter(([, { reason }]) => reason === 'Contested').length;
+      const { counts, contested, offenders, moreOffenders } = tally(view);
       const conditions = resourceConditions({ ...counts, drifted, contested });
       return { conditions, counts: { ...counts, devices: devices.size }, offenders, moreOffenders };
     },

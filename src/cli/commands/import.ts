@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costOf } from '../../controller/cost.ts';
+import { keyOf } from '../../controller/key.ts';
 import { loadManifests } from '../../manifest/load.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
@@ -132,7 +133,7 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
         if (moduleId === undefined || !moduleIds.includes(moduleId) || !devices.has(deviceId)) continue;
         const kept = { desired: properties.desired, reported: {} };
         const marks = tags === undefined ? {} : { tags };
-        twins.set(`${deviceId}/${moduleId}`, { deviceId, moduleId, etag, ...marks, properties: kept });
+        twins.set(keyOf(deviceId, moduleId), { deviceId, moduleId, etag, ...marks, properties: kept });
       }
       progress.show(`reading ${declaredHub.name}: ${countOf(twins.size, 'twin')}`);
     }

@@ -1,6 +1,7 @@
 // `twinward snapshot`: the fleet in a file, without secrets, so that plans need no hub.
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { snapshotLines } from '../../adapters/fleet-snapshot.ts';
+import { keyOf } from '../../controller/key.ts';
 import { createHiding } from '../../plan/hidden.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -71,8 +72,9 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
     }
     for await (const page of hub.listModuleTwins(moduleIds, interrupted)) {
       for (const twin of page) {
-        const key = `${twin.deviceId}/${twin.moduleId}`;
-        if (twin.moduleId === undefined || seen.has(key)) continue;
+        if (twin.moduleId === undefined) continue;
+        const key = keyOf(twin.deviceId, twin.moduleId);
+        if (seen.has(key)) continue;
         seen.add(key);
         write(snapshotLines.twin(hide(twin)));
       }
