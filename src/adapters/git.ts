@@ -1,10 +1,10 @@
 // Manifests of one commit, read from a git checkout without touching it: rev-parse, ls-tree and cat-file, nothing else.
 import { execFile, spawn } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
-import { dirname, normalize, posix, relative, resolve, sep } from 'node:path';
+import { dirname, relative, resolve, sep } from 'node:path';
 import { SourceError } from '../model/errors.ts';
 import type { Snapshot, SourceFile } from '../model/snapshot.ts';
-import { BYTES_MAX, FILES_MAX, isSkipped, MANIFEST_NAME } from './manifest-files.ts';
+import { BYTES_MAX, FILES_MAX, isSkipped, MANIFEST_NAME, shownBelow, shownPath } from './manifest-files.ts';
 
 export interface RevisionOptions {
   /** Whatever names a commit: `HEAD`, `origin/main`, `v1.2.3`. */
@@ -93,10 +93,12 @@ async function listFiles(
   });
   if (entries.length === 0) throw new SourceError('NotFound', `${path} does not exist in ${revision}.`);
   const isFile = entries.length === 1 && entries[0]?.name === inTree;
+  const shown = shownPath(path);
   const files = entries.flatMap(({ mode, type, id, bytes, name }) => {
-    const below = isFile ? '' : inTree === '' ? name : name.slice(inTree.length + 1);
+    const below = inTree === '' ? name : name.slice(inTree.length + 1);
     if (!isFile && (below.split('/').some(isSkipped) || !MANIFEST_NAME.test(below))) return [];
-    const display = displayOf(path, below);
+    // As the same file on disk is shown.
+    const display = isFile ? shown : shownBelow(shown, below);
     if (type !== 'blob' || mode === LINK_MODE) {
       const what = `${display} is a link or a submodule in ${revision}`;
       throw new SourceError('Unreadable', `${what}; only plain files can be read from a commit.`);
@@ -104,13 +106,6 @@ async function listFiles(
     return [{ display, id, bytes }];
   });
   return { files, isFile };
-}
-
-/** As the same file on disk is shown. */
-function displayOf(path: string, below: string): string {
-  const given = normalize(path).replace(/(?<=.)\/+$/, '');
-  if (below === '') return given;
-  return given === '.' ? below : posix.join(given, below);
 }
 
 function checkSize(files: readonly Blob[], revision: string): void {

@@ -83,7 +83,7 @@ async function list(path: string, signal: AbortSignal): Promise<Listing> {
     throw isAbsence(error) ? new SourceError('NotFound', `${path} does not exist.`, { cause: error }) : error;
   });
   const facts = await stat(root);
-  const display = normalize(path).replace(/(?<=.)\/+$/, '');
+  const display = shownPath(path);
   if (!facts.isDirectory()) {
     return {
       realPath: root,
@@ -96,6 +96,16 @@ async function list(path: string, signal: AbortSignal): Promise<Listing> {
   const found: Found[] = [];
   await walk(data ?? root, display, new Set(), found, signal);
   return { realPath: data ?? root, isDirectory: true, found };
+}
+
+/** How a path that was given is shown. */
+export function shownPath(path: string): string {
+  return normalize(path).replace(/(?<=.)\/+$/, '');
+}
+
+/** How a file is shown that is below a path shown so; "/" between folders. */
+export function shownBelow(shown: string, below: string): string {
+  return shown === '.' ? below : posix.join(shown, below);
 }
 
 /** Hidden, or somebody else's. */
@@ -119,7 +129,7 @@ async function walk(
   for (const name of await readdir(folder)) {
     if (isSkipped(name) || name === KUBERNETES_DATA) continue;
     const path = join(folder, name);
-    const shown = display === '.' ? name : posix.join(display, name);
+    const shown = shownBelow(display, name);
     const facts = statSync(path);
     if (facts.isDirectory()) await walk(path, shown, here, found, signal);
     else if (facts.isFile() && MANIFEST_NAME.test(name)) found.push(toFound(shown, path, facts));
