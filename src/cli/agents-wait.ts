@@ -4,7 +4,7 @@ import { awaitAgents, type AgentAnswer, type AgentResult } from '../controller/a
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { HubSession } from './plan-hub.ts';
 import { createProgress } from './progress.ts';
-import { countOf, formatCount } from './table.ts';
+import { countOf, firstLines, formatCount } from './table.ts';
 import { TIMEOUT_MS, type WaitChoice } from './wait-choice.ts';
 import type { World } from './world.ts';
 
@@ -40,7 +40,6 @@ const WORDS: Partial<Record<AgentAnswer, string>> = {
   Waiting: 'not answered in time',
 };
 const GOOD: ReadonlySet<AgentAnswer> = new Set(['Applied', 'Written', 'Unreachable']);
-const SHOWN_MAX = 10;
 
 /** `  412 twins = 389 Applied + 3 Rejected + 20 offline`, then those that are not as they should be. */
 export function agentsText(agents: readonly AgentResult[]): string {
@@ -49,11 +48,10 @@ export function agentsText(agents: readonly AgentResult[]): string {
     .toSorted(([, a], [, b]) => b.length - a.length)
     .map(([answer, list]) => `${formatCount(list.length)} ${WORDS[answer] ?? answer}`);
   const bad = agents.filter(({ answer }) => !GOOD.has(answer) && answer !== 'Waiting');
-  const lines = bad
-    .slice(0, SHOWN_MAX)
-    .map(({ ref, answer, detail = '' }) => `  ${answer}  ${ref.deviceId}/${ref.moduleId}  ${detail}`.trimEnd());
-  const more = bad.length > SHOWN_MAX ? [`  and ${bad.length - SHOWN_MAX} more`] : [];
-  return [`  ${countOf(agents.length, 'twin')} = ${terms.join(' + ')}`, ...lines, ...more]
+  const lines = bad.map(({ ref, answer, detail = '' }) =>
+    `  ${answer}  ${ref.deviceId}/${ref.moduleId}  ${detail}`.trimEnd(),
+  );
+  return [`  ${countOf(agents.length, 'twin')} = ${terms.join(' + ')}`, ...firstLines(lines)]
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -1,4 +1,4 @@
-// Columns for people, as kubectl prints them.
+// Columns for people, as kubectl prints them; counts, and the first lines of many.
 
 /** Lines without trailing blanks; the first row is the header. */
 export function formatTable(rows: readonly (readonly string[])[], indent = ''): string {
@@ -16,4 +16,12 @@ export function countOf(count: number, noun: string, plural = `${noun}s`): strin
 
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
+}
+
+const LINES_SHOWN_MAX = 10;
+
+/** The first ten, and how many more there are. */
+export function firstLines(lines: readonly string[]): string[] {
+  const more = lines.length - LINES_SHOWN_MAX;
+  return [...lines.slice(0, LINES_SHOWN_MAX), ...(more > 0 ? [`  and ${more} more`] : [])];
 }

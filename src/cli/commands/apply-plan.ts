@@ -17,7 +17,7 @@ import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { readText } from '../private-file.ts';
 import { SCHEMA_VERSION, writeDocument, type Format } from '../report.ts';
-import { countOf } from '../table.ts';
+import { countOf, firstLines } from '../table.ts';
 import type { World } from '../world.ts';
 import { appliedText, applyFields, applyHub, codeOf as codeOfApplied, type AppliedHub } from './apply.ts';
 
@@ -149,17 +149,14 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
   return { name, fresh, stale, others: [...now.values()].filter(writes).length };
 }
 
-const STALE_SHOWN_MAX = 10;
-
 /** Fails unless the rest is wanted. */
 function tellStale(world: World, checked: readonly CheckedHub[], count: number, isPartial: boolean): void {
   const lines = checked.flatMap(({ stale }) =>
     stale.map(({ twin: { deviceId, moduleId }, why }) => `  ${deviceId}/${moduleId}  ${why}`),
   );
-  const more = lines.length > STALE_SHOWN_MAX ? [`  and ${lines.length - STALE_SHOWN_MAX} more`] : [];
   const planned = checked.reduce((sum, { fresh, stale }) => sum + fresh.size + stale.length, 0);
   const head = `${count} of ${countOf(planned, 'planned twin')} went stale:`;
-  world.err.write(`${[head, ...lines.slice(0, STALE_SHOWN_MAX), ...more].join('\n')}\n`);
+  world.err.write(`${[head, ...firstLines(lines)].join('\n')}\n`);
   if (isPartial) return;
   throw new CliFailure(
     EXIT.Stale,

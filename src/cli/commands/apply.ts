@@ -16,7 +16,7 @@ import { planText, type HubPlan } from '../plan-text.ts';
 import { createProgress, progressBar } from '../progress.ts';
 import { writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
-import { countOf } from '../table.ts';
+import { countOf, firstLines } from '../table.ts';
 import type { World } from '../world.ts';
 import { planHub } from './plan.ts';
 
@@ -146,8 +146,6 @@ export function codeOf(applied: readonly AppliedHub[]): ExitCode {
   return code === EXIT.Ok || (code === EXIT.Held && answers !== EXIT.Ok) ? answers : code;
 }
 
-const FAILURES_SHOWN_MAX = 10;
-
 function applyText(
   name: string,
   { outcomes, results, writes: written, durationMs, guards, error }: ApplyReport,
@@ -155,14 +153,15 @@ function applyText(
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
-  const failures = results.filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held');
-  const lines = [
-    `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${countOf(written, 'write')} in ${(durationMs / 1_000).toFixed(1)} s`,
-    ...failures.slice(0, FAILURES_SHOWN_MAX).map(({ ref, outcome, action, error: cause }) => {
+  const failures = results
+    .filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held')
+    .map(({ ref, outcome, action, error: cause }) => {
       const why = cause?.message ?? action?.message ?? 'the hub answered with another twin than was written';
       return `  ${outcome}  ${ref.deviceId}/${ref.moduleId}  ${why}`;
-    }),
-    ...(failures.length > FAILURES_SHOWN_MAX ? [`  and ${failures.length - FAILURES_SHOWN_MAX} more`] : []),
+    });
+  const lines = [
+    `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${countOf(written, 'write')} in ${(durationMs / 1_000).toFixed(1)} s`,
+    ...firstLines(failures),
     ...(guards?.message === undefined ? [] : [`  ${guards.message}`]),
     ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
   ];

@@ -11,7 +11,7 @@ import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { NO_METRICS, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { createProgress, progressBar } from '../progress.ts';
 import { writeDocument, type Format } from '../report.ts';
-import { countOf } from '../table.ts';
+import { countOf, firstLines } from '../table.ts';
 import type { World } from '../world.ts';
 
 export interface UninstallOptions extends SourceOptions, HubChoice {
@@ -93,14 +93,11 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
   await directHub.deleteDevice(deviceId, signal);
 }
 
-const LEFT_SHOWN_MAX = 10;
-
 function reportText(name: string, instance: string, { removed, left }: UninstallReport): string {
   const head = `${name}   ${countOf(removed, 'record')} of instance ${instance} removed, every setting left as it was`;
   const lines = [
     left.length === 0 ? `${head}; its device is gone` : head,
-    ...left.slice(0, LEFT_SHOWN_MAX).map(({ ref, why }) => `  left  ${ref.deviceId}/${ref.moduleId}  ${why}`),
-    ...(left.length > LEFT_SHOWN_MAX ? [`  and ${left.length - LEFT_SHOWN_MAX} more`] : []),
+    ...firstLines(left.map(({ ref, why }) => `  left  ${ref.deviceId}/${ref.moduleId}  ${why}`)),
   ];
   return `${lines.join('\n')}\n`;
 }
