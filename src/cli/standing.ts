@@ -38,6 +38,19 @@ export function countStanding(): StandingCount {
   };
 }
 
+/** Twins by state: what the agent says where a twin is in sync, else what is to be done. None that no twin is in. */
+export function stateCounts({ actions, acknowledgements }: FleetCounts): [string, number][] {
+  return [
+    ...Object.entries(acknowledgements),
+    ...Object.entries(actions).filter(([type]) => type !== 'Equal' && type !== 'Skip'),
+  ].filter(([, count]) => count > 0);
+}
+
+/** Rows of a table. */
+export function offenderRows(offenders: readonly Offender[]): string[][] {
+  return offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
+}
+
 /** Rows of a table. */
 export function conditionRows(conditions: readonly ResourceCondition[]): string[][] {
   return conditions.map(({ type, status, reason, message }) => [type, status, reason, message]);

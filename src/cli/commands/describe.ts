@@ -17,7 +17,7 @@ import {
   profileFields,
   type Fields,
 } from '../resource-fields.ts';
-import { conditionRows, countStanding, type Standing } from '../standing.ts';
+import { conditionRows, countStanding, offenderRows, stateCounts, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatCount, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -154,16 +154,12 @@ function textOf({ kind, name, origin, fields }: Described, standings: readonly H
 }
 
 function standingText({ hub, conditions, counts, offenders, moreOffenders }: HubStanding, style: Style): string {
-  const { devices, twins, actions, acknowledgements } = counts;
-  const terms = [
-    ...Object.entries(acknowledgements),
-    ...Object.entries(actions).filter(([type]) => type !== 'Equal' && type !== 'Skip'),
-  ]
-    .filter(([, count]) => count > 0)
+  const { devices, twins, actions } = counts;
+  const terms = stateCounts(counts)
     .toSorted(([, a], [, b]) => b - a)
     .map(([state, count]) => `${formatCount(count)} ${state}`);
   const sum = terms.length === 0 ? '' : ` = ${terms.join(' + ')}`;
-  const worst = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
+  const worst = offenderRows(offenders);
   return [
     `${style.bold(hub)}   ${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}${sum}\n`,
     formatTable(conditionRows(conditions), '  '),

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
-import { conditionRows, countStanding, type Standing } from '../standing.ts';
+import { conditionRows, countStanding, offenderRows, stateCounts, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -51,14 +51,9 @@ function hubText(
   revision: string,
   style: Style,
 ): string {
-  const { devices, twins, actions, acknowledgements } = counts;
-  const rows = [
-    ...Object.entries(acknowledgements),
-    ...Object.entries(actions).filter(([type]) => type !== 'Equal' && type !== 'Skip'),
-  ]
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => [state, String(count)]);
-  const worst = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
+  const { devices, twins, actions } = counts;
+  const rows = stateCounts(counts).map(([state, count]) => [state, String(count)]);
+  const worst = offenderRows(offenders);
   return [
     `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
     `${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}, ${actions.Equal} in sync\n`,
