@@ -42,8 +42,12 @@ export function deepEqual(a: Json | undefined, b: Json | undefined): boolean {
 export function cloneJson<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map((item) => cloneJson(item)) as T;
   if (!isObject(value)) return value;
-  const copy: JsonObject = {};
-  for (const key of Object.keys(value)) setKey(copy, key, cloneJson(value[key] as Json));
+  // A spread copies "__proto__" as a key like any other, and after it an assignment finds the copy's own.
+  const copy: JsonObject = { ...value };
+  for (const key of Object.keys(copy)) {
+    const item = copy[key] as Json;
+    if (typeof item === 'object' && item !== null) copy[key] = cloneJson(item);
+  }
   return copy as T;
 }
 
@@ -107,8 +111,7 @@ export function unescapeSegment(segment: string): string {
 /** RFC 7386. Returns a new value; neither argument is changed. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return cloneJson(patch);
-  const result: JsonObject = {};
-  if (isObject(target)) for (const key of Object.keys(target)) setKey(result, key, target[key] as Json);
+  const result: JsonObject = isObject(target) ? { ...target } : {};
   for (const key of Object.keys(patch)) {
     const value = patch[key] as Json;
     if (value === null) delete result[key];

@@ -7,8 +7,13 @@ export function identityEtag(counter: number): string {
   return Buffer.from(String(counter)).toString('base64');
 }
 
+/** Most counters are small, and every row of a query shows one. */
+const SMALL_COUNTERS = 4_096;
+const smallEtags: string[] = [];
+
 export function twinEtag(counter: number): string {
-  return etagOfCounter(BigInt(counter));
+  if (counter >= SMALL_COUNTERS) return etagOfCounter(BigInt(counter));
+  return (smallEtags[counter] ??= etagOfCounter(BigInt(counter)));
 }
 
 /** Throws unless the header, which identity updates and deletions must carry, names the current counter or is `*`. */
