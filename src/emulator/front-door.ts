@@ -27,15 +27,14 @@ export interface Call<T> {
   readonly operation: Operation;
   /** The hub's own work. A refusal is thrown as ServiceError, or is an answer with its status. */
   readonly run: () => T | Promise<T>;
-  readonly look: (answer: T) => CallOutcome;
+  readonly statusOf: (answer: T) => number;
+  readonly bytesOf: (answer: T) => CallBytes;
 }
 
-export interface CallOutcome {
-  /** HTTP status. */
-  readonly status: number;
-  /** Of the bodies. */
-  readonly requestBytes: number;
-  readonly answerBytes: number;
+/** Of the bodies. */
+export interface CallBytes {
+  readonly request: number;
+  readonly answer: number;
 }
 
 export interface FrontDoorOptions {
@@ -44,6 +43,8 @@ export interface FrontDoorOptions {
   /** For faults that strike by chance. */
   readonly random: Random;
   readonly throttle?: ThrottleSettings | undefined;
+  /** False leaves the bodies of calls unmeasured, and costs no message of the quota: simulations have millions of them. */
+  readonly isMetered?: boolean;
 }
 
 const TOO_MANY_REQUESTS = 429;
@@ -59,13 +60,15 @@ export class FrontDoor {
   readonly #hub: IotHub;
   readonly #clock: Clock;
   readonly #meter = new Meter();
+  readonly #isMetered: boolean;
   /** Cancel the calls that wait. */
   readonly #waits = new Set<() => void>();
   #throttles: Throttles | undefined;
 
-  constructor({ hub, clock, random, throttle }: FrontDoorOptions) {
+  constructor({ hub, clock, random, throttle, isMetered = true }: FrontDoorOptions) {
     this.#hub = hub;
     this.#clock = clock;
+    this.#isMetered = isMetered;
     this.faults = new FaultPlan(random);
     this.setThrottle(throttle);
   }
@@ -142,7 +145,7 @@ export class FrontDoor {
     this.#waits.clear();
   }
 
-  async #carry<T>({ operation, run, look }: Call<T>): Promise<{ answer: T; status: number }> {
+  async #carry<T>({ operation, run, statusOf, bytesOf }: Call<T>): Promise<{ answer: T; status: number }> {
     const faults = this.faults.isEmpty ? [] : this.faults.drawCall(operation);
     if (faults.length > 0) this.#meter.add(operation.class, 'faults');
     await this.#strike(faults, 'before', operation);
@@ -152,17 +155,18 @@ export class FrontDoor {
       await this.#strike(faults, 'after', operation);
       throw ended.error;
     }
-    const outcome = look(ended.answer);
-    this.#account(operation, outcome);
+    const { answer } = ended;
+    const status = statusOf(answer);
+    if (endOf(status) === 'answered') this.#account(operation, () => bytesOf(answer));
     await this.#strike(faults, 'after', operation);
-    return { answer: ended.answer, status: outcome.status };
+    return { answer, status };
   }
 
-  #account(operation: Operation, { status, requestBytes, answerBytes }: CallOutcome): void {
-    if (endOf(status) !== 'answered') return;
+  #account(operation: Operation, bytes: () => CallBytes): void {
     if (operation.isWrite) this.#meter.add(operation.class, 'writes');
+    if (!this.#isMetered) return;
     const day = { nowMs: this.#clock.now(), messageBytes: messageBytes(this.throttle?.tier ?? 'S1') };
-    this.#meter.charge(operation, { request: requestBytes, answer: answerBytes }, day);
+    this.#meter.charge(operation, bytes(), day);
   }
 
   async #strike(faults: readonly CallFault[], moment: FaultMoment, operation: Operation): Promise<void> {

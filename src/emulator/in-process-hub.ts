@@ -65,7 +65,7 @@ export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
     },
     async *listModuleTwins(moduleIds, signal) {
       for (const text of moduleTwinQueries(moduleIds)) {
-        for await (const rows of queryPages(text, signal)) yield rows.map((row) => toTwin(row));
+        for await (const rows of queryPages(text, signal)) yield rows.map((row) => wholeTwin(row));
       }
     },
     getDeviceTwin: async (deviceId, signal) => {
@@ -180,7 +180,8 @@ function sendThrough({ front, clock, timeoutMs = TIMEOUT_MS }: InProcessFront): 
         if (front.clockSkewMs >= TOKEN_MS) throw unauthorized();
         return run();
       },
-      look: (answer) => ({ status: 200, requestBytes: bytesOf(body), answerBytes: bytesOf(answer) }),
+      statusOf: () => 200,
+      bytesOf: (answer) => ({ request: bytesOf(body), answer: bytesOf(answer) }),
     });
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(stopped(purpose));
@@ -212,7 +213,11 @@ function patchGuarded(
 }
 
 function toTwin(answer: JsonObject): Twin {
-  const twin = asTwin(cloneJson(answer));
+  return wholeTwin(cloneJson(answer));
+}
+
+function wholeTwin(answer: JsonObject): Twin {
+  const twin = asTwin(answer);
   invariant(twin !== undefined, 'the embedded hub answers with whole twins');
   return twin;
 }

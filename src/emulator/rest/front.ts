@@ -21,11 +21,8 @@ export function throughFrontDoor(front: FrontDoor): MiddlewareHandler {
           await next();
           return c.res;
         },
-        look: ({ status, headers }) => ({
-          status,
-          requestBytes,
-          answerBytes: lengthOf(headers.get('content-length')),
-        }),
+        statusOf: ({ status }) => status,
+        bytesOf: ({ headers }) => ({ request: requestBytes, answer: lengthOf(headers.get('content-length')) }),
       });
     } catch (error) {
       if (!(error instanceof ConnectionCut)) throw error;
