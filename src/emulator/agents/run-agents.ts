@@ -13,6 +13,8 @@ export interface AgentPlacement {
   readonly deviceId: string;
   readonly agent: AgentDescription;
   readonly isOnline: boolean;
+  /** It takes so long for each change, one after the other, and so acknowledges late; a second at most unless said. */
+  readonly slowMs?: number | undefined;
 }
 
 export interface RunningAgents {
@@ -32,7 +34,13 @@ const REACTION_MS_SPREAD = 1350;
 const CHECK_MS = 15_000;
 
 /** Connects all that are online at once; each reads its twin a little later. */
-export function runAgents(hub: IotHub, fleet: Iterable<AgentPlacement>, clock: Clock, random: Random): RunningAgents {
+export function runAgents(
+  hub: IotHub,
+  fleet: Iterable<AgentPlacement>,
+  clock: Clock,
+  random: Random,
+  checkMs = CHECK_MS,
+): RunningAgents {
   const agents = new Map<string, SimulatedAgent>();
   for (const placement of fleet) {
     const agent = new SimulatedAgent(placement, { hub, clock, random });
@@ -42,7 +50,7 @@ export function runAgents(hub: IotHub, fleet: Iterable<AgentPlacement>, clock: C
   let cancelCheck = scheduleCheck();
 
   function scheduleCheck(): () => void {
-    return clock.schedule(CHECK_MS, () => {
+    return clock.schedule(checkMs, () => {
       for (const agent of agents.values()) agent.check();
       cancelCheck = scheduleCheck();
     });
@@ -76,19 +84,23 @@ class SimulatedAgent {
   readonly #moduleId: string;
   readonly #react: Behaviour;
   readonly #world: World;
+  readonly #slowMs: number | undefined;
   #state: AgentState;
   #isOnline = false;
   #hasStarted = false;
   #device: DeviceConnection | undefined;
   #module: DeviceConnection | undefined;
   #told: Told[] = [];
+  /** Of the twin as read whole since the last time that there was nothing left to do. */
+  #readVersion = 0;
   #cancelReaction: (() => void) | undefined;
 
-  constructor({ deviceId, agent }: AgentPlacement, world: World) {
+  constructor({ deviceId, agent, slowMs }: AgentPlacement, world: World) {
     this.#deviceId = deviceId;
     this.#moduleId = moduleIdOf(agent.kind);
     this.#react = behaviourOf(agent);
     this.#world = world;
+    this.#slowMs = slowMs;
   }
 
   get settings(): AgentState {
@@ -134,6 +146,7 @@ class SimulatedAgent {
     );
     if (this.#module === undefined) return;
     this.#told = [];
+    this.#readVersion = 0;
     this.#tell({ kind: this.#hasStarted ? 'Reconnect' : 'Start' });
   }
 
@@ -149,28 +162,29 @@ class SimulatedAgent {
 
   #tell(told: Told): void {
     this.#told.push(told);
+    this.#reactSoon();
+  }
+
+  #reactSoon(): void {
     if (this.#cancelReaction !== undefined) return;
     const { clock, random } = this.#world;
-    const delayMs = REACTION_MS_MIN + Math.floor(random.next() * REACTION_MS_SPREAD);
+    const delayMs = this.#slowMs ?? REACTION_MS_MIN + Math.floor(random.next() * REACTION_MS_SPREAD);
     this.#cancelReaction = clock.schedule(delayMs, () => {
       this.#cancelReaction = undefined;
-      this.#reactToAll();
+      for (const told of this.#told.splice(0, this.#slowMs === undefined ? Infinity : 1)) this.#take(told);
+      if (this.#told.length === 0) this.#readVersion = 0;
+      else this.#reactSoon();
     });
   }
 
   /** A patch that came before the twin was read is in what was read. */
-  #reactToAll(): void {
-    const told = this.#told;
-    this.#told = [];
-    let readVersion = 0;
-    for (const { kind, patch } of told) {
-      const notification = patch ?? attempt(() => this.#module?.getTwin().desired);
-      if (notification === undefined) return;
-      const version = Number(notification['$version']);
-      if (patch === undefined) readVersion = version;
-      else if (version <= readVersion) continue;
-      this.#reactTo(notification, kind);
-    }
+  #take({ kind, patch }: Told): void {
+    const notification = patch ?? attempt(() => this.#module?.getTwin().desired);
+    if (notification === undefined) return;
+    const version = Number(notification['$version']);
+    if (patch === undefined) this.#readVersion = version;
+    else if (version <= this.#readVersion) return;
+    this.#reactTo(notification, kind);
   }
 
   #reactTo(notification: JsonObject, kind: NotificationKind): void {
