@@ -1,6 +1,7 @@
 // The controller: reads the source, runs one loop per hub, and answers for both.
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { deepEqual, type Json } from '../model/json.ts';
+import { ManifestLoader } from '../manifest/load.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Source } from '../ports/source.ts';
 import { readyOfAll } from './conditions.ts';
@@ -18,6 +19,8 @@ export interface ControllerOptions extends Pick<
   'connect' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder' | 'holder'
 > {
   readonly source: Source;
+  /** Knows the files that were parsed before; one of its own unless given. */
+  readonly loader?: ManifestLoader;
   /** Told of each good state before the hubs are. */
   readonly onDeclared?: (declared: Declared) => void;
   /** Several installations share a hub; `default` unless given. */
@@ -54,6 +57,7 @@ export function startController(options: ControllerOptions): Controller {
     random,
     log,
     metrics,
+    loader: options.loader ?? new ManifestLoader(),
     periodMs: resyncPeriodMs,
     onDeclared: (declared) => {
       options.onDeclared?.(declared);

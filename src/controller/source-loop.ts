@@ -6,7 +6,7 @@ import { SourceError } from '../model/errors.ts';
 import { nextExpiryMs } from '../model/expiry.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { loadedAt } from '../manifest/expiry.ts';
-import { loadManifests } from '../manifest/load.ts';
+import type { ManifestLoader } from '../manifest/load.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -25,6 +25,7 @@ export interface SourceLoopOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly loader: ManifestLoader;
   /** Watches can miss changes: the source is read this often in any case. */
   readonly periodMs: number;
   /** Called for each good state that differs from the one before; the next waits until it resolves. */
@@ -149,7 +150,7 @@ export class SourceLoop {
   /** A good state is handed on, any other changes nothing. */
   async #compile(snapshot: Snapshot): Promise<Condition> {
     const nowMs = this.#options.clock.now();
-    const loaded = loadManifests(snapshot);
+    const loaded = this.#options.loader.load(snapshot);
     const { declared, diagnostics, documents } = loadedAt(loaded, nowMs);
     this.#verdictEndsMs = (loaded.declared && nextExpiryMs(loaded.declared, nowMs)) ?? Infinity;
     this.#logDiagnostics(diagnostics);

@@ -1,9 +1,9 @@
 // Text to declared state: parse, shape, references, settings, overlaps. Resources and every problem at once; never throws.
 import type { Declared } from '../model/declared.ts';
 import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin } from '../model/diagnostic.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, SourceFile } from '../model/snapshot.ts';
 import { compileDeclared, type CompiledSource } from './compile.ts';
-import { parseFile } from './document.ts';
+import { parseFile, type ParsedFile } from './document.ts';
 import { toResources } from './resources.ts';
 import type { Kind } from './schema.ts';
 
@@ -26,12 +26,28 @@ export interface Loaded {
 }
 
 export function loadManifests(snapshot: Snapshot): Loaded {
-  const diagnostics: Diagnostic[] = [];
-  const documents = snapshot.files.flatMap((file) => {
-    const parsed = parseFile(file);
-    diagnostics.push(...parsed.diagnostics);
-    return parsed.documents;
-  });
+  return load(snapshot, snapshot.files.map(parseFile));
+}
+
+/** For who loads again and again: a file that did not change since the last time is not parsed once more. */
+export class ManifestLoader {
+  #parsed: ReadonlyMap<string, { readonly file: SourceFile; readonly parsed: ParsedFile }> = new Map();
+
+  load(snapshot: Snapshot): Loaded {
+    const entries = snapshot.files.map((file) => {
+      const known = this.#parsed.get(file.path);
+      const isSame = known !== undefined && Buffer.compare(known.file.bytes, file.bytes) === 0;
+      return isSame ? known : { file, parsed: parseFile(file) };
+    });
+    this.#parsed = new Map(entries.map((entry) => [entry.file.path, entry]));
+    const parsed = entries.map((entry) => entry.parsed);
+    return load(snapshot, parsed);
+  }
+}
+
+function load(snapshot: Snapshot, parsed: readonly ParsedFile[]): Loaded {
+  const diagnostics = parsed.flatMap((file) => file.diagnostics);
+  const documents = parsed.flatMap((file) => file.documents);
   const { all, byKind } = toResources(documents, diagnostics);
   if (documents.length === 0 && diagnostics.length === 0) {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SourceLoop, type SourceLoopOptions } from '../../src/controller/source-loop.ts';
+import { ManifestLoader } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { SourceError } from '../../src/model/errors.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
@@ -45,6 +46,7 @@ async function start(
     random: HALF,
     log,
     metrics,
+    loader: new ManifestLoader(),
     periodMs: PERIOD_MS,
     onDeclared: async (state) => void declared.push(state),
     ...options,
