@@ -2,6 +2,7 @@
 import { deepEqual, getKey, getPath, isObject, mergePatch, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin, TwinPatch } from '../../src/model/twin.ts';
 import { declaredFor, SETTINGS, type Policy, type ProfileName } from './policy.ts';
+import type { SimDevice } from './scenario.ts';
 
 const LEGACY_SECTION = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 
@@ -25,25 +26,37 @@ export function settingIn(profile: ProfileName, desired: JsonObject, key: string
   return profile === 'defender-legacy' && isObject(value) ? getKey(value, 'value') : value;
 }
 
-export interface Write {
-  readonly deviceId: string;
-  readonly profile: ProfileName;
+/** All that a writer may still go by when it writes to a device. */
+export interface Sight {
+  readonly policies: readonly Policy[];
+  readonly tags: readonly JsonObject[];
+  /** The earliest and the latest that it may take for now; from the start of the scenario. */
+  readonly momentsMs: readonly number[];
+  /** Whether the setting ever had this value on the twin. */
+  readonly wasThere: (key: string, value: Json) => boolean;
+  /** A person stopped all writing to the device, so long ago that everybody must know. */
+  readonly isStopped: boolean;
+}
+
+export interface Write extends Sight {
+  readonly device: SimDevice;
   /** Exactly as it was under the etag that the write names. */
   readonly before: Twin;
   readonly patch: TwinPatch;
-  /** Every policy and every set of device tags that the writer may still go by. */
-  readonly policies: readonly Policy[];
-  readonly tags: readonly JsonObject[];
 }
 
 /** What is wrong with a write, in words; none where nothing is. */
-export function judge({ deviceId, profile, before, patch, policies, tags }: Write): string[] {
+export function judge(write: Write): string[] {
+  const { device, before, patch, isStopped } = write;
+  const { profile } = device;
   const patched = patch.properties?.desired;
   if (patched === undefined) return [];
+  const where = `${device.deviceId}/${profile}`;
+  if (device.isManagedByEdge) return [`${where}: the module belongs to IoT Edge`];
+  if (isStopped) return [`${where}: a person stopped all writing here`];
   const desired = userKeys(before.properties.desired);
   const after = mergePatch(desired, patched) as JsonObject;
   const keys = Object.keys(SETTINGS[profile]);
-  const where = `${deviceId}/${profile}`;
   const problems: string[] = [];
   if (!deepEqual(withoutKeys(profile, desired, keys), withoutKeys(profile, after, keys))) {
     problems.push(`${where}: a foreign setting was touched: ${JSON.stringify(patched)}`);
@@ -51,26 +64,50 @@ export function judge({ deviceId, profile, before, patch, policies, tags }: Writ
   const changed = keys.filter((key) => !deepEqual(settingIn(profile, desired, key), settingIn(profile, after, key)));
   // Said once more to an agent that forgot, and counted in the record: the one write that changes no setting.
   const isNudge = getPath(patch.tags, ['twinward', 'default', 'nudge']) !== undefined;
-  if (changed.length === 0 && !isNudge)
+  if (changed.length === 0 && !isNudge) {
     problems.push(`${where}: a write that changes nothing: ${JSON.stringify(patched)}`);
+  }
+  const wishes = wishesOf(write);
   const owned = ownersIn(before);
   for (const key of changed) {
-    const now = settingIn(profile, after, key);
-    const isWished = (test: (value: Json | undefined) => boolean): boolean =>
-      policies.some((policy) => tags.some((one) => test(declaredFor(policy, profile, one).get(key))));
-    if (now !== undefined) {
-      if (!isWished((value) => deepEqual(value, now)))
-        problems.push(`${where}: ${key} was set to ${JSON.stringify(now)}, which nobody declares`);
-      continue;
-    }
-    if (!isWished((value) => value === undefined)) problems.push(`${where}: ${key} was removed though it is declared`);
-    const owner = [...owned].find(([, entry]) => entry.keys.includes(key));
-    if (owner === undefined) problems.push(`${where}: ${key} was removed though nobody of ours owned it`);
-    else if (!mayRemove(owner[0], owner[1].deletionPolicy, policies)) {
-      problems.push(`${where}: ${key} of ${owner[0]} was removed though its owner is gone and retains it`);
-    }
+    const problem = judgeKey(key, settingIn(profile, after, key), { ...write, wishes, owned });
+    if (problem !== undefined) problems.push(`${where}: ${key} ${problem}`);
   }
   return problems;
+}
+
+type Wish = ReadonlyMap<string, Json>;
+
+/** What the manifests may say, by everything that the writer may go by. */
+function wishesOf({ device, policies, tags, momentsMs }: Write): Wish[] {
+  return policies.flatMap((policy) =>
+    tags.flatMap((one) => momentsMs.map((atMs) => declaredFor(policy, device.profile, { tags: one, atMs }))),
+  );
+}
+
+interface Judging extends Write {
+  readonly wishes: readonly Wish[];
+  readonly owned: ReadonlyMap<string, Entry>;
+}
+
+function judgeKey(
+  key: string,
+  now: Json | undefined,
+  { wishes, owned, policies, wasThere }: Judging,
+): string | undefined {
+  const [owner, entry] = [...owned].find(([, { keys }]) => keys.includes(key)) ?? [];
+  const isOfException = owner?.startsWith('SecurityException/') === true;
+  if (now !== undefined) {
+    if (wishes.some((wish) => deepEqual(wish.get(key), now))) return undefined;
+    // The end of an exception gives back what was there before.
+    if (isOfException && wasThere(key, now)) return undefined;
+    return `was set to ${JSON.stringify(now)}, which nobody declares`;
+  }
+  if (wishes.some((wish) => wish.get(key) === null)) return undefined;
+  if (wishes.every((wish) => wish.has(key))) return 'was removed though it is declared';
+  if (owner === undefined || entry === undefined) return 'was removed though nobody of ours owned it';
+  if (isOfException || mayRemove(owner, entry.deletionPolicy, policies)) return undefined;
+  return `of ${owner} was removed though its owner is gone and retains it`;
 }
 
 function mayRemove(owner: string, deletionPolicy: string, policies: readonly Policy[]): boolean {

@@ -1,9 +1,7 @@
-// One scenario from its beginning to a quiet end: faults first, then calm, then nothing more to do.
-import { deepEqual, type Json, type JsonObject } from '../../src/model/json.ts';
-import { parseDuration } from '../../src/profile/duration.ts';
-import { ownersIn, settingIn } from './oracle.ts';
-import { declaredFor, enforceAll, selects } from './policy.ts';
+// One scenario from its beginning to a quiet end: faults first, then calm until all is as declared, then nothing more to do.
 import type { Scenario } from './scenario.ts';
+import { checkConverged, checkReport } from './state.ts';
+import { enforceAll } from './policy.ts';
 import { RESYNC_MS, World, type Counts } from './world.ts';
 
 export interface Outcome {
@@ -16,7 +14,9 @@ export interface Outcome {
 
 /** In which everything must be as declared: backoff of five minutes at most, and passes every five. */
 const CONVERGENCE_MS = 60 * 60_000;
-const QUIET_MS = 4 * RESYNC_MS;
+/** A setting that somebody fought over is taken up again when its count has decayed: half of it an hour. */
+const AFTER_A_FIGHT_MS = 5 * 60 * 60_000;
+const QUIET_MS = 3 * RESYNC_MS;
 
 export async function runScenario(scenario: Scenario): Promise<Outcome> {
   // The embedded hub refuses in errors, thousands of them: nobody reads where they come from.
@@ -26,16 +26,11 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   try {
     await live(world);
   } finally {
-    await world.end();
+    world.end();
     Error.stackTraceLimit = stackTraceLimit;
   }
-  const hours = (scenario.lengthMs + CONVERGENCE_MS + QUIET_MS) / 3_600_000;
-  return {
-    violations: world.violations,
-    history: world.history,
-    counts: world.counts,
-    deviceHours: hours * scenario.devices.length,
-  };
+  const { violations, history, counts } = world;
+  return { violations, history, counts, deviceHours: (world.nowMs / 3_600_000) * scenario.devices.length };
 }
 
 async function live(world: World): Promise<void> {
@@ -44,88 +39,34 @@ async function live(world: World): Promise<void> {
     await world.runUntil(event.atMs);
     if (world.violations.length > 0) return;
     await world.happen(event);
+    for (const problem of checkReport(world)) world.blame(problem);
   }
   await world.runUntil(lengthMs);
   if (world.violations.length > 0) return;
-  const policy = enforceAll(world.policy);
-  await world.calmDown(policy);
-  await world.runUntil(lengthMs + CONVERGENCE_MS);
-  if (world.violations.length > 0) return;
-  checkConverged(world);
-  checkStatus(world);
-  const before = world.counts.writes;
-  await world.runUntil(lengthMs + CONVERGENCE_MS + QUIET_MS);
-  if (world.counts.writes > before) world.blame(`${world.counts.writes - before} writes although all is quiet`);
+  await world.calmDown(enforceAll(world.policy));
+  if (await converges(world)) await staysQuiet(world);
 }
 
-function checkConverged(world: World): void {
-  const { policy } = world;
-  for (const { deviceId, profile } of world.scenario.devices) {
-    const twin = world.twin(deviceId);
-    const tags = world.tagsOf(deviceId);
-    if (twin === undefined || tags === undefined) continue;
-    const declared = declaredFor(policy, profile, tags);
-    for (const [key, value] of declared) {
-      const live = settingIn(profile, twin.properties.desired, key);
-      if (!sameMeaning(value, live)) {
-        world.blame(`${deviceId}/${profile}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(value)}`);
-      }
-    }
-    checkRecord(world, deviceId, declared, tags);
+/** Until all is as declared, and a while passed in which there was nothing to do. */
+async function converges(world: World): Promise<boolean> {
+  const hasFight = world.scenario.events.some(({ happening }) => happening.kind === 'hostile');
+  const untilMs = world.nowMs + (hasFight ? AFTER_A_FIGHT_MS : CONVERGENCE_MS);
+  for (;;) {
+    const { writes } = world.counts;
+    await world.runUntil(world.nowMs + 2 * RESYNC_MS);
+    if (world.violations.length > 0) return false;
+    const problems = checkConverged(world);
+    if (problems.length === 0 && world.counts.writes === writes) return true;
+    if (world.nowMs < untilMs) continue;
+    for (const problem of problems) world.blame(problem);
+    if (problems.length === 0) world.blame('there is no end of writing');
+    return false;
   }
 }
 
-/** Nobody who is enforced here owns what it does not declare. */
-function checkRecord(world: World, deviceId: string, declared: ReadonlyMap<string, Json>, tags: JsonObject): void {
-  const twin = world.twin(deviceId);
-  const profile = world.scenario.devices.find((device) => device.deviceId === deviceId)?.profile;
-  if (twin === undefined || profile === undefined) return;
-  const owners = ownersIn(twin);
-  for (const [owner, { keys }] of owners) {
-    const configuration = world.policy.configurations.find(({ name }) => owner === `SecurityConfiguration/${name}`);
-    if (configuration === undefined) {
-      world.blame(`${deviceId}: the record names ${owner}, which is gone`);
-      continue;
-    }
-    if (!selects(configuration, tags) || configuration.profile !== profile) continue;
-    const strange = keys.filter((key) => !declared.has(key));
-    if (strange.length > 0) world.blame(`${deviceId}: ${owner} is recorded to own ${strange.join(', ')}`);
-  }
-  const recorded = new Set([...owners.values()].flatMap(({ keys }) => keys));
-  for (const key of declared.keys())
-    if (!recorded.has(key)) world.blame(`${deviceId}: nobody is recorded to own ${key}`);
-}
-
-/** What the controller says of the fleet, against what the agents really run with. */
-function checkStatus(world: World): void {
-  const hub = world.status?.hubs[0];
-  if (hub === undefined) return world.blame('the controller has no hub');
-  const { counts, pending } = hub;
-  if (pending > 0) world.blame(`${pending} twins are still to look at`);
-  const managed = world.scenario.devices.filter(({ deviceId, profile }) => {
-    const tags = world.tagsOf(deviceId);
-    return (
-      tags !== undefined && world.twin(deviceId) !== undefined && declaredFor(world.policy, profile, tags).size > 0
-    );
-  });
-  if (counts.actions.Equal !== managed.length) {
-    world.blame(`status says ${counts.actions.Equal} in sync, in truth there are ${managed.length}`);
-  }
-  const applied = managed.filter(({ deviceId, profile }) => {
-    const settings = world.agents.settingsOf(deviceId) ?? {};
-    const declared = declaredFor(world.policy, profile, world.tagsOf(deviceId) ?? {});
-    return [...declared].every(([key, value]) => sameMeaning(value, settings[key]));
-  });
-  // Agents that keep their settings to themselves may have lost them and still say that all is well.
-  const isTalking = managed.every(({ profile }) => profile !== 'defender-micro-agent');
-  if (counts.acknowledgements.Applied > applied.length && isTalking) {
-    world.blame(`status says ${counts.acknowledgements.Applied} Applied, in truth there are ${applied.length}`);
-  }
-}
-
-function sameMeaning(declared: Json, live: Json | undefined): boolean {
-  if (deepEqual(declared, live)) return true;
-  if (typeof declared !== 'string' || typeof live !== 'string') return false;
-  const seconds = parseDuration(declared);
-  return declared.toLowerCase() === live.toLowerCase() || (seconds !== undefined && seconds === parseDuration(live));
+async function staysQuiet(world: World): Promise<void> {
+  const { writes } = world.counts;
+  await world.runUntil(world.nowMs + QUIET_MS);
+  if (world.counts.writes > writes) world.blame(`${world.counts.writes - writes} writes although all is quiet`);
+  for (const problem of [...checkConverged(world), ...checkReport(world)]) world.blame(problem);
 }

@@ -3,7 +3,16 @@ import type { Json, JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { FaultRule } from '../../src/emulator/faults/fault.ts';
 import type { IndexLag } from '../../src/emulator/hub/query/lagging-index.ts';
-import { mutatePolicy, pick, randomPolicy, randomValue, SETTINGS, type Policy, type ProfileName } from './policy.ts';
+import {
+  mutatePolicy,
+  pick,
+  PROFILES,
+  randomPolicy,
+  randomValue,
+  SETTINGS,
+  type Policy,
+  type ProfileName,
+} from './policy.ts';
 
 export interface SimDevice {
   readonly deviceId: string;
@@ -12,7 +21,19 @@ export interface SimDevice {
   readonly tags: JsonObject;
   readonly isOnline: boolean;
   readonly hasModule: boolean;
+  /** False where it comes to the hub later. */
+  readonly isThere: boolean;
+  /** An edge device whose module belongs to IoT Edge: nothing of ours may be written to it. */
+  readonly isManagedByEdge: boolean;
+  /** How long its agent takes for each change, one after the other; undefined where it is quick. */
+  readonly slowMs: number | undefined;
 }
+
+/** What a person can stop, outside of the manifests. */
+export type Stopped =
+  | { readonly scope: 'All' }
+  | { readonly scope: 'Configuration'; readonly name: string }
+  | { readonly scope: 'Device'; readonly name: string };
 
 export type Happening =
   /** A commit arrives whole. */
@@ -23,6 +44,15 @@ export type Happening =
   | { readonly kind: 'mendSource' }
   /** Another writer sets or removes a setting that manifests may name. */
   | { readonly kind: 'drift'; readonly deviceId: string; readonly key: string; readonly value: Json }
+  /** And does so again and again. */
+  | {
+      readonly kind: 'hostile';
+      readonly deviceId: string;
+      readonly key: string;
+      readonly value: Json;
+      readonly everyMs: number;
+      readonly forMs: number;
+    }
   /** Another writer's own setting, inside or outside the agent's section. */
   | { readonly kind: 'foreign'; readonly deviceId: string; readonly isInside: boolean; readonly value: Json }
   | { readonly kind: 'wipeRecord'; readonly deviceId: string }
@@ -32,10 +62,17 @@ export type Happening =
   | { readonly kind: 'restartAgent'; readonly deviceId: string }
   | { readonly kind: 'recreateModule' | 'deleteModule' | 'createModule'; readonly deviceId: string }
   | { readonly kind: 'recreateDevice' | 'deleteDevice' | 'createDevice'; readonly deviceId: string }
+  /** The hub's own automatic configuration for all modules of a kind, until it is deleted. */
+  | { readonly kind: 'automatic'; readonly profile: ProfileName; readonly key: string; readonly value: Json }
+  | { readonly kind: 'endAutomatic'; readonly profile: ProfileName }
+  | { readonly kind: 'suspend'; readonly what: Stopped; readonly forMs: number }
+  | { readonly kind: 'resume' }
   | { readonly kind: 'fault'; readonly rule: FaultRule }
   | { readonly kind: 'calm' }
   | { readonly kind: 'lag'; readonly lag: IndexLag }
   | { readonly kind: 'failOver'; readonly lossMs: number }
+  /** The hub's clock goes ahead so far that it takes no token, until all is calm. */
+  | { readonly kind: 'hubClock'; readonly aheadMs: number }
   /** The controller is killed where it stands, and started again. */
   | { readonly kind: 'crash'; readonly downMs: number }
   /** After so many more calls to the hub; the last one may land. */
@@ -57,35 +94,67 @@ export interface Scenario {
   readonly events: readonly Event[];
   /** How long it goes on before everything calms down. */
   readonly lengthMs: number;
+  /** Rows of a page. */
+  readonly pageSize: number;
+  /** How far the controllers' clocks are from the hub's. */
+  readonly clockOffsetMs: number;
 }
 
 const MINUTE_MS = 60_000;
-const DEVICES_MIN = 16;
-const DEVICES_SPREAD = 14;
-const EVENTS_MIN = 25;
-const EVENTS_SPREAD = 45;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const DEVICES_MIN = 15;
+const DEVICES_SPREAD = 12;
+const EVENTS_MIN = 30;
+const EVENTS_SPREAD = 50;
 const LENGTH_MS_MIN = 30 * MINUTE_MS;
-const LENGTH_MS_SPREAD = 150 * MINUTE_MS;
+const LENGTH_MS_SPREAD = 110 * MINUTE_MS;
+const PAGE_SIZE_MIN = 5;
+const PAGE_SIZE_SPREAD = 12;
+const CLOCK_OFFSET_MS_MAX = 2 * MINUTE_MS;
 
 export function createScenario(seed: number): Scenario {
   const random = createSeededRandom(seed);
-  const devices = Array.from({ length: DEVICES_MIN + Math.floor(random.next() * DEVICES_SPREAD) }, (_, index) =>
+  const devices = Array.from({ length: DEVICES_MIN + below(random, DEVICES_SPREAD) }, (_, index) =>
     randomDevice(index, random),
   );
   const first = randomPolicy(random);
-  const lengthMs = LENGTH_MS_MIN + Math.floor(random.next() * LENGTH_MS_SPREAD);
-  const count = EVENTS_MIN + Math.floor(random.next() * EVENTS_SPREAD);
-  const times = Array.from({ length: count }, () => Math.floor(random.next() * lengthMs)).toSorted((a, b) => a - b);
-  let policy = first;
-  const events = times.map((atMs): Event => {
-    const happening = randomHappening(devices, policy, random);
-    if (happening.kind === 'commit') policy = happening.policy;
-    return { atMs, happening };
-  });
-  return { seed, devices, first, events, lengthMs };
+  const lengthMs = LENGTH_MS_MIN + below(random, LENGTH_MS_SPREAD);
+  const times = Array.from({ length: EVENTS_MIN + below(random, EVENTS_SPREAD) }, () => below(random, lengthMs));
+  const commits = [first];
+  const events = times
+    .toSorted((a, b) => a - b)
+    .map((atMs): Event => {
+      const happening = randomHappening({ devices, commits, atMs }, random);
+      if (happening.kind === 'commit') commits.push(happening.policy);
+      return { atMs, happening };
+    });
+  const scenario = {
+    seed,
+    devices,
+    first,
+    events,
+    lengthMs,
+    pageSize: PAGE_SIZE_MIN + below(random, PAGE_SIZE_SPREAD),
+    clockOffsetMs: random.next() < 0.5 ? 0 : below(random, 2 * CLOCK_OFFSET_MS_MAX) - CLOCK_OFFSET_MS_MAX,
+  };
+  return random.next() < 0.02 ? withMonthsOfSilence(scenario, random) : scenario;
 }
 
-const PROFILES: readonly ProfileName[] = ['defender-legacy', 'defender-micro-agent', 'acme-guard'];
+/** In the middle nothing happens for months, and no controller runs; then all goes on. */
+function withMonthsOfSilence(scenario: Scenario, random: SeededRandom): Scenario {
+  const atMs = below(random, scenario.lengthMs);
+  const silenceMs = 30 * DAY_MS + below(random, 60 * DAY_MS);
+  const later = scenario.events.map((event) =>
+    event.atMs < atMs ? event : { ...event, atMs: event.atMs + silenceMs },
+  );
+  const stop: Event = { atMs, happening: { kind: 'stop', downMs: silenceMs } };
+  const events = [...later.filter((event) => event.atMs < atMs), stop, ...later.filter((event) => event.atMs >= atMs)];
+  return { ...scenario, events, lengthMs: scenario.lengthMs + silenceMs };
+}
+
+function below(random: SeededRandom, limit: number): number {
+  return Math.floor(random.next() * limit);
+}
 
 function randomDevice(index: number, random: SeededRandom): SimDevice {
   return {
@@ -95,6 +164,9 @@ function randomDevice(index: number, random: SeededRandom): SimDevice {
     tags: randomTags(random),
     isOnline: random.next() < 0.85,
     hasModule: random.next() < 0.9,
+    isThere: random.next() < 0.95,
+    isManagedByEdge: random.next() < 0.05,
+    slowMs: random.next() < 0.15 ? MINUTE_MS + below(random, 5 * MINUTE_MS) : undefined,
   };
 }
 
@@ -102,52 +174,141 @@ function randomTags(random: SeededRandom): JsonObject {
   return { env: pick(random, ['prod', 'prod', 'test']), site: pick(random, ['lyon', 'porto', 'gdansk']) };
 }
 
-/** Each kind with its weight. */
-function randomHappening(devices: readonly SimDevice[], policy: Policy, random: SeededRandom): Happening {
-  const device = pick(random, devices);
-  const { deviceId, profile } = device;
-  const draw = random.next() * 100;
-  if (draw < 16) return { kind: 'commit', policy: mutatePolicy(policy, random) };
-  if (draw < 20) {
-    return {
-      kind: 'spoilSource',
-      how: pick(random, ['syntax', 'half', 'empty', 'unknownField', 'unreadable'] as const),
-    };
-  }
-  if (draw < 24) return { kind: 'mendSource' };
-  if (draw < 34) {
-    const key = pick(random, Object.keys(SETTINGS[profile]));
-    return { kind: 'drift', deviceId, key, value: random.next() < 0.3 ? null : randomValue(profile, key, random) };
-  }
-  if (draw < 40) {
-    const value = random.next() < 0.2 ? null : Math.floor(random.next() * 1_000);
-    return { kind: 'foreign', deviceId, isInside: random.next() < 0.5, value };
-  }
-  if (draw < 42) return { kind: 'wipeRecord', deviceId };
-  if (draw < 48) return { kind: 'retag', deviceId, tags: randomTags(random) };
-  if (draw < 50) return { kind: 'wipeTags', deviceId };
-  if (draw < 56) return { kind: 'setOnline', deviceId, isOnline: random.next() < 0.6 };
-  if (draw < 58) return { kind: 'restartAgent', deviceId };
-  if (draw < 64) return { kind: pick(random, ['recreateModule', 'deleteModule', 'createModule'] as const), deviceId };
-  if (draw < 67) return { kind: pick(random, ['recreateDevice', 'deleteDevice', 'createDevice'] as const), deviceId };
-  if (draw < 83) return { kind: 'fault', rule: randomFault(deviceId, random) };
-  if (draw < 87) return { kind: 'calm' };
-  if (draw < 91) return { kind: 'lag', lag: randomLag(random) };
-  if (draw < 92) return { kind: 'failOver', lossMs: Math.floor(random.next() * 10 * MINUTE_MS) };
-  if (draw < 95) return { kind: 'crash', downMs: Math.floor(random.next() * 5 * MINUTE_MS) };
-  if (draw < 97) {
-    return {
-      kind: 'crashAtCall',
-      calls: 1 + Math.floor(random.next() * 40),
-      downMs: Math.floor(random.next() * MINUTE_MS),
-    };
-  }
-  if (draw < 98) return { kind: 'stop', downMs: Math.floor(random.next() * 5 * MINUTE_MS) };
-  return { kind: 'rival', forMs: MINUTE_MS + Math.floor(random.next() * 30 * MINUTE_MS) };
+interface Story {
+  readonly devices: readonly SimDevice[];
+  /** So far, oldest first. */
+  readonly commits: readonly Policy[];
+  readonly atMs: number;
 }
 
-function randomFault(deviceId: string, random: SeededRandom): FaultRule {
-  const times = { count: 1 + Math.floor(random.next() * 6), skip: Math.floor(random.next() * 10) };
+type Maker = (story: Story, random: SeededRandom) => Happening;
+
+function anyDevice({ devices }: Story, random: SeededRandom): string {
+  return pick(random, devices).deviceId;
+}
+
+function change(story: Story, random: SeededRandom): { deviceId: string; key: string; value: Json } {
+  const { deviceId, profile } = pick(random, story.devices);
+  const key = pick(random, Object.keys(SETTINGS[profile]));
+  return { deviceId, key, value: random.next() < 0.3 ? null : randomValue(profile, key, random) };
+}
+
+/** Of a setting that somebody declares, where there is one. */
+function declaredChange(story: Story, random: SeededRandom): { deviceId: string; key: string; value: Json } {
+  const { deviceId, key, value } = change(story, random);
+  const profile = story.devices.find((device) => device.deviceId === deviceId)?.profile;
+  const { configurations = [] } = story.commits.at(-1) ?? {};
+  const settings = configurations.find((one) => one.profile === profile)?.settings ?? {};
+  if (profile === undefined || Object.keys(settings).length === 0) return { deviceId, key, value };
+  const declared = pick(random, Object.keys(settings));
+  const other = SETTINGS[profile][declared]?.find((one) => one !== settings[declared]);
+  return { deviceId, key: declared, value: other ?? null };
+}
+
+function commit({ commits, atMs }: Story, random: SeededRandom): Happening {
+  const latest = commits.at(-1) ?? randomPolicy(random);
+  const policy = random.next() < 0.12 ? pick(random, commits) : mutatePolicy(latest, atMs, random);
+  return { kind: 'commit', policy };
+}
+
+function suspension(story: Story, random: SeededRandom): Happening {
+  const { configurations = [] } = story.commits.at(-1) ?? {};
+  const name = configurations.length === 0 ? undefined : pick(random, configurations).name;
+  const what = pick(random, [
+    { scope: 'All' },
+    { scope: 'Device', name: anyDevice(story, random) },
+    ...(name === undefined ? [] : [{ scope: 'Configuration', name } as const]),
+  ] as const);
+  return { kind: 'suspend', what, forMs: MINUTE_MS + below(random, 40 * MINUTE_MS) };
+}
+
+/** Each kind with its weight. */
+const HAPPENINGS: readonly (readonly [weight: number, make: Maker])[] = [
+  [15, commit],
+  [
+    4,
+    (_, random) => ({
+      kind: 'spoilSource',
+      how: pick(random, ['syntax', 'half', 'empty', 'unknownField', 'unreadable'] as const),
+    }),
+  ],
+  [4, () => ({ kind: 'mendSource' })],
+  [9, (story, random) => ({ kind: 'drift', ...change(story, random) })],
+  [
+    2,
+    (story, random) => ({
+      kind: 'hostile',
+      ...declaredChange(story, random),
+      everyMs: 5_000 + below(random, 4 * MINUTE_MS),
+      forMs: 10 * MINUTE_MS + below(random, 60 * MINUTE_MS),
+    }),
+  ],
+  [
+    5,
+    (story, random) => {
+      const value = random.next() < 0.2 ? null : below(random, 1_000);
+      return { kind: 'foreign', deviceId: anyDevice(story, random), isInside: random.next() < 0.5, value };
+    },
+  ],
+  [2, (story, random) => ({ kind: 'wipeRecord', deviceId: anyDevice(story, random) })],
+  [6, (story, random) => ({ kind: 'retag', deviceId: anyDevice(story, random), tags: randomTags(random) })],
+  [2, (story, random) => ({ kind: 'wipeTags', deviceId: anyDevice(story, random) })],
+  [5, (story, random) => ({ kind: 'setOnline', deviceId: anyDevice(story, random), isOnline: random.next() < 0.6 })],
+  [2, (story, random) => ({ kind: 'restartAgent', deviceId: anyDevice(story, random) })],
+  [
+    5,
+    (story, random) => ({
+      kind: pick(random, ['recreateModule', 'deleteModule', 'createModule'] as const),
+      deviceId: anyDevice(story, random),
+    }),
+  ],
+  [
+    4,
+    (story, random) => ({
+      kind: pick(random, ['recreateDevice', 'deleteDevice', 'createDevice'] as const),
+      deviceId: anyDevice(story, random),
+    }),
+  ],
+  [
+    1,
+    (_, random) => {
+      const profile = pick(random, PROFILES);
+      const key = pick(random, Object.keys(SETTINGS[profile]));
+      return { kind: 'automatic', profile, key, value: randomValue(profile, key, random) };
+    },
+  ],
+  [1, (_, random) => ({ kind: 'endAutomatic', profile: pick(random, PROFILES) })],
+  [2, suspension],
+  [1, () => ({ kind: 'resume' })],
+  [17, (story, random) => ({ kind: 'fault', rule: randomFault(story, random) })],
+  [4, () => ({ kind: 'calm' })],
+  [4, (_, random) => ({ kind: 'lag', lag: randomLag(random) })],
+  [1, (_, random) => ({ kind: 'failOver', lossMs: below(random, 10 * MINUTE_MS) })],
+  [0.5, (_, random) => ({ kind: 'hubClock', aheadMs: below(random, 120 * MINUTE_MS) })],
+  [3, (_, random) => ({ kind: 'crash', downMs: below(random, 5 * MINUTE_MS) })],
+  [2, (_, random) => ({ kind: 'crashAtCall', calls: 1 + below(random, 60), downMs: below(random, MINUTE_MS) })],
+  [1, (_, random) => ({ kind: 'stop', downMs: below(random, 5 * MINUTE_MS) })],
+  [2, (_, random) => ({ kind: 'rival', forMs: MINUTE_MS + below(random, 30 * MINUTE_MS) })],
+];
+
+const WEIGHT = HAPPENINGS.reduce((sum, [weight]) => sum + weight, 0);
+
+function randomHappening(story: Story, random: SeededRandom): Happening {
+  let rest = random.next() * WEIGHT;
+  for (const [weight, make] of HAPPENINGS) {
+    rest -= weight;
+    if (rest < 0) return make(story, random);
+  }
+  return { kind: 'calm' };
+}
+
+function randomFault({ devices }: Story, random: SeededRandom): FaultRule {
+  // What IoT Edge manages is made anew by IoT Edge.
+  const { deviceId } = pick(
+    random,
+    devices.filter(({ isManagedByEdge }) => !isManagedByEdge),
+  );
+  const times = { count: 1 + below(random, 6), skip: below(random, 10) };
   const when = pick(random, ['before', 'after'] as const);
   const draw = random.next();
   if (draw < 0.2) return { ...times, on: { isWrite: true }, fault: { kind: 'reset', when } };
@@ -161,7 +322,7 @@ function randomFault(deviceId: string, random: SeededRandom): FaultRule {
     return { ...times, fault: { kind: 'refusal', code, when } };
   }
   if (draw < 0.58) return { ...times, fault: { kind: 'refusal', code: 'IotHubUnauthorizedAccess' } };
-  if (draw < 0.65) return { ...times, fault: { kind: 'latency', ms: Math.floor(random.next() * 60_000), when } };
+  if (draw < 0.65) return { ...times, fault: { kind: 'latency', ms: below(random, MINUTE_MS), when } };
   if (draw < 0.7)
     return { ...times, on: { isWrite: true }, fault: { kind: 'action', action: { kind: 'wipeTags', deviceId } } };
   if (draw < 0.75) {
@@ -171,11 +332,11 @@ function randomFault(deviceId: string, random: SeededRandom): FaultRule {
   }
   const source = pick(random, ['devices', 'modules'] as const);
   const kind = pick(random, ['droppedPage', 'emptyPage', 'missingContinuation', 'truncatedContinuation'] as const);
-  return { ...times, skip: Math.floor(random.next() * 3), on: { source }, fault: { kind } };
+  return { ...times, skip: below(random, 3), on: { source }, fault: { kind } };
 }
 
 function randomLag(random: SeededRandom): IndexLag {
   if (random.next() < 0.2) return {};
-  const upTo = (minutes: number): number => Math.floor(random.next() * minutes * MINUTE_MS);
+  const upTo = (minutes: number): number => below(random, minutes * MINUTE_MS);
   return { devices: upTo(30), modules: upTo(30), spread: upTo(5), ghosts: upTo(30), frozenPages: random.next() < 0.5 };
 }

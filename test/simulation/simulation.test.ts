@@ -1,24 +1,29 @@
 // Real controllers on a lying hub: seeds that once failed, new ones, and a crash at every single call of a small story.
 import { describe, expect, test } from 'vitest';
+import { REGRESSION_SEEDS } from './regressions.ts';
 import { runScenario } from './run.ts';
+import type { Policy } from './policy.ts';
 import { createScenario, type Event, type Scenario } from './scenario.ts';
 
-/** Each found something once; what it was is in the commit that added it. */
-const REGRESSIONS = [26, 59, 1001, 1066, 1147, 1236, 1261, 1308, 1382, 2357, 5185, 30033, 100260];
 const FIRST_SEED = 40_000;
-const SEEDS = 60;
+const PIECES = 10;
+const PIECE_SEEDS = 20;
 
 describe('seeds', () => {
-  test.each(REGRESSIONS)('seed %i, which failed once', async (seed) => {
+  // docs/reliability.md says what each found; seeds from before the scenarios changed live on as mutants.
+  test.each(REGRESSION_SEEDS)('seed %i, which failed once', async (seed) => {
     expect((await runScenario(createScenario(seed))).violations).toEqual([]);
   });
 
-  test(`seeds ${FIRST_SEED} to ${FIRST_SEED + SEEDS - 1}`, async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
-      const { violations } = await runScenario(createScenario(seed));
-      expect(violations, `npm run simulate -- --seeds 1 --seed ${seed}`).toEqual([]);
-    }
-  });
+  test.each(Array.from({ length: PIECES }, (_, piece) => FIRST_SEED + piece * PIECE_SEEDS))(
+    'seeds from %i',
+    async (first) => {
+      for (let seed = first; seed < first + PIECE_SEEDS; seed += 1) {
+        const { violations } = await runScenario(createScenario(seed));
+        expect(violations, `npm run simulate -- --seeds 1 --seed ${seed}`).toEqual([]);
+      }
+    },
+  );
 
   test('a seed replays exactly', async () => {
     const [first, second] = [await runScenario(createScenario(7)), await runScenario(createScenario(7))];
@@ -29,7 +34,7 @@ describe('seeds', () => {
 
 /** Five devices, a commit that changes, adds and removes, drift and a device that moves. */
 function story(events: readonly Event[]): Scenario {
-  const base = createScenario(11);
+  const base = { ...createScenario(11), clockOffsetMs: 0 };
   const device = (index: number, profile: 'acme-guard' | 'defender-legacy', env: string) => ({
     deviceId: `d${index}`,
     profile,
@@ -37,6 +42,9 @@ function story(events: readonly Event[]): Scenario {
     tags: { env, site: 'lyon' },
     isOnline: true,
     hasModule: true,
+    isThere: true,
+    isManagedByEdge: false,
+    slowMs: undefined,
   });
   const configuration = (
     name: string,
@@ -49,17 +57,22 @@ function story(events: readonly Event[]): Scenario {
       priority: name.length,
       tag: ['env', 'prod'],
       settings,
+      unset: [],
       state: 'Enforce',
       deletionPolicy: 'Remove',
     }) as const;
   const guard = configuration('guard', 'acme-guard', { scanInterval: 'PT1H', level: 1 });
   const legacy = configuration('legacy', 'defender-legacy', { eventPriorityLogin: 'High' });
-  const second = {
-    configurations: [
-      configuration('guard', 'acme-guard', { scanInterval: 'PT6H', usbPolicy: 'block' }),
-      configuration('legacy', 'defender-legacy', { eventPriorityLogin: 'Low', maxMessageSizeInBytes: 8192 }),
-    ],
-  };
+  const policyOf = (configurations: Policy['configurations']): Policy => ({
+    hubMode: 'Enforce',
+    maxChanged: undefined,
+    configurations,
+    exceptions: [],
+  });
+  const second = policyOf([
+    configuration('guard', 'acme-guard', { scanInterval: 'PT6H', usbPolicy: 'block' }),
+    configuration('legacy', 'defender-legacy', { eventPriorityLogin: 'Low', maxMessageSizeInBytes: 8192 }),
+  ]);
   const plot: Event[] = [
     { atMs: 60_000, happening: { kind: 'commit', policy: second } },
     { atMs: 120_000, happening: { kind: 'drift', deviceId: 'd1', key: 'usbPolicy', value: 'allow' } },
@@ -74,7 +87,7 @@ function story(events: readonly Event[]): Scenario {
       device(4, 'defender-legacy', 'prod'),
       device(5, 'acme-guard', 'test'),
     ],
-    first: { configurations: [guard, legacy] },
+    first: policyOf([guard, legacy]),
     events: [...events, ...plot].toSorted((a, b) => a.atMs - b.atMs),
     lengthMs: 20 * 60_000,
   };

@@ -1,51 +1,49 @@
 // The world of a scenario: the embedded hub, agents, other writers, a folder of manifests, and real controllers over a
 // simulated clock. Nothing here sleeps, and nothing leaves the process.
-import { startController, type Controller } from '../../src/controller/controller.ts';
 import type { ControllerStatus } from '../../src/controller/status.ts';
-import { runAgents, type RunningAgents } from '../../src/emulator/agents/run-agents.ts';
+import { changeSuspensions, withSuspension } from '../../src/controller/suspensions.ts';
 import type { AgentKind } from '../../src/emulator/agents/kinds.ts';
+import { runAgents, type RunningAgents } from '../../src/emulator/agents/run-agents.ts';
 import { FrontDoor } from '../../src/emulator/front-door.ts';
+import type { ChangeEvent } from '../../src/emulator/hub/change-events.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { ServiceError } from '../../src/emulator/hub/service-error.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { digestBytes } from '../../src/model/digest.ts';
 import { SourceError } from '../../src/model/errors.ts';
-import { setPath, type Json, type JsonObject } from '../../src/model/json.ts';
+import { isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
-import type { ModuleRef, Twin } from '../../src/model/twin.ts';
-import type { Hub } from '../../src/ports/hub.ts';
-import type { Log } from '../../src/ports/log.ts';
-import type { Metrics } from '../../src/ports/metrics.ts';
+import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
+import type { TwinEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
+import { Evidence } from './evidence.ts';
 import { encoded, judge, pathOf, SECTIONS } from './oracle.ts';
-import { MODULES, toYaml, type Policy, type ProfileName } from './policy.ts';
-import type { Event, Happening, Scenario, SimDevice } from './scenario.ts';
+import { MODULES, toFiles, type Policy, type ProfileName } from './policy.ts';
+import { SimProcess } from './process.ts';
+import type { Event, Happening, Scenario, SimDevice, Stopped } from './scenario.ts';
 import { createSimClock, type SimClock } from './sim-clock.ts';
 
 export const START_MS = Date.UTC(2026, 10, 24);
 export const RESYNC_MS = 5 * 60_000;
-/** How long a controller may still go by what it was given before. */
-const POLICY_MEMORY_MS = 3 * 60_000;
-/** Who is in a group is read from an index that lags, but for first writes and removals. */
-const TAGS_MEMORY_MS = 45 * 60_000;
 const HISTORY_MS = 15 * 60_000;
+/** Simulated agents look rarely whether they are connected: months may pass. */
+const AGENT_CHECK_MS = 5 * 60_000;
+/** From a change of a folder to the word of it. */
+const WATCH_MS = 250;
+/** Two that never give in meet five or six times and then twice an hour, for each setting that they fight over. */
+const FIGHT_MS = 60 * 60_000;
+const CORRECTIONS_MAX = 20;
 
 export interface Counts {
   calls: number;
   writes: number;
   faults: number;
+  /** How often each reason was told of a twin: by events, and by status between two happenings. */
+  readonly reasons: Map<string, number>;
 }
 
-/** A controller as the world sees it: killed, it does and hears nothing more. */
-interface Process {
-  readonly name: string;
-  readonly controller: Controller;
-  isDead: boolean;
-  /** What it was given to go by, and when. */
-  readonly policies: { policy: Policy; atMs: number }[];
-  callsLeft: number;
-}
+type Files = readonly { readonly path: string; readonly text: string }[];
 
 export class World {
   readonly clock: SimClock;
@@ -53,42 +51,52 @@ export class World {
   readonly front: FrontDoor;
   readonly agents: RunningAgents;
   readonly scenario: Scenario;
-  readonly counts: Counts = { calls: 0, writes: 0, faults: 0 };
-  /** What each part saw and did, for people. */
-  readonly history: string[] = [];
+  readonly evidence: Evidence;
+  readonly counts: Counts = { calls: 0, writes: 0, faults: 0, reasons: new Map() };
+  readonly #history: (readonly [atMs: number, text: () => string])[] = [];
   readonly violations: string[] = [];
-  readonly #random: SeededRandom;
-  readonly #devices: ReadonlyMap<string, SimDevice>;
-  readonly #tags = new Map<string, { tags: JsonObject; atMs: number }[]>();
+  /** Every write that was sent, whatever became of it. */
+  readonly patches: { readonly deviceId: string; readonly patch: TwinPatch }[] = [];
+  readonly devices: ReadonlyMap<string, SimDevice>;
   #policy: Policy;
   #previous: Policy;
-  #text: string | undefined | Error;
+  #source: Snapshot | SourceError;
   readonly #triggers = new Set<() => void>();
   /** Once all is calm a person reads what is held, and lets it pass. */
   #isPersonThere = false;
   #asked: string | undefined;
-  #process: Process | undefined;
-  #rival: Process | undefined;
+  #process: SimProcess | undefined;
+  #rival: SimProcess | undefined;
   #starts = 0;
+  #cancelStart = (): void => {};
+  #hostileUntilMs = 0;
+  /** By device: when drift was corrected, of late. */
+  readonly #corrections = new Map<string, readonly number[]>();
+  readonly #random: SeededRandom;
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
     this.#random = createSeededRandom(scenario.seed ^ 0x5eed);
     this.clock = createSimClock(START_MS);
-    this.iot = new IotHub({ hostName: 'sim.azure-devices.net', clock: this.clock, random: this.#random });
+    const { clock } = this;
+    const limits = { pageSizeMax: scenario.pageSize };
+    this.iot = new IotHub({ hostName: 'sim.azure-devices.net', clock, random: this.#random, limits });
     this.iot.setHistory(HISTORY_MS);
-    this.front = new FrontDoor({ hub: this.iot, clock: this.clock, random: this.#random });
-    this.#devices = new Map(scenario.devices.map((device) => [device.deviceId, device]));
-    for (const device of scenario.devices) this.#createDevice(device, device.hasModule);
-    const placements = scenario.devices.map(({ deviceId, profile, firmware, isOnline }) => ({
+    this.front = new FrontDoor({ hub: this.iot, clock, random: this.#random, isMetered: false });
+    this.devices = new Map(scenario.devices.map((device) => [device.deviceId, device]));
+    this.evidence = new Evidence(this.devices);
+    this.iot.listen((event) => this.#notice(event));
+    for (const device of scenario.devices) if (device.isThere) this.#createDevice(device, device.hasModule);
+    const placements = scenario.devices.map(({ deviceId, profile, firmware, isOnline, slowMs }) => ({
       deviceId,
       agent: { kind: agentOf(deviceId, profile), firmware },
       isOnline,
+      slowMs,
     }));
-    this.agents = runAgents(this.iot, placements, this.clock, createSeededRandom(scenario.seed ^ 0xa6e));
+    this.agents = runAgents(this.iot, placements, clock, createSeededRandom(scenario.seed ^ 0xa6e), AGENT_CHECK_MS);
     this.#policy = scenario.first;
     this.#previous = scenario.first;
-    this.#text = toYaml(scenario.first);
+    this.#source = snapshotOf(toFiles(scenario.first, START_MS));
     this.start();
   }
 
@@ -96,22 +104,42 @@ export class World {
     return this.#policy;
   }
 
+  /** Counts from the start. */
+  get nowMs(): number {
+    return this.clock.now() - START_MS;
+  }
+
+  /** Of the process that runs. */
+  get process(): SimProcess | undefined {
+    return this.#process;
+  }
+
   get status(): ControllerStatus | undefined {
     return this.#process?.controller.status();
   }
 
-  tell(text: string): void {
-    const seconds = ((this.clock.now() - START_MS) / 1_000).toFixed(3).padStart(10);
-    this.history.push(`${seconds}  ${text}`);
+  /** What each part saw and did, for people. */
+  get history(): string[] {
+    return this.#history.map(([atMs, text]) => `${(atMs / 1_000).toFixed(3).padStart(10)}  ${text()}`);
+  }
+
+  /** Few histories are ever read: what is told does not change any more, and becomes text when it is. */
+  tell(text: () => string): void {
+    this.#history.push([this.nowMs, text]);
   }
 
   blame(text: string): void {
-    this.tell(`VIOLATION ${text}`);
+    this.tell(() => `VIOLATION ${text}`);
     this.violations.push(text);
   }
 
+  noteReason(reason: string): void {
+    this.counts.reasons.set(reason, (this.counts.reasons.get(reason) ?? 0) + 1);
+  }
+
   start(): void {
-    this.#process ??= this.#startProcess('controller', this.#source());
+    this.#cancelStart();
+    this.#process ??= this.#startProcess('controller', this.#folder(), () => this.#policy);
   }
 
   /** Everything goes on until then, and stops at the first violation. */
@@ -120,21 +148,27 @@ export class World {
   }
 
   async happen({ happening }: Event): Promise<void> {
-    this.tell(describe(happening));
+    this.tell(() =>
+      happening.kind === 'commit' ? `commit ${JSON.stringify(happening.policy)}` : JSON.stringify(happening),
+    );
     await this.#do(happening);
-    this.#noteTags();
   }
 
   /** Faults end, everybody comes back, and the source holds this policy. */
   async calmDown(policy: Policy): Promise<void> {
-    this.tell('everything calms down');
+    this.tell(() => 'everything calms down');
     this.front.faults.clear();
+    this.front.clockSkewMs = 0;
     this.iot.setLag(undefined);
-    await this.#endRival();
+    this.#hostileUntilMs = 0;
+    this.#rival?.kill();
+    this.#endAutomatics(Object.keys(MODULES) as ProfileName[]);
+    await this.#resume();
     this.#commit(policy);
     this.#isPersonThere = true;
-    this.#setSource(toYaml(policy, this.#asked));
-    for (const { deviceId, tags } of this.scenario.devices) {
+    this.#setSource(toFiles(policy, START_MS, this.#asked));
+    for (const device of this.scenario.devices) {
+      const { deviceId, tags } = device;
       this.agents.setOnline(deviceId, true);
       // A hub that fell back may believe an agent that has heard more since: a restart ends that.
       this.agents.restart(deviceId);
@@ -142,21 +176,20 @@ export class World {
       const isTagless = Object.keys(this.tagsOf(deviceId) ?? { none: '' }).length === 0;
       if (isTagless) attempt(() => this.iot.patchTwin({ deviceId }, { tags }));
     }
-    for (const process of [this.#process]) if (process !== undefined) process.callsLeft = Number.POSITIVE_INFINITY;
+    if (this.#process !== undefined) this.#process.callsLeft = Number.POSITIVE_INFINITY;
     this.start();
-    this.#noteTags();
   }
 
-  async end(): Promise<void> {
-    await this.#endRival();
-    this.#kill(this.#process);
+  end(): void {
+    this.#rival?.kill();
+    this.#process?.kill();
     this.agents.stop();
     this.front.close();
     this.iot.close();
   }
 
   twin(deviceId: string): Twin | undefined {
-    const profile = this.#devices.get(deviceId)?.profile;
+    const profile = this.devices.get(deviceId)?.profile;
     if (profile === undefined) return undefined;
     return attempt(() => this.iot.getTwin({ deviceId, moduleId: MODULES[profile] })) as Twin | undefined;
   }
@@ -171,20 +204,18 @@ export class World {
       case 'commit':
         return this.#commit(happening.policy);
       case 'spoilSource':
-        return this.#setSource(spoiled(happening.how, toYaml(this.#policy)));
+        return this.#setSource(spoiled(happening.how, toFiles(this.#policy, START_MS)));
       case 'mendSource':
-        return this.#setSource(toYaml(this.#policy));
+        return this.#setSource(toFiles(this.#policy, START_MS));
       case 'drift':
-        return this.#writeDesired(
-          happening.deviceId,
-          (profile) => pathOf(profile, happening.key),
-          happening.value,
-          true,
-        );
+        return this.#drift(happening);
+      case 'hostile':
+        this.#hostileUntilMs = Math.max(this.#hostileUntilMs, this.nowMs + happening.forMs);
+        return this.#driftAgain(happening, this.nowMs + happening.forMs);
       case 'foreign': {
         const path = (profile: ProfileName): readonly string[] =>
           happening.isInside ? [...SECTIONS[profile], 'theirs'] : ['appTeam', 'channel'];
-        return this.#writeDesired(happening.deviceId, path, happening.value, false);
+        return this.#writeDesired(happening.deviceId, path, () => happening.value);
       }
       case 'wipeRecord':
         return void attempt(() => this.iot.patchTwin(this.#ref(happening.deviceId), { tags: { twinward: null } }));
@@ -197,39 +228,46 @@ export class World {
       case 'restartAgent':
         return this.agents.restart(happening.deviceId);
       case 'recreateModule':
-        return void this.front.perform({ kind: 'recreate', ...this.#ref(happening.deviceId) });
       case 'deleteModule':
-        return void this.front.perform({ kind: 'delete', ...this.#ref(happening.deviceId) });
       case 'createModule':
-        return this.#createModule(happening.deviceId);
       case 'recreateDevice':
-        return void this.front.perform({ kind: 'recreate', deviceId: happening.deviceId, withModules: true });
       case 'deleteDevice':
-        return void this.front.perform({ kind: 'delete', deviceId: happening.deviceId });
-      case 'createDevice': {
-        const device = this.#devices.get(happening.deviceId);
-        if (device !== undefined && this.tagsOf(device.deviceId) === undefined) this.#createDevice(device, true);
-        return;
-      }
+      case 'createDevice':
+        return this.#changeIdentity(happening.kind, happening.deviceId);
+      case 'automatic':
+        return this.#startAutomatic(happening);
+      case 'endAutomatic':
+        return this.#endAutomatics([happening.profile]);
+      case 'suspend':
+        return this.#suspend(happening.what, happening.forMs);
+      case 'resume':
+        return this.#resume();
       case 'fault':
         this.counts.faults += 1;
         return this.front.faults.add(happening.rule);
       case 'calm':
+        this.front.clockSkewMs = 0;
         return this.front.faults.clear();
       case 'lag':
         this.counts.faults += 1;
         return this.iot.setLag(happening.lag);
       case 'failOver':
         this.counts.faults += 1;
-        return void this.iot.failOver(happening.lossMs);
+        this.front.perform({ kind: 'failOver', lossMs: happening.lossMs });
+        this.evidence.forgetSuspensions();
+        return this.#noteAllTags();
+      case 'hubClock':
+        this.counts.faults += 1;
+        this.front.clockSkewMs = happening.aheadMs;
+        return;
       case 'crash':
         this.counts.faults += 1;
-        return this.#crash(happening.downMs);
+        this.#process?.kill();
+        return this.#startLater(happening.downMs);
       case 'crashAtCall':
         this.counts.faults += 1;
         if (this.#process !== undefined) this.#process.callsLeft = happening.calls;
-        this.clock.schedule(happening.downMs + RESYNC_MS, () => this.start());
-        return;
+        return this.#startLater(happening.downMs + RESYNC_MS);
       case 'stop':
         return this.#stop(happening.downMs);
       case 'rival':
@@ -241,215 +279,214 @@ export class World {
   #commit(policy: Policy): void {
     this.#previous = this.#policy;
     this.#policy = policy;
-    this.#setSource(toYaml(policy));
+    this.#setSource(toFiles(policy, START_MS));
   }
 
-  #setSource(text: string | undefined | Error): void {
-    this.#text = text;
+  #setSource(files: Files | SourceError): void {
+    this.#source = files instanceof SourceError ? files : snapshotOf(files);
     for (const trigger of this.#triggers) trigger();
-  }
-
-  #crash(downMs: number): void {
-    this.#kill(this.#process);
-    this.#process = undefined;
-    this.clock.schedule(downMs, () => this.start());
   }
 
   #stop(downMs: number): void {
     const process = this.#process;
     this.#process = undefined;
-    void process?.controller.stop();
-    this.clock.schedule(downMs, () => this.start());
+    process?.stop();
+    this.#startLater(downMs);
   }
 
-  #kill(process: Process | undefined): void {
-    if (process === undefined || process.isDead) return;
-    process.isDead = true;
-    this.tell(`${process.name} is dead`);
+  #startLater(delayMs: number): void {
+    this.#cancelStart();
+    this.#cancelStart = this.clock.schedule(delayMs, () => this.start());
   }
 
   #startRival(forMs: number): void {
     if (this.#rival !== undefined) return;
     const policy = this.#previous;
-    const text = toYaml(policy);
-    const source: Source = { read: async () => snapshotOf(text), watch: async () => async () => {} };
-    this.#rival = this.#startProcess('rival', { source, policyOf: () => policy });
-    this.clock.schedule(forMs, () => void this.#endRival());
+    const snapshot = snapshotOf(toFiles(policy, START_MS));
+    const source: Source = { read: async () => snapshot, watch: async () => async () => {} };
+    const rival = this.#startProcess('rival', source, () => policy);
+    this.#rival = rival;
+    this.clock.schedule(forMs, () => rival.kill());
   }
 
-  async #endRival(): Promise<void> {
-    const rival = this.#rival;
-    this.#rival = undefined;
-    this.#kill(rival);
-  }
-
-  #source(): { source: Source; policyOf: () => Policy } {
-    const source: Source = {
+  #folder(): Source {
+    return {
       read: async () => {
-        if (this.#text instanceof Error) throw this.#text;
-        return snapshotOf(this.#text);
+        if (this.#source instanceof SourceError) throw this.#source;
+        return this.#source;
       },
       watch: async (onTrigger) => {
-        const trigger = (): void => void this.clock.schedule(250, onTrigger);
+        const trigger = (): void => void this.clock.schedule(WATCH_MS, onTrigger);
         this.#triggers.add(trigger);
         return async () => void this.#triggers.delete(trigger);
       },
     };
-    return { source, policyOf: () => this.#policy };
   }
 
-  #startProcess(name: string, { source, policyOf }: { source: Source; policyOf: () => Policy }): Process {
+  #startProcess(kind: 'controller' | 'rival', source: Source, policyOf: () => Policy): SimProcess {
     this.#starts += 1;
-    this.tell(`${name} starts`);
-    const policies: Process['policies'] = [];
-    const isAlive = (): boolean => !process.isDead;
-    const controller = startController({
+    const name = `${kind}-${this.#starts}`;
+    this.tell(() => `${name} starts`);
+    return new SimProcess(name, {
       source,
-      connect: async () => ({ hub: this.#hubFor(() => process), mode: 'Enforce' }),
-      onDeclared: () => void policies.push({ policy: policyOf(), atMs: this.clock.now() }),
-      clock: {
-        now: () => this.clock.now(),
-        schedule: (delayMs, callback) => this.clock.schedule(delayMs, () => isAlive() && callback()),
-      },
-      random: createSeededRandom(this.scenario.seed + this.#starts),
-      log: this.#logFor(name),
-      holder: `${name}@${this.#starts}`,
-      metrics: NO_METRICS,
+      hub: inProcessHub(this.iot, { front: this.front, clock: this.clock }),
+      clock: this.clock,
+      clockOffsetMs: this.scenario.clockOffsetMs,
+      seed: this.scenario.seed + this.#starts,
       resyncPeriodMs: RESYNC_MS,
+      log: ({ name: who }, level, message, fields) => this.#hear(who, level, message, fields),
+      onCall: () => void (this.counts.calls += 1),
+      onEvent: (event) => this.#hearEvent(event),
+      onWrite: (process, ref, patch, etag) => this.#judge(process, ref, patch, etag),
+      onDeclared: (process) => this.evidence.notePolicy(process.name, policyOf(), this.nowMs),
+      onEnd: (process) => this.#noteEnd(process),
     });
-    const process: Process = { name, controller, isDead: false, policies, callsLeft: Number.POSITIVE_INFINITY };
-    return process;
   }
 
-  /** The hub as a process sees it: every call counts, a dead process hears nothing, and every write is judged. */
-  #hubFor(processOf: () => Process): Hub {
-    const port = inProcessHub(this.iot, { front: this.front, clock: this.clock });
-    const call = async <T>(run: () => Promise<T>): Promise<T> => {
-      const process = processOf();
-      if (process.isDead) return new Promise<never>(() => {});
-      this.counts.calls += 1;
-      process.callsLeft -= 1;
-      const isLast = process.callsLeft <= 0;
-      const answer = run();
-      if (isLast) {
-        this.#kill(process);
-        if (process === this.#process) this.#process = undefined;
-        answer.catch(() => {});
-      }
-      try {
-        const value = await answer;
-        return process.isDead ? await new Promise<never>(() => {}) : value;
-      } catch (error) {
-        if (process.isDead) return new Promise<never>(() => {});
-        throw error;
-      }
-    };
-    async function* pages<T>(list: AsyncIterable<T>): AsyncGenerator<T> {
-      const iterator = list[Symbol.asyncIterator]();
-      for (;;) {
-        const page = await call(() => iterator.next());
-        if (page.done === true) return;
-        yield page.value;
-      }
-    }
-    return {
-      ...port,
-      listDevices: (signal) => pages(port.listDevices(signal)),
-      listModuleTwins: (moduleIds, signal) => pages(port.listModuleTwins(moduleIds, signal)),
-      getDeviceTwin: (deviceId, signal) => call(() => port.getDeviceTwin(deviceId, signal)),
-      getModuleTwin: (ref, signal) => call(() => port.getModuleTwin(ref, signal)),
-      patchModuleTwin: (ref, patch, etag, signal) =>
-        call(() => {
-          this.#judge(processOf(), ref, patch, etag);
-          return port.patchModuleTwin(ref, patch, etag, signal);
-        }),
-      createModule: (ref, signal) => call(() => port.createModule(ref, signal)),
-      countDevices: (signal) => call(() => port.countDevices(signal)),
-    };
+  #noteEnd(process: SimProcess): void {
+    this.tell(() => `${process.name} is dead`);
+    if (this.#process === process) this.#process = undefined;
+    if (this.#rival === process) this.#rival = undefined;
   }
 
-  #judge(process: Process, ref: ModuleRef, patch: Parameters<Hub['patchModuleTwin']>[1], etag: string): void {
+  #hear(who: string, level: string, message: string, fields: object): void {
+    this.tell(() => `${who} ${level} ${message} ${JSON.stringify(fields)}`);
+    if (level === 'info') return;
+    const text = JSON.stringify(fields);
+    const asked = /twinward\.dev\/approve: (\w+@\d+)/.exec(text)?.[1];
+    if (asked !== undefined) this.#asked = asked;
+    if (asked !== undefined && this.#isPersonThere) this.#setSource(toFiles(this.#policy, START_MS, asked));
+    if (message.startsWith('Unexpected failure')) this.blame(`${message} ${text}`);
+  }
+
+  #hearEvent({ reason, deviceId }: TwinEvent): void {
+    this.noteReason(reason);
+    if (reason !== 'Drift') return;
+    const since = this.nowMs - FIGHT_MS;
+    const times = [...(this.#corrections.get(deviceId) ?? []).filter((atMs) => atMs > since), this.nowMs];
+    this.#corrections.set(deviceId, times);
+    if (times.length > CORRECTIONS_MAX) this.blame(`${deviceId}: ${times.length} corrections within an hour`);
+  }
+
+  #judge(process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string): void {
     this.counts.writes += 1;
-    this.tell(`${process.name} writes ${ref.deviceId}/${ref.moduleId} on ${etag}: ${JSON.stringify(patch)}`);
+    this.patches.push({ deviceId: ref.deviceId, patch });
+    this.tell(() => `${process.name} writes ${ref.deviceId}/${ref.moduleId} on ${etag}: ${JSON.stringify(patch)}`);
     const before = attempt(() => this.iot.getTwin(ref)) as Twin | undefined;
-    const profile = this.#devices.get(ref.deviceId)?.profile;
-    if (profile === undefined || MODULES[profile] !== ref.moduleId)
+    const device = this.devices.get(ref.deviceId);
+    if (device === undefined || MODULES[device.profile] !== ref.moduleId) {
       return this.blame(`${ref.deviceId}/${ref.moduleId}: not ours`);
+    }
     // Another etag: the hub will refuse it.
     if (before === undefined || before.etag !== etag) return;
-    this.#noteTags();
-    const nowMs = this.clock.now();
-    const policies = recent(process.policies, nowMs - POLICY_MEMORY_MS).map(({ policy }) => policy);
-    const tags = recent(this.#tags.get(ref.deviceId) ?? [], nowMs - TAGS_MEMORY_MS).map((one) => one.tags);
-    for (const problem of judge({ deviceId: ref.deviceId, profile, before, patch, policies, tags }))
-      this.blame(problem);
+    const sight = this.evidence.sightOf(process.name, ref.deviceId, this.nowMs);
+    for (const problem of judge({ device, before, patch, ...sight })) this.blame(problem);
   }
 
-  #noteTags(): void {
-    for (const { deviceId } of this.scenario.devices) {
-      const tags = this.tagsOf(deviceId) ?? {};
-      const known = this.#tags.get(deviceId) ?? [];
-      if (JSON.stringify(known.at(-1)?.tags) === JSON.stringify(tags)) continue;
-      this.#tags.set(deviceId, [...known, { tags, atMs: this.clock.now() }]);
+  #notice({ deviceId, moduleId, body, source }: ChangeEvent): void {
+    if (moduleId === undefined) {
+      if (source !== 'deviceConnectionStateEvents' && this.devices.has(deviceId)) this.#noteTags(deviceId);
+      return;
     }
+    const { desired } = isObject(body['properties']) ? body['properties'] : {};
+    if (isObject(desired)) this.evidence.noteDesired(deviceId, desired);
   }
 
-  #logFor(name: string): Log {
-    const say = (level: string, message: string, fields: object = {}): void => {
-      this.tell(`${name} ${level} ${message} ${JSON.stringify(fields)}`);
-      const asked = /twinward\.dev\/approve: (\w+@\d+)/.exec(JSON.stringify(fields))?.[1];
-      if (asked !== undefined) this.#asked = asked;
-      if (asked !== undefined && this.#isPersonThere) this.#setSource(toYaml(this.#policy, asked));
-      if (message.startsWith('Unexpected failure')) this.blame(`${message} ${JSON.stringify(fields)}`);
-    };
-    return {
-      debug: () => {},
-      info: (message, fields) => say('info', message, fields),
-      warn: (message, fields) => say('warn', message, fields),
-      error: (message, fields) => say('error', message, fields),
-    };
+  #noteTags(deviceId: string): void {
+    this.evidence.noteTags(deviceId, this.tagsOf(deviceId) ?? {}, this.nowMs);
   }
 
-  #createDevice({ deviceId, profile, tags }: SimDevice, hasModule: boolean): void {
-    this.iot.createDevice(deviceId, { deviceId });
+  #noteAllTags(): void {
+    for (const deviceId of this.devices.keys()) this.#noteTags(deviceId);
+  }
+
+  #createDevice({ deviceId, tags, isManagedByEdge, profile }: SimDevice, hasModule: boolean): void {
+    this.iot.createDevice(deviceId, { deviceId, ...(isManagedByEdge ? { capabilities: { iotEdge: true } } : {}) });
     this.iot.patchTwin({ deviceId }, { tags });
-    if (hasModule) this.iot.putModule(deviceId, MODULES[profile], {}, undefined);
-    this.#noteOne(deviceId, tags);
+    if (hasModule || isManagedByEdge) this.#createModule(deviceId, profile, isManagedByEdge);
   }
 
-  #noteOne(deviceId: string, tags: JsonObject): void {
-    this.#tags.set(deviceId, [...(this.#tags.get(deviceId) ?? []), { tags, atMs: this.clock.now() }]);
+  #createModule(deviceId: string, profile: ProfileName, isManagedByEdge: boolean): void {
+    const body = isManagedByEdge ? { managedBy: 'IotEdge' } : {};
+    attempt(() => this.iot.putModule(deviceId, MODULES[profile], body, undefined));
   }
 
-  #createModule(deviceId: string): void {
-    const { moduleId } = this.#ref(deviceId);
-    attempt(() => this.iot.putModule(deviceId, moduleId, {}, undefined));
+  #changeIdentity(kind: Extract<Happening, { deviceId: string }>['kind'], deviceId: string): void {
+    const device = this.devices.get(deviceId);
+    // IoT Edge makes its own anew as they were.
+    if (device === undefined || device.isManagedByEdge) return;
+    const ref = this.#ref(deviceId);
+    if (kind === 'recreateModule') this.front.perform({ kind: 'recreate', ...ref });
+    if (kind === 'deleteModule') this.front.perform({ kind: 'delete', ...ref });
+    if (kind === 'createModule') this.#createModule(deviceId, device.profile, false);
+    if (kind === 'recreateDevice') this.front.perform({ kind: 'recreate', deviceId, withModules: true });
+    if (kind === 'deleteDevice') this.front.perform({ kind: 'delete', deviceId });
+    if (kind === 'createDevice' && this.tagsOf(deviceId) === undefined) this.#createDevice(device, true);
   }
 
   #ref(deviceId: string): ModuleRef {
-    return { deviceId, moduleId: MODULES[this.#devices.get(deviceId)?.profile ?? 'acme-guard'] };
+    return { deviceId, moduleId: MODULES[this.devices.get(deviceId)?.profile ?? 'acme-guard'] };
+  }
+
+  #drift({ deviceId, key, value }: { readonly deviceId: string; readonly key: string; readonly value: Json }): void {
+    this.#writeDesired(
+      deviceId,
+      (profile) => pathOf(profile, key),
+      (profile) => encoded(profile, value),
+    );
+  }
+
+  #driftAgain(happening: Extract<Happening, { kind: 'hostile' }>, untilMs: number): void {
+    if (this.nowMs > untilMs || this.#hostileUntilMs === 0) return;
+    this.#drift(happening);
+    this.clock.schedule(happening.everyMs, () => this.#driftAgain(happening, untilMs));
   }
 
   #writeDesired(
     deviceId: string,
     path: (profile: ProfileName) => readonly string[],
-    value: Json,
-    isSetting: boolean,
+    value: (profile: ProfileName) => Json,
   ): void {
-    const profile = this.#devices.get(deviceId)?.profile;
+    const profile = this.devices.get(deviceId)?.profile;
     if (profile === undefined) return;
     const desired: JsonObject = {};
-    setPath(desired, path(profile), isSetting ? encoded(profile, value) : value);
+    setPath(desired, path(profile), value(profile));
     attempt(() => this.iot.patchTwin(this.#ref(deviceId), { properties: { desired } }));
   }
-}
 
-const NO_METRICS: Metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
+  #startAutomatic({ profile, key, value }: Extract<Happening, { kind: 'automatic' }>): void {
+    const id = `automatic-${profile}`;
+    const body = {
+      id,
+      priority: 10,
+      targetCondition: `from devices.modules where moduleId = '${MODULES[profile]}'`,
+      content: { moduleContent: { [`properties.desired.${pathOf(profile, key).join('.')}`]: encoded(profile, value) } },
+    };
+    attempt(() => this.iot.putConfiguration(id, body, undefined));
+  }
 
-/** Those since then, and the one before them. */
-function recent<T extends { readonly atMs: number }>(list: readonly T[], sinceMs: number): readonly T[] {
-  const first = list.findLastIndex(({ atMs }) => atMs <= sinceMs);
-  return list.slice(Math.max(0, first));
+  #endAutomatics(profiles: readonly ProfileName[]): void {
+    for (const profile of profiles) attempt(() => this.iot.deleteConfiguration(`automatic-${profile}`, undefined));
+  }
+
+  /** By a person, whose calls nothing disturbs. */
+  async #suspend(what: Stopped, forMs: number): Promise<void> {
+    const untilMs = this.clock.now() + forMs;
+    const one = { ...what, who: 'ops@console', reason: 'an incident', untilMs };
+    await this.#changeSuspensions((all) => withSuspension(all, one));
+    this.evidence.noteSuspension(what, this.nowMs, untilMs - START_MS);
+  }
+
+  async #resume(): Promise<void> {
+    await this.#changeSuspensions(() => []);
+    this.evidence.endSuspensions(this.nowMs);
+  }
+
+  async #changeSuspensions(change: Parameters<typeof changeSuspensions>[1]): Promise<void> {
+    const hub = inProcessHub(this.iot);
+    const options = { hub, instance: 'default', nowMs: this.clock.now() };
+    await changeSuspensions(options, change, new AbortController().signal);
+  }
 }
 
 function agentOf(deviceId: string, profile: ProfileName): AgentKind {
@@ -458,30 +495,28 @@ function agentOf(deviceId: string, profile: ProfileName): AgentKind {
   return deviceId.length % 2 === 0 ? 'legacy-cs' : 'legacy-c';
 }
 
-function spoiled(how: Extract<Happening, { kind: 'spoilSource' }>['how'], text: string): string | undefined | Error {
+function spoiled(how: Extract<Happening, { kind: 'spoilSource' }>['how'], files: Files): Files | SourceError {
+  const [first, ...others] = files;
+  if (first === undefined) return files;
+  const withFirst = (text: string): Files => [{ path: first.path, text }, ...others];
   switch (how) {
     case 'syntax':
-      return `${text}\n---\nkind: [`;
+      return withFirst(`${first.text}\n---\nkind: [`);
     case 'half':
       // In the middle of a document: a cut between two is a commit like any other.
-      return text.slice(0, -10);
+      return withFirst(first.text.slice(0, -10));
     case 'empty':
-      return undefined;
+      return [];
     case 'unknownField':
-      return text.replace('"priority":', '"priorty":');
+      return withFirst(first.text.replace('metadata:', 'metdata:'));
     case 'unreadable':
       return new SourceError('Unreadable', 'The folder can not be read.');
   }
 }
 
-function snapshotOf(text: string | undefined): Snapshot {
-  const bytes = Buffer.from(text ?? '');
-  const files = text === undefined ? [] : [{ path: 'all.yaml', bytes }];
-  return { revision: `sha256:${digestBytes(bytes)}`, files, partial: false };
-}
-
-function describe(happening: Happening): string {
-  return happening.kind === 'commit' ? `commit ${JSON.stringify(happening.policy)}` : JSON.stringify(happening);
+export function snapshotOf(files: Files): Snapshot {
+  const revision = `sha256:${digestBytes(files.map(({ path, text }) => `${path}\0${text}`).join('\0'))}`;
+  return { revision, files: files.map(({ path, text }) => ({ path, bytes: Buffer.from(text) })), partial: false };
 }
 
 function attempt<T>(run: () => T): T | undefined {

@@ -1,0 +1,165 @@
+// A controller as the world sees it: started, stopped, or killed between any two calls to the hub, after which it does and
+// hears nothing more.
+import { startController, type Controller } from '../../src/controller/controller.ts';
+import { ManifestLoader } from '../../src/manifest/load.ts';
+import type { Declared } from '../../src/model/declared.ts';
+import { createSeededRandom } from '../../src/model/seeded-random.ts';
+import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Hub } from '../../src/ports/hub.ts';
+import type { Log } from '../../src/ports/log.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import type { TwinEvent } from '../../src/ports/recorder.ts';
+import type { Source } from '../../src/ports/source.ts';
+
+export interface Surroundings {
+  readonly source: Source;
+  readonly hub: Hub;
+  readonly clock: Clock;
+  /** The process's clock, minus the world's. */
+  readonly clockOffsetMs: number;
+  readonly seed: number;
+  readonly resyncPeriodMs: number;
+  readonly log: (process: SimProcess, level: string, message: string, fields: object) => void;
+  readonly onCall: () => void;
+  readonly onEvent: (event: TwinEvent) => void;
+  /** Before a write reaches the hub. */
+  readonly onWrite: (process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string) => void;
+  readonly onDeclared: (process: SimProcess, declared: Declared) => void;
+  readonly onEnd: (process: SimProcess) => void;
+}
+
+/** Loading is pure: all may share what was parsed. */
+const LOADER = new ManifestLoader();
+
+export class SimProcess {
+  readonly name: string;
+  readonly controller: Controller;
+  /** Calls to the hub until it dies. */
+  callsLeft = Number.POSITIVE_INFINITY;
+  /** What it says of its work. */
+  readonly events: TwinEvent[] = [];
+  readonly patches = new Map<string, number>();
+  /** What the hub answered to its writes, in truth. */
+  answered = 0;
+  readonly #around: Surroundings;
+  #isDead = false;
+
+  constructor(name: string, around: Surroundings) {
+    this.name = name;
+    this.#around = around;
+    const { source, clock, clockOffsetMs, seed, resyncPeriodMs } = around;
+    this.controller = startController({
+      source,
+      loader: LOADER,
+      connect: async (hub) => ({ hub: this.#hub(around.hub), mode: hub.mode ?? 'Observe' }),
+      onDeclared: (declared) => around.onDeclared(this, declared),
+      clock: {
+        now: () => clock.now() + clockOffsetMs,
+        schedule: (delayMs, callback) => clock.schedule(delayMs, () => !this.#isDead && callback()),
+      },
+      random: createSeededRandom(seed),
+      log: this.#log(),
+      recorder: {
+        record: (event) => {
+          this.events.push(event);
+          around.onEvent(event);
+        },
+      },
+      holder: name,
+      metrics: this.#metrics(),
+      resyncPeriodMs,
+    });
+  }
+
+  kill(): void {
+    if (this.#isDead) return;
+    this.#isDead = true;
+    this.#around.onEnd(this);
+  }
+
+  /** As on SIGTERM. */
+  stop(): void {
+    void this.controller.stop();
+  }
+
+  /** Every call counts, and a dead process neither sends nor hears anything. */
+  #hub(port: Hub): Hub {
+    const call = <T>(run: () => Promise<T>): Promise<T> => this.#call(run);
+    return {
+      ...port,
+      listDevices: (signal) => this.#pages(port.listDevices(signal)),
+      listModuleTwins: (moduleIds, signal) => this.#pages(port.listModuleTwins(moduleIds, signal)),
+      getDeviceTwin: (deviceId, signal) => call(() => port.getDeviceTwin(deviceId, signal)),
+      getModuleTwin: (ref, signal) => call(() => port.getModuleTwin(ref, signal)),
+      patchModuleTwin: (ref, patch, etag, signal) => call(() => this.#patch(port, ref, patch, etag, signal)),
+      createModule: (ref, signal) => call(() => port.createModule(ref, signal)),
+      getModule: (ref, signal) => call(() => port.getModule(ref, signal)),
+      listConfigurations: (signal) => call(() => port.listConfigurations(signal)),
+      createDevice: (deviceId, options, signal) => call(() => port.createDevice(deviceId, options, signal)),
+      patchDeviceTwin: (deviceId, tags, etag, signal) => call(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
+      deleteDevice: (deviceId, signal) => call(() => port.deleteDevice(deviceId, signal)),
+      countDevices: (signal) => call(() => port.countDevices(signal)),
+    };
+  }
+
+  async #patch(port: Hub, ref: ModuleRef, patch: TwinPatch, etag: string, signal: AbortSignal): Promise<Twin> {
+    this.#around.onWrite(this, ref, patch, etag);
+    const twin = await port.patchModuleTwin(ref, patch, etag, signal);
+    this.answered += 1;
+    return twin;
+  }
+
+  async #call<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#isDead) return never();
+    this.#around.onCall();
+    this.callsLeft -= 1;
+    const answer = run();
+    if (this.callsLeft <= 0) {
+      this.kill();
+      answer.catch(() => {});
+    }
+    try {
+      const value = await answer;
+      return this.#isDead ? await never() : value;
+    } catch (error) {
+      if (this.#isDead) return never();
+      throw error;
+    }
+  }
+
+  async *#pages<T>(list: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = list[Symbol.asyncIterator]();
+    for (;;) {
+      const page = await this.#call(() => iterator.next());
+      if (page.done === true) return;
+      yield page.value;
+    }
+  }
+
+  #log(): Log {
+    const say = (level: string, message: string, fields: object = {}): void =>
+      this.#around.log(this, level, message, fields);
+    return {
+      debug: () => {},
+      info: (message, fields) => say('info', message, fields),
+      warn: (message, fields) => say('warn', message, fields),
+      error: (message, fields) => say('error', message, fields),
+    };
+  }
+
+  #metrics(): Metrics {
+    return {
+      count: (name, { result }, by = 1) => {
+        if (name !== 'twinward_patches_total' || result === undefined) return;
+        this.patches.set(result, (this.patches.get(result) ?? 0) + by);
+      },
+      gauge: () => {},
+      observe: () => {},
+    };
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise<never>(() => {});
+}

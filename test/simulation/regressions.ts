@@ -1,0 +1,20 @@
+// Bugs of the product that the simulator found, each with the seed that shows it where the scenarios are still the same.
+
+export interface FoundBug {
+  /** Undefined where the scenarios have changed since: the bug is a test of its own. */
+  readonly seed: number | undefined;
+  readonly what: string;
+}
+
+export const FOUND_BUGS: readonly FoundBug[] = [
+  {
+    seed: undefined,
+    what: 'An agent that refuses and still reports the values of before was told as `Applied`.',
+  },
+  {
+    seed: undefined,
+    what: 'The empty list of a hub on which nothing is managed any more was never believed: `ListEmpty` for ever.',
+  },
+];
+
+export const REGRESSION_SEEDS: readonly number[] = FOUND_BUGS.flatMap(({ seed }) => seed ?? []);

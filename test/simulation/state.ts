@@ -1,0 +1,126 @@
+// Whether a world is as its manifests say, and whether the controller says of it what is true.
+import { deepEqual, type Json, type JsonObject } from '../../src/model/json.ts';
+import { REASONS } from '../../src/plan/action.ts';
+import { parseDuration } from '../../src/profile/duration.ts';
+import { ownersIn, settingIn } from './oracle.ts';
+import { declaredFor, selects } from './policy.ts';
+import type { SimDevice } from './scenario.ts';
+import type { World } from './world.ts';
+
+/** What keeps a quiet world from being all that it should be, in words. */
+export function checkConverged(world: World): string[] {
+  const managed = managedDevices(world);
+  return [...managed.flatMap((device) => checkDevice(world, device)), ...checkStatus(world, managed)];
+}
+
+interface Managed {
+  readonly device: SimDevice;
+  readonly tags: JsonObject;
+  readonly twin: NonNullable<ReturnType<World['twin']>>;
+  readonly declared: ReadonlyMap<string, Json>;
+}
+
+/** Devices that are there, with a module that is ours to write. */
+function managedDevices(world: World): Managed[] {
+  return world.scenario.devices.flatMap((device) => {
+    const twin = world.twin(device.deviceId);
+    const tags = world.tagsOf(device.deviceId);
+    if (twin === undefined || tags === undefined || device.isManagedByEdge) return [];
+    return [{ device, tags, twin, declared: declaredFor(world.policy, device.profile, { tags, atMs: world.nowMs }) }];
+  });
+}
+
+function checkDevice(world: World, managed: Managed): string[] {
+  const { device, twin, declared } = managed;
+  const { deviceId, profile } = device;
+  const problems: string[] = [];
+  for (const [key, value] of declared) {
+    const live = settingIn(profile, twin.properties.desired, key);
+    if (value === null ? live === undefined : sameMeaning(value, live)) continue;
+    problems.push(`${deviceId}/${profile}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(value)}`);
+  }
+  return [...problems, ...checkRecord(world, managed)];
+}
+
+/** Nobody who is enforced here owns what it does not declare. */
+function checkRecord(world: World, { device, tags, twin, declared }: Managed): string[] {
+  const { deviceId, profile } = device;
+  const problems: string[] = [];
+  const owners = ownersIn(twin);
+  for (const [owner, { keys }] of owners) {
+    const configuration = world.policy.configurations.find(({ name }) => owner === `SecurityConfiguration/${name}`);
+    if (configuration === undefined) {
+      problems.push(`${deviceId}: the record names ${owner}, which is gone`);
+      continue;
+    }
+    if (!selects(configuration, tags) || configuration.profile !== profile) continue;
+    const strange = keys.filter((key) => !declared.has(key));
+    if (strange.length > 0) problems.push(`${deviceId}: ${owner} is recorded to own ${strange.join(', ')}`);
+  }
+  const recorded = new Set([...owners.values()].flatMap(({ keys }) => keys));
+  for (const [key, value] of declared) {
+    if (value !== null && !recorded.has(key)) problems.push(`${deviceId}: nobody is recorded to own ${key}`);
+  }
+  return problems;
+}
+
+/** What the controller says of a quiet fleet, against what the agents really run with. */
+function checkStatus(world: World, devices: readonly Managed[]): string[] {
+  const hub = world.status?.hubs[0];
+  if (hub === undefined) return ['the controller has no hub'];
+  const { counts, pending } = hub;
+  const problems: string[] = [];
+  if (pending > 0) problems.push(`${pending} twins are still to look at`);
+  const managed = devices.filter(({ declared }) => declared.size > 0);
+  if (counts.actions.Equal !== managed.length) {
+    problems.push(`status says ${counts.actions.Equal} in sync, in truth there are ${managed.length}`);
+  }
+  const applied = managed.filter(({ device, declared }) => {
+    const settings = world.agents.settingsOf(device.deviceId) ?? {};
+    return [...declared].every(([key, value]) => value === null || sameMeaning(value, settings[key]));
+  });
+  // Agents that keep their settings to themselves may have lost them and still say that all is well.
+  const isTalking = managed.every(({ device }) => device.profile !== 'defender-micro-agent');
+  if (counts.acknowledgements.Applied > applied.length && isTalking) {
+    problems.push(`status says ${counts.acknowledgements.Applied} Applied, in truth there are ${applied.length}`);
+  }
+  return problems;
+}
+
+const OFFENDERS_MAX = 10;
+const WRITE_REASONS: ReadonlySet<string> = new Set([...REASONS.Patch, ...REASONS.Record]);
+
+/** What must be true of a report at any time: counts add up, and what it says it wrote the hub has answered. */
+export function checkReport(world: World): string[] {
+  const { process, status } = world;
+  if (process === undefined || status === undefined) return [];
+  const problems: string[] = [];
+  for (const { counts, offenders, moreOffenders } of status.hubs) {
+    const { twins, actions, acknowledgements } = counts;
+    for (const { reason } of offenders) world.noteReason(reason);
+    if (sum(actions) !== twins) problems.push(`status counts ${twins} twins and ${sum(actions)} actions`);
+    if (sum(acknowledgements) !== actions.Equal) {
+      problems.push(`status counts ${actions.Equal} in sync and ${sum(acknowledgements)} acknowledgements`);
+    }
+    if (offenders.length > OFFENDERS_MAX || offenders.length + moreOffenders > twins) {
+      problems.push(`status names ${offenders.length} + ${moreOffenders} offenders of ${twins} twins`);
+    }
+  }
+  const counted = (process.patches.get('written') ?? 0) + (process.patches.get('recorded') ?? 0);
+  const told = process.events.filter(({ type, reason }) => type === 'Normal' && WRITE_REASONS.has(reason)).length;
+  if (counted !== process.answered)
+    problems.push(`metrics count ${counted} writes, the hub answered ${process.answered}`);
+  if (told !== process.answered) problems.push(`events tell ${told} writes, the hub answered ${process.answered}`);
+  return problems;
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function sameMeaning(declared: Json, live: Json | undefined): boolean {
+  if (deepEqual(declared, live)) return true;
+  if (typeof declared !== 'string' || typeof live !== 'string') return false;
+  const seconds = parseDuration(declared);
+  return declared.toLowerCase() === live.toLowerCase() || (seconds !== undefined && seconds === parseDuration(live));
+}
