@@ -20,7 +20,10 @@ export interface TwinState {
 
 export type Failure = HubErrorCode | 'UnexpectedAnswer' | 'Bug';
 
-const DETAIL_LENGTH_MAX = 200;
+/** Of an agent's words, whatever it reports. */
+const WORDS_LENGTH_MAX = 200;
+/** Of all that is told of one twin: each twin's is kept. */
+const DETAIL_LENGTH_MAX = 500;
 const KEYS_SHOWN_MAX = 5;
 
 /** Undefined where nothing is declared and nothing is owned: such a twin is none of our business. */
@@ -45,7 +48,7 @@ function wordsOf({ keys, detail, foreign }: Acknowledgement): string | undefined
   }
   const unnamed = keys.filter((key) => detail?.includes(key) !== true).slice(0, KEYS_SHOWN_MAX);
   const words = [unnamed.join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
-  return words === '' ? undefined : words;
+  return words === '' ? undefined : clip(words, WORDS_LENGTH_MAX);
 }
 
 function toState(
@@ -54,7 +57,12 @@ function toState(
   acknowledgement: AcknowledgementState | undefined,
   detail: string | undefined,
 ): TwinState {
-  return { type, reason, acknowledgement, detail: detail?.slice(0, DETAIL_LENGTH_MAX), failure: undefined };
+  return { type, reason, acknowledgement, detail: detail && clip(detail, DETAIL_LENGTH_MAX), failure: undefined };
+}
+
+/** So that a text that was cut can be told from a whole one. */
+function clip(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
 }
 
 /** The worst that is said through any of the profiles. */

@@ -69,15 +69,20 @@ export function afterCorrections(contests: Contests, names: Iterable<string>, no
   return new Map(newestFirst.slice(0, CONTESTS_MAX));
 }
 
-/** Rate and time of each: `"usb" was corrected about 4 times an hour and is left alone since 2026-11-23T17:40:00Z`. */
+const NAMES_SHOWN_MAX = 4;
+
+/** Which settings, how often and since when: those alike together, the rest counted. */
 export function contestsText(contests: Contests, names: readonly string[]): string {
-  const texts = names.map((name) => {
-    const { count, atSeconds } = contests.get(name) as Contest;
-    const perHour = Math.round(count * Math.LN2);
-    const since = momentText(atSeconds * 1_000);
-    return `"${name}" was corrected about ${perHour} times an hour and is left alone since ${since}`;
-  });
-  return `Another writer keeps changing what is declared: ${texts.join(', ')}. Find it, or let the setting go.`;
+  const shown = names.slice(0, NAMES_SHOWN_MAX);
+  const alike = Map.groupBy(shown, (name) => rateText(contests.get(name) as Contest));
+  const texts = [...alike].map(([rate, those]) => `${those.map((name) => `"${name}"`).join(', ')} ${rate}`);
+  const more = names.length > shown.length ? `; and ${names.length - shown.length} more` : '';
+  return `Another writer keeps changing ${texts.join('; ')}${more}. Find it, or let the setting go.`;
+}
+
+function rateText({ count, atSeconds }: Contest): string {
+  const perHour = Math.round(count * Math.LN2);
+  return `(corrected about ${perHour} times an hour, left alone since ${momentText(atSeconds * 1_000)})`;
 }
 
 /** A time ahead of ours, by a clock that is wrong, counts as far off as one behind. */

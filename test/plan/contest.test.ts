@@ -8,6 +8,7 @@ import {
   afterCorrections,
   composeContests,
   CONTESTS_MAX,
+  contestsText,
   isContested,
   NO_CONTESTS,
   readContests,
@@ -85,10 +86,22 @@ describe('a setting that another writer keeps changing', () => {
       { name: 'usb', before: 'allow', after: 'block', cause: 'Contested' },
     ]);
     expect(last?.message).toBe(
-      'Another writer keeps changing what is declared: "usb" was corrected about 4 times an hour and is left alone since ' +
-        '2026-11-23T17:46:00Z. Find it, or let the setting go.',
+      'Another writer keeps changing "usb" (corrected about 4 times an hour, left alone since 2026-11-23T17:46:00Z). ' +
+        'Find it, or let the setting go.',
     );
     expect(desiredOf(ring.state.twin)).toEqual({ g: { usb: 'allow', scan: 'PT1H' } });
+  });
+
+  test('is told together with those alike, and of many the first', () => {
+    const at = (minute: number): number => Date.UTC(2026, 10, 23, 17, minute) / 1_000;
+    const contests = new Map(
+      ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => [name, { count: 5, atSeconds: at(name < 'c' ? 1 : 2) }]),
+    );
+    expect(contestsText(contests, [...contests.keys()])).toBe(
+      'Another writer keeps changing "a", "b" (corrected about 3 times an hour, left alone since 2026-11-23T17:01:00Z); ' +
+        '"c", "d" (corrected about 3 times an hour, left alone since 2026-11-23T17:02:00Z); and 2 more. ' +
+        'Find it, or let the setting go.',
+    );
   });
 
   test('does not keep other settings from being written', () => {
