@@ -1,10 +1,12 @@
 // How some twins of one hub stand together: each counted once, conditions, the worst first. For `status` and `describe`.
 import { FleetView } from '../controller/fleet-view.ts';
+import { heldState } from '../controller/guarded.ts';
 import type { InspectedTwin } from '../controller/inspect.ts';
 import { keyOf } from '../controller/key.ts';
 import { resourceConditions, type ResourceCondition } from '../controller/resource-conditions.ts';
 import type { FleetCounts, Offender } from '../controller/status.ts';
 import { tally } from '../controller/tally.ts';
+import type { GuardDecision } from '../plan/guards.ts';
 
 export interface Standing {
   readonly conditions: readonly ResourceCondition[];
@@ -16,6 +18,8 @@ export interface Standing {
 
 export interface StandingCount {
   see(twin: InspectedTwin): void;
+  /** What the guards refuse of that is held. */
+  judge(guards: GuardDecision): void;
   /** Of all that were seen. */
   result(): Standing;
 }
@@ -23,12 +27,18 @@ export interface StandingCount {
 export function countStanding(): StandingCount {
   const view = new FleetView();
   const devices = new Set<string>();
+  const risky: { readonly key: string; readonly risks: number }[] = [];
   let drifted = 0;
   return {
-    see({ ref, state, action }) {
+    see({ ref, state, action, risks }) {
+      const key = keyOf(ref.deviceId, ref.moduleId);
       devices.add(ref.deviceId);
+      if (risks !== 0) risky.push({ key, risks });
       if ([...action.changes, ...action.observed].some(({ cause }) => cause === 'Drift')) drifted += 1;
-      view.note(keyOf(ref.deviceId, ref.moduleId), state);
+      view.note(key, state);
+    },
+    judge({ refusedRisks, message }) {
+      for (const { key, risks } of risky) if ((risks & refusedRisks) !== 0) view.note(key, heldState(message));
     },
     result() {
       const { counts, contested, offenders, moreOffenders } = tally(view);

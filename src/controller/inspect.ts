@@ -13,6 +13,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import { countDevices } from './device-count.ts';
 import { FleetView } from './fleet-view.ts';
 import { withCeiling } from './observe-only.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -43,6 +44,8 @@ export interface InspectedTwin {
   readonly twin: Twin | undefined;
   /** Undefined where nothing is declared and nothing is owned. */
   readonly state: TwinState | undefined;
+  /** Bits of RISK of what would be written; 0 where nothing would, or the guards are not asked. */
+  readonly risks: number;
 }
 
 /**
@@ -73,16 +76,16 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
       const device = view.device(ref.deviceId);
       invariant(device !== undefined, 'only listed devices are planned');
       const { action, target } = planned;
-      gatherer?.see(action, twin);
+      const risks = gatherer?.see(action, twin) ?? 0;
       const state = stateOf(action, target, twin, clock.now());
       view.note(key, state);
       if (state === undefined && !writes(action)) return;
-      visit({ ref, device, target, action, around: view.around(key), twin, state });
+      visit({ ref, device, target, action, around: view.around(key), twin, state, risks: writes(action) ? risks : 0 });
     },
     signal,
   );
   if (onGuards !== undefined && gatherer !== undefined) {
-    const counted = await hub.countDevices(signal);
+    const counted = await countDevices(scope, signal);
     onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope)));
   }
   return view;

@@ -1,5 +1,4 @@
 // One pass over a hub: every row is planned, the guards judge the whole, and only then what they limit is handed on.
-import { HubError } from '../model/errors.ts';
 import { writes, type TwinAction } from '../plan/action.ts';
 import {
   decideGuards,
@@ -10,6 +9,7 @@ import {
 } from '../plan/guards.ts';
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
+import { countDevices } from './device-count.ts';
 import { heldState, refusedAction, withRefusal } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
@@ -94,19 +94,5 @@ function handOn(
       scope.view.note(key, heldState(message));
       onRefused?.(refusedAction({ ...refOf(key), message }));
     }
-  }
-}
-
-/** Undefined where it can't be had: that alone must not end a pass. */
-async function countDevices({ hub, log, name }: HubScope, signal: AbortSignal): Promise<number | undefined> {
-  try {
-    return await hub.countDevices(signal);
-  } catch (error) {
-    if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
-    log.warn('The hub does not count its devices; its list is not checked against them', {
-      hub: name,
-      code: error.code,
-    });
-    return undefined;
   }
 }

@@ -46,7 +46,7 @@ export function resourceConditions(facts: ResourceFacts): readonly ResourceCondi
 
 /** The first that applies, worst first. */
 function readyOf(facts: ResourceFacts): ResourceCondition {
-  const { twins, actions, acknowledgements } = facts;
+  const { actions, acknowledgements } = facts;
   const no = (reason: ResourceCondition['reason'], message: string): ResourceCondition => ({
     type: 'Ready',
     status: 'False',
@@ -54,6 +54,7 @@ function readyOf(facts: ResourceFacts): ResourceCondition {
     message,
   });
   const pending = pendingOf(facts);
+  const twins = facts.twins - actions.Skip;
   const refusing = acknowledgements.Rejected + acknowledgements.Unsupported + acknowledgements.NotAcknowledged;
   if (actions.Hold > 0) return no('TwinsHeld', `${twinsText(actions.Hold)} held until a person decides.`);
   if (refusing > 0) return no('AgentsRefuse', `${twinsText(refusing)} whose agent refuses or keeps silent.`);
@@ -61,7 +62,7 @@ function readyOf(facts: ResourceFacts): ResourceCondition {
   if (actions.Observe > 0)
     return no('OnlyObserved', `${twinsText(actions.Observe)} of ${twins} different and not written.`);
   if (actions.Keep > 0) return no('Frozen', `${twinsText(actions.Keep)} of ${twins} left as they are.`);
-  const present = twins - actions.Wait - actions.Skip;
+  const present = twins - actions.Wait;
   if (present === 0)
     return { type: 'Ready', status: 'True', reason: 'NoTwins', message: 'No module that it selects exists.' };
   const offline = acknowledgements.Unreachable === 0 ? '' : `, ${acknowledgements.Unreachable} of them offline`;

@@ -44,7 +44,7 @@ describe('a resource is', () => {
     ],
     [
       'not ready while something is to be written',
-      { actions: { Equal: 1, Patch: 1, Record: 1 }, acknowledgements: { Applied: 1 }, drifted: 1 },
+      { actions: { Equal: 1, Patch: 1, Record: 1, Skip: 4 }, acknowledgements: { Applied: 1 }, drifted: 1 },
       [
         'Ready False Progressing 2 twins of 3 to write.',
         'Reconciling True Progressing 2 twins to write.',

@@ -1,5 +1,11 @@
 // `twinward apply`: one pass that makes the live twins equal to the manifests, after a look and a yes.
-import { applyOnce, type ApplyOptions, type ApplyReport, type Settled } from '../../controller/apply.ts';
+import {
+  applyOnce,
+  type ApplyOptions,
+  type ApplyReport,
+  type ApplyResult,
+  type Settled,
+} from '../../controller/apply.ts';
 import type { Declared } from '../../model/declared.ts';
 import { actionDocument } from '../../plan/document.ts';
 import { writes } from '../../plan/action.ts';
@@ -153,16 +159,19 @@ function applyText(
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
+  const isRefused = ({ action }: ApplyResult): boolean =>
+    action?.reason === 'GuardRefused' && action.message === guards?.message;
   const failures = results
-    .filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held')
+    .filter((result) => (result.outcome === 'Failed' || result.outcome === 'Held') && !isRefused(result))
     .map(({ ref, outcome, action, error: cause }) => {
       const why = cause?.message ?? action?.message ?? 'the hub answered with another twin than was written';
       return `  ${outcome}  ${ref.deviceId}/${ref.moduleId}  ${why}`;
     });
+  const refused = results.filter(isRefused).length;
   const lines = [
     `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${countOf(written, 'write')} in ${(durationMs / 1_000).toFixed(1)} s`,
     ...firstLines(failures),
-    ...(guards?.message === undefined ? [] : [`  ${guards.message}`]),
+    ...(guards?.message === undefined ? [] : [`  Held  ${countOf(refused, 'twin')} by the guards: ${guards.message}`]),
     ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
   ];
   return `${lines.join('\n')}\n`;

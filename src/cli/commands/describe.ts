@@ -50,9 +50,10 @@ export async function describe(world: World, options: DescribeOptions): Promise<
     await withHubs(world, declared, options, async (session) => {
       const hub = session.declaredHub.name;
       const count = countStanding();
-      await inspect(world, session, (twin) => {
+      const see = (twin: InspectedTwin): void => {
         if (owns(hub, twin)) count.see(twin);
-      });
+      };
+      await inspect(world, session, see, (guards) => count.judge(guards));
       standings.push({ hub, ...count.result() });
     });
   }

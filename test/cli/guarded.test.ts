@@ -1,0 +1,85 @@
+// A change that the guards refuse: no command writes it, and those that look say so.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+
+function manifestsOf(annotations: string): string {
+  return `${HUB.replace('{name: dev}', `{name: dev${annotations}}`).replace('Enforce}', 'Enforce, guards: {maxChanged: 2}}')}---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosk-guard}
+spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
+`;
+}
+
+let hub: ServedHub;
+let manifests: ReturnType<typeof folderOf>;
+
+beforeAll(async () => {
+  hub = await serveFleet(60);
+  manifests = folderOf({ 'all.yaml': manifestsOf('') });
+});
+afterAll(async () => {
+  manifests.remove();
+  await hub.close();
+});
+
+function run(command: string, folder = manifests.path): Promise<Printed> {
+  return twinward([...command.split(' '), '-f', folder], { env: hub.env, clock: hub.clock });
+}
+
+function policies(): unknown[] {
+  return hub.iot.query("SELECT * FROM devices.modules WHERE moduleId = 'acmeGuard'").items.map((twin) => {
+    const { desired } = twin['properties'] as { desired: { guard?: { usbPolicy?: string } } };
+    return desired.guard?.usbPolicy;
+  });
+}
+
+const REFUSED = 'TooManyChanged: 5 twins would change, and maxChanged allows 2.';
+const APPROVES = /Hub "dev" approves it with the annotation (twinward\.dev\/approve: [0-9a-f]+@5)\./;
+
+test('apply and apply FILE hold all of it, and say once what would release it', async () => {
+  const file = `${manifests.path}/plan.saved`;
+  expect((await run(`plan --out ${file}`)).out).toContain(REFUSED);
+  for (const command of ['apply --yes', `apply ${file}`]) {
+    const { code, out } = await run(command);
+    expect(code).toBe(5);
+    expect(out).toContain('Held  5 twins by the guards: Hub "dev" approves it');
+    expect(out.split(REFUSED)).toHaveLength(2);
+    expect(out).toMatch(APPROVES);
+  }
+  expect(policies()).not.toContain('block');
+});
+
+test('status and describe count it as held, not as to be written', async () => {
+  for (const command of ['status', 'describe configuration kiosk-guard', 'describe hub dev']) {
+    const { out } = await run(command);
+    expect(out).toMatch(/Ready +False +TwinsHeld +5 twins held until a person decides\./);
+    expect(out).toMatch(/Stalled +True +TwinsHeld/);
+    expect(out).toMatch(APPROVES);
+    expect(out).not.toContain('Reconciling');
+  }
+});
+
+test('all of it is written once it is approved, and status has nothing to say', async () => {
+  const approval = APPROVES.exec((await run('status')).out)?.[1];
+  const approved = folderOf({ 'all.yaml': manifestsOf(`, annotations: {${approval?.replace(': ', ': "')}"}`) });
+  try {
+    expect(await run('status', approved.path)).toMatchObject({ out: expect.stringContaining('5 twins to write') });
+    expect(await run('apply --yes', approved.path)).toMatchObject({ code: 0 });
+    expect(policies()).toEqual(Array(5).fill('block'));
+    expect((await run('status', approved.path)).out).toContain('Succeeded');
+  } finally {
+    approved.remove();
+  }
+});
+
+test('a credential that may not count devices looks all the same', async () => {
+  const env = { ...hub.env, IOTHUB_CONNECTION_STRING: hub.connectionStringOf('service') };
+  for (const command of ['plan', 'status'])
+    expect(await twinward([command, '-f', manifests.path], { env, clock: hub.clock })).toMatchObject({ code: 0 });
+});
