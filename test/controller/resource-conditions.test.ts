@@ -31,7 +31,7 @@ function factsOf({ actions = {}, acknowledgements = {}, drifted = 0, contested =
 }
 
 describe('a resource is', () => {
-  test.each<[sentence: string, given: Counts, want: string[]]>([
+  const rows: [sentence: string, given: Counts, want: string[]][] = [
     [
       'ready with all twins in sync, those offline too',
       { actions: { Equal: 5 }, acknowledgements: { Applied: 3, Unreachable: 2 } },
@@ -74,12 +74,20 @@ describe('a resource is', () => {
       ],
     ],
     ['not ready where it is frozen', { actions: { Keep: 1 } }, ['Ready False Frozen 1 twin of 1 left as they are.']],
-  ])('%s', (_sentence, given, want) => {
+  ];
+  test.each(rows)('%s', (_sentence, given, want) => {
     const conditions = resourceConditions(factsOf(given));
     expect(conditions.map(({ type, status, reason, message }) => `${type} ${status} ${reason} ${message}`)).toEqual(
       want,
     );
     for (const { type, reason } of conditions) expect(RESOURCE_CONDITIONS[type]).toContain(reason);
+  });
+
+  test('each condition with each of its reasons somewhere above', () => {
+    const told = rows.flatMap(([, , want]) => want.map((text) => text.split(' ')));
+    const shown = new Set(told.map(([type, , reason]) => `${type}/${reason}`));
+    const known = Object.entries(RESOURCE_CONDITIONS).flatMap(([type, all]) => all.map((one) => `${type}/${one}`));
+    expect(shown).toEqual(new Set(known));
   });
 });
 

@@ -97,6 +97,10 @@ describe('a guard', () => {
     for (const guard of refusedBy) expect(decision.message).toContain(`${guard}: `);
   });
 
+  test('of each kind refuses somewhere above', () => {
+    expect(new Set(rows.flatMap(([, , , refusedBy]) => refusedBy))).toEqual(new Set<string>(GUARDS));
+  });
+
   test('that refuses holds the risk it is about, and no other', () => {
     const groups = [group(RISK.changes, 50), group(RISK.creates, 3), group(RISK.changes | RISK.removes, 2)];
     const { refusedRisks, twins } = decideGuards(factsOf({ groups }), hubWith({ maxChanged: count(10) }));
