@@ -7,6 +7,7 @@ import type { ExitCode } from '../../src/cli/exit-code.ts';
 import type { World } from '../../src/cli/world.ts';
 import { buildFleet } from '../../src/emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../../src/emulator/fleet/load-fleet.ts';
+import { FrontDoor } from '../../src/emulator/front-door.ts';
 import type { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { connectionString } from '../../src/emulator/rest/policies.ts';
 import { serveHub } from '../../src/emulator/server.ts';
@@ -58,6 +59,8 @@ export async function twinward(argv: readonly string[], given: Given = {}): Prom
 export interface ServedHub {
   readonly iot: IotHub;
   readonly clock: TestClock;
+  /** For faults; no limit is set. */
+  readonly front: FrontDoor;
   /** Names the hub and its credential. */
   readonly env: Readonly<Record<string, string>>;
   readonly endpoint: string;
@@ -78,15 +81,18 @@ spec: {hostName: ${HOST}, mode: Enforce}
 
 export async function serveFleet(devices: number): Promise<ServedHub> {
   const clock = createTestClock();
-  const { hub, policies, certificate, close } = await openHub({ hostName: HOST, clock, random: createSeededRandom(7) });
+  const random = createSeededRandom(7);
+  const { hub, policies, certificate, close } = await openHub({ hostName: HOST, clock, random });
   loadFleet(hub, buildFleet({ devices, seed: 1 }));
-  const server = await serveHub({ hub, policies, clock, certificate, port: 0 });
+  const front = new FrontDoor({ hub, clock, random });
+  const server = await serveHub({ hub, policies, clock, certificate, front, port: 0 });
   const folder = mkdtempSync(join(tmpdir(), 'twinward-test-'));
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, certificate.authority);
   return {
     iot: hub,
     clock,
+    front,
     endpoint: server.endpoint,
     caFile,
     connectionStringOf: (policy) => connectionString(HOST, policies, policy) ?? '',
@@ -97,6 +103,7 @@ export async function serveFleet(devices: number): Promise<ServedHub> {
     },
     close: async () => {
       await server.close();
+      front.close();
       close();
       rmSync(folder, { recursive: true });
     },
