@@ -28,18 +28,21 @@ export interface Given {
   /** What a person at a terminal answers; undefined: nobody is there. */
   readonly answer?: string;
   readonly clock?: Clock;
+  /** Standard error is a terminal, where long work shows how far it is. */
+  readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Runs a command line to its end. */
 export async function twinward(argv: readonly string[], given: Given = {}): Promise<Printed> {
   const { env = {}, input = '', answer, clock = createTestClock(), signal = new AbortController().signal } = given;
+  const { isTerminal = false } = given;
   const printed = { out: '', err: '' };
   const output = (name: 'out' | 'err'): World['out'] => ({
     write: (text) => {
       printed[name] += text;
     },
-    isTerminal: false,
+    isTerminal: name === 'err' && isTerminal,
     columns: 100,
   });
   const world: World = {
