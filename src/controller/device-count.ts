@@ -2,13 +2,13 @@
 import { HubError } from '../model/errors.ts';
 import type { HubScope } from './scope.ts';
 
-/** Undefined where it can't be had: that alone must not end a pass. */
+/** Without those that are Twinward's own. Undefined where it can't be had: that alone must not end a pass. */
 export async function countDevices(
-  { hub, log, name }: Pick<HubScope, 'hub' | 'log' | 'name'>,
+  { hub, log, name, view }: Pick<HubScope, 'hub' | 'log' | 'name' | 'view'>,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   try {
-    return await hub.countDevices(signal);
+    return (await hub.countDevices(signal)) - view.reservedCount;
   } catch (error) {
     if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
     log.warn('The hub does not count its devices; its list is not checked against them', {

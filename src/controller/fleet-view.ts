@@ -14,9 +14,9 @@ export class DeviceList {
   readonly #tags = new Map<string, JsonObject>();
   #reserved = 0;
 
-  /** Devices that the hub named, those included that are Twinward's own. */
-  get listed(): number {
-    return this.facts.size + this.#reserved;
+  /** Devices that the hub named and that are Twinward's own. */
+  get reserved(): number {
+    return this.#reserved;
   }
 
   add(device: DeviceFacts): void {
@@ -44,14 +44,20 @@ export class FleetView {
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();
   #listed = 0;
+  #reserved = 0;
 
   get deviceCount(): number {
     return this.#devices.size;
   }
 
-  /** As the hub counts: in the last complete list, with the devices that are Twinward's own. */
+  /** In the last complete list, without the devices that are Twinward's own. */
   get listedCount(): number {
     return this.#listed;
+  }
+
+  /** Those that are, which the hub counts as well. */
+  get reservedCount(): number {
+    return this.#reserved;
   }
 
   /** As last listed, or as read directly since. */
@@ -66,7 +72,8 @@ export class FleetView {
   /** Takes a complete list for what is there. States stay until somebody looked at their twins. */
   replaceDevices(list: DeviceList): void {
     this.#devices = list.facts;
-    this.#listed = list.listed;
+    this.#listed = list.facts.size;
+    this.#reserved = list.reserved;
     this.#known = new Map();
   }
 

@@ -51,7 +51,7 @@ async function listDevices(scope: HubScope, signal: AbortSignal): Promise<boolea
   const { hub, view } = scope;
   const list = new DeviceList();
   for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
-  if (list.listed === 0 && (await hub.countDevices(signal)) > 0) return false;
+  if (list.facts.size + list.reserved === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
   scope.open.noteFleet(view.devices());
   return true;

@@ -291,7 +291,7 @@ test('a look at a hub says what the guards would, and counts no device of our ow
   let guards: GuardDecision | undefined;
   const view = await inspectHub(
     {
-      planner: plannerFor(guarded(scan('PT1H'), 'maxChanged: 50%')),
+      planner: plannerFor(guarded(scan('PT1H'), 'maxChanged: 33%')),
       mode: 'Enforce',
       hub: fleet.hub,
       hubName: 'dev',
@@ -306,7 +306,7 @@ test('a look at a hub says what the guards would, and counts no device of our ow
     () => {},
   );
   expect(view.deviceCount).toBe(3);
-  expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 2, isRefused: true });
+  expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 1, isRefused: true });
   expect(guards?.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: 0, isRefused: false });
 });
 
