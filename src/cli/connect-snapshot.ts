@@ -21,6 +21,7 @@ export async function connectSnapshot(declared: DeclaredHub, path: string): Prom
     hostName: snapshot.hostName,
     endpoint: `file:${path}`,
     ca: undefined,
+    policy: undefined,
   };
 }
 

@@ -19,6 +19,8 @@ export interface Connected extends Connection {
   readonly endpoint: string;
   /** The certificate authority to trust there, in PEM; undefined for those that the system trusts. */
   readonly ca: string | undefined;
+  /** Name of the shared access policy that signs in; undefined where none does. */
+  readonly policy: string | undefined;
 }
 
 export interface ConnectContext extends Pick<World, 'env' | 'clock'> {
@@ -37,7 +39,7 @@ const CONNECTIONS_MAX = 32;
 /** Rejects with HubError, whose message says what to do. Calls nothing. */
 export async function connectHub(declared: DeclaredHub, context: ConnectContext): Promise<Connected> {
   const { env, clock, metrics } = context;
-  const { hostName, credential } = await findCredential(declared, env);
+  const { hostName, credential, policy } = await findCredential(declared, env);
   const address = addressOf(declared, context);
   const ca = address.caFile === undefined ? undefined : await readCa(address.caFile);
   const hub = connectIotHub({
@@ -58,6 +60,7 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
     hostName,
     endpoint,
     ca,
+    policy,
   };
 }
 
@@ -95,6 +98,7 @@ async function readCa(path: string): Promise<string> {
 interface FoundCredential {
   readonly hostName: string;
   readonly credential: IotHubCredential;
+  readonly policy: string | undefined;
 }
 
 /**
@@ -118,6 +122,7 @@ async function findCredential(declared: DeclaredHub, env: World['env']): Promise
     return {
       hostName: declared.hostName,
       credential: { type: 'Entra', credential: new DefaultAzureCredential() },
+      policy: undefined,
     };
   }
   throw new HubError(
@@ -149,5 +154,9 @@ function byConnectionString(declared: DeclaredHub, connectionString: string, whe
   }
   const hostName = declared.hostName ?? parsed.hostName.toLowerCase();
   checkCredentialHost(parsed.hostName, hostName);
-  return { hostName, credential: { type: 'ConnectionString', connectionString } };
+  return {
+    hostName,
+    credential: { type: 'ConnectionString', connectionString },
+    policy: parsed.sharedAccessKeyName,
+  };
 }

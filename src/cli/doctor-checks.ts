@@ -53,6 +53,26 @@ export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Fin
   ];
 }
 
+/** The policy of every hub that may do everything there, sign in as its devices too. */
+const OWNER_POLICY = 'iothubowner';
+
+/** A hub on this machine is nobody's to break into. */
+export function checkCredential({
+  hostName,
+  endpoint,
+  policy,
+  mode,
+}: Pick<Connected, 'hostName' | 'endpoint' | 'policy' | 'mode'>): Finding {
+  if (policy !== OWNER_POLICY || isLoopback(endpoint)) return ok('credential', `one for ${hostName}`);
+  const write = mode === 'Enforce' ? ', registry write' : '';
+  return {
+    check: 'credential',
+    verdict: 'warning',
+    message: `one for ${hostName}, of the policy ${OWNER_POLICY}, which may do more than is needed`,
+    fix: `Make a policy with registry read${write} and service connect alone: see docs/hub-sign-in.md.`,
+  };
+}
+
 const SKEW_WARNING_S = 30;
 /** Tokens are dated by this clock; IoT Hub takes none that begins or ends too far off. */
 const SKEW_FAILED_S = 240;

@@ -1,6 +1,7 @@
 // `doctor`: what can be wrong, found without a write, each with its fix.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system-clock.ts';
+import { checkCredential } from '../../src/cli/doctor-checks.ts';
 import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
 const HUB = `apiVersion: twinward.dev/v1alpha1
@@ -132,6 +133,23 @@ describe('what is wrong', () => {
     expect(out).toMatch(/^ {2}FAILED {3}manifests: 1 document, 1 error, 0 warnings\n/);
     expect(err).toContain('TW1101');
   });
+});
+
+test.each([
+  [
+    'iothubowner',
+    'https://acme.azure-devices.net',
+    'Enforce',
+    'registry read, registry write and service connect alone',
+  ],
+  ['iothubowner', 'https://acme.azure-devices.net', 'Observe', 'registry read and service connect alone'],
+  ['iothubowner', 'https://127.0.0.1:8443', 'Enforce', undefined],
+  ['twinward', 'https://acme.azure-devices.net', 'Enforce', undefined],
+  [undefined, 'https://acme.azure-devices.net', 'Enforce', undefined],
+] as const)('the policy %s on %s in %s: a better one has %s', (policy, endpoint, mode, better) => {
+  const { verdict, fix } = checkCredential({ hostName: 'acme.azure-devices.net', endpoint, policy, mode });
+  expect(verdict).toBe(better === undefined ? 'ok' : 'warning');
+  expect(fix).toBe(better === undefined ? undefined : `Make a policy with ${better}: see docs/hub-sign-in.md.`);
 });
 
 test('as a document', async () => {

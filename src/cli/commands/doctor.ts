@@ -1,7 +1,7 @@
 // `twinward doctor`: everything that can be wrong before the first write, checked without writing, each with its fix.
 import { HubError } from '../../model/errors.ts';
 import { connectHub } from '../connect.ts';
-import { examineHub, type Finding, type Verdict } from '../doctor-checks.ts';
+import { checkCredential, examineHub, type Finding, type Verdict } from '../doctor-checks.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { exitCodeOf } from '../failure.ts';
 import { readManifests, type SourceOptions } from '../manifests.ts';
@@ -47,8 +47,7 @@ async function examine(world: World, declared: Declared, declaredHub: DeclaredHu
   try {
     const connected = await connectHub(declaredHub, context);
     try {
-      const named: Finding = { check: 'credential', verdict: 'ok', message: `one for ${connected.hostName}` };
-      return [named, ...(await examineHub({ world, declared, declaredHub, connected }))];
+      return [checkCredential(connected), ...(await examineHub({ world, declared, declaredHub, connected }))];
     } finally {
       connected.hub.close();
     }
