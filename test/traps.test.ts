@@ -1,5 +1,8 @@
 // The traps that other tools fell into, each as a test that names it: who fell, and what must not happen here.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { systemClock } from '../src/adapters/system-clock.ts';
 import { HubError, SourceError, type HubErrorCode } from '../src/model/errors.ts';
 import type { Json, JsonObject } from '../src/model/json.ts';
 import type { DeviceFacts } from '../src/model/twin.ts';
@@ -7,6 +10,7 @@ import { actionDocument } from '../src/plan/document.ts';
 import { hasNull } from '../src/plan/patch.ts';
 import type { Hub } from '../src/ports/hub.ts';
 import type { TwinEvent } from '../src/ports/recorder.ts';
+import { folderOf, HUB as SERVED, serveFleet, twinward } from './cli/fixture.ts';
 import { openHttpsHub } from './contract/https-hub.ts';
 import {
   createFleet,
@@ -19,6 +23,7 @@ import {
   startOn,
   type Fleet,
 } from './controller/fixture.ts';
+import { eagerClock } from './support/eager-clock.ts';
 
 const BASE = manifests({ base: `${PROD}, deletionPolicy: Remove, settings: {scan: PT1H, usb: block}` });
 const ALL_SETTINGS = { scan: 'PT1H', usb: 'block' };
@@ -353,6 +358,65 @@ test('secrets in exports: a sensitive value is in no plan, event, log, status or
   await controller.stop();
 });
 
+test('secrets in exports: nor is one in anything that a command prints or leaves in a file', async () => {
+  const hub = await serveFleet(60);
+  const folder = folderOf({
+    'all.yaml': `${SERVED}---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard, sensitive: [badge], deny: [uploadToken]}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosks}
+spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usb: block, badge: hunter2-badge}}
+`,
+  });
+  const bare = folderOf({ 'hub.yaml': SERVED });
+  hub.iot.patchTwin(
+    { deviceId: 'kiosk-01', moduleId: 'acmeGuard' },
+    { properties: { desired: { guard: { badge: 'hunter2-other', uploadToken: 'demo-token-1' } } } },
+  );
+  const commands = [
+    'validate -o json',
+    'plan',
+    'plan -o json',
+    'plan --out FOLDER/plan.saved',
+    'snapshot',
+    'snapshot --out FOLDER/fleet.snapshot',
+    'why kiosk-01',
+    'apply --yes -o json',
+    'status -o json',
+    'get devices -o json',
+    'get configurations',
+    'describe configuration kiosks -o json',
+    'why kiosk-01 -o json',
+    'doctor -o json',
+    'import --yes --group-by hw --out FOLDER/imported',
+  ];
+  const keys = /SharedAccessKey=([^;]+)/.exec(hub.env['IOTHUB_CONNECTION_STRING'] ?? '')?.[1] ?? 'none';
+  for (const command of commands) {
+    const from = command.startsWith('import') ? bare.path : folder.path;
+    const argv = [...command.replace('FOLDER', folder.path).split(' '), '-f', from];
+    // The doctor compares clocks, and a server of HTTPS goes by that of the system.
+    const clock = command.startsWith('doctor') ? systemClock : eagerClock(hub.clock);
+    const { code, out, err } = await twinward(argv, { env: hub.env, clock });
+    expect(`${command}: ${code} ${err}`).toMatch(/: 0 /);
+    for (const secret of ['hunter2', 'demo-token', keys]) expect(`${out}${err}`, command).not.toContain(secret);
+  }
+  const left = readdirSync(folder.path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(left.length).toBeGreaterThan(5);
+  for (const { parentPath, name } of left) {
+    if (name === 'all.yaml') continue;
+    const text = readFileSync(join(parentPath, name), 'utf8');
+    for (const secret of ['hunter2', 'demo-token', keys]) expect(text, name).not.toContain(secret);
+  }
+  folder.remove();
+  bare.remove();
+  await hub.close();
+});
+
 describe('a patch that the agent takes for everything (the legacy security agents)', () => {
   test('one changed setting sends the whole section, others’ included, and nothing where nothing changes', async () => {
     const fleet = createFleet(1);
@@ -379,9 +443,7 @@ test('two writers at war (the Terraform provider’s own warning, iotedge#2914):
   }
   expect(fleet.patches.length - before).toBeLessThanOrEqual(6);
   expect(status().offenders).toMatchObject([{ deviceId: 'd1', reason: 'Contested' }]);
-  expect(status().offenders[0]?.detail).toMatch(
-    /"usb" \(corrected about 4 times an hour, left alone since 2026-/,
-  );
+  expect(status().offenders[0]?.detail).toMatch(/"usb" \(corrected about 4 times an hour, left alone since 2026-/);
   expect(metrics.total('twinward_contested_devices')).toBe(1);
   // Whoever it was has stopped.
   await fleet.clock.advance(3 * 3_600_000);

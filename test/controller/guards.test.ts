@@ -3,10 +3,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyOnce, type ApplyReport } from '../../src/controller/apply.ts';
 import { inspectHub } from '../../src/controller/inspect.ts';
+import { keyOf } from '../../src/controller/key.ts';
 import { makePass } from '../../src/controller/pass.ts';
 import { reconcile } from '../../src/controller/reconcile.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { GuardDecision } from '../../src/plan/guards.ts';
+import { asPlanned, savedTwin, type SavedTwin } from '../../src/plan/saved-plan.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
   createFleet,
@@ -372,3 +374,42 @@ describe('whatever happens while a change is refused', () => {
     );
   });
 });
+
+test('whatever the limit and the fleet, a pass and a saved plan write all of a change or none of it', async () => {
+  const way = fc.constantFrom('apply', 'saved plan');
+  await fc.assert(
+    fc.asyncProperty(way, fc.nat(8), fc.nat(8), fc.nat(9), async (by, selected, others, limit) => {
+      const fleet = createFleet(selected);
+      for (let index = 0; index < others; index += 1) fleet.addDevice(`lab-${index}`, { tags: { env: 'lab' } });
+      await apply(fleet, manifests(scan('PT6H')));
+      const before = fleet.patches.length;
+      const text = guarded(scan('PT1H'), `maxChanged: ${limit}`);
+      const { guards } = by === 'apply' ? await apply(fleet, text) : await applySaved(fleet, text);
+      const written = selected > limit ? 0 : selected;
+      expect(scans(fleet).filter((value) => value === 'PT1H')).toHaveLength(written);
+      expect(fleet.patches.length - before).toBe(written);
+      expect(guards?.refusedBy).toEqual(selected > limit ? ['TooManyChanged'] : []);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** As `plan --out` and `apply FILE` do: what a look decided is written, and nothing else. */
+async function applySaved(fleet: Fleet, text: string): Promise<ApplyReport> {
+  const planned = new Map<string, SavedTwin>();
+  const look = {
+    planner: plannerFor(text),
+    mode: 'Enforce',
+    hub: fleet.hub,
+    hubName: 'dev',
+    clock: fleet.clock,
+    log: createLog(),
+    metrics: createMetrics(),
+    signal: NEVER,
+  } as const;
+  await inspectHub(look, ({ ref, action }) => {
+    const saved = savedTwin(action);
+    if (saved !== undefined) planned.set(keyOf(ref.deviceId, ref.moduleId), saved);
+  });
+  return applyOnce({ ...look, planner: asPlanned(look.planner, planned, keyOf), random: HALF });
+}
