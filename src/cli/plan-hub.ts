@@ -1,5 +1,5 @@
 // Plans the declared hubs, one after the other, for every command that looks before it leaps.
-import type { GuardDecision } from '../plan/guards.ts';
+import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { inspectHub, type InspectedTwin } from '../controller/inspect.ts';
@@ -25,6 +25,8 @@ export interface HubSession extends Connected {
   readonly planner: Planner;
   /** In force now; the planner knows them. */
   readonly suspensions: readonly Suspension[];
+  /** What people approved last, as the hub remembers it. */
+  readonly approved: EarlierApproval | undefined;
 }
 
 export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -59,7 +61,9 @@ export async function withHubs(
       snapshot === undefined ? await connectHub(declaredHub, context) : await connectSnapshot(declaredHub, snapshot);
     try {
       const { mode, hub, capacity } = connected;
-      const suspensions = mode === 'Observe' ? [] : await readSuspensions(world, hub, instance);
+      // Where nothing is written, nothing need be suspended or approved.
+      const reserved = mode === 'Observe' ? undefined : await readReservedTwin(hub, instance, world.interrupted);
+      const suspensions = suspensionsInForce(reserved?.suspensions ?? [], world.clock.now());
       const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance, suspensions });
       await run({
         ...connected,
@@ -69,6 +73,7 @@ export async function withHubs(
         declaredHub,
         planner,
         suspensions,
+        approved: reserved?.approved,
       });
     } finally {
       connected.hub.close();
@@ -76,16 +81,10 @@ export async function withHubs(
   }
 }
 
-/** Where nothing is written, nothing need be suspended. */
-async function readSuspensions(world: World, hub: Hub, instance: string): Promise<readonly Suspension[]> {
-  const twin = await readReservedTwin(hub, instance, world.interrupted);
-  return suspensionsInForce(twin?.suspensions ?? [], world.clock.now());
-}
-
 /** Lists the hub and keeps what `keep` makes of each twin, so that whole twins need not stay in memory. */
 export async function inspect<T>(
   world: World,
-  { declaredHub, hub, mode, planner }: HubSession,
+  { declaredHub, hub, mode, planner, approved }: HubSession,
   keep: (twin: InspectedTwin) => T,
   onGuards?: (decision: GuardDecision) => void,
 ): Promise<{ readonly devices: number; readonly kept: readonly T[]; readonly notes: readonly string[] }> {
@@ -100,6 +99,7 @@ export async function inspect<T>(
     log: SILENT_LOG,
     metrics: NO_METRICS,
     signal: world.interrupted,
+    earlier: approved,
     ...(onGuards === undefined ? {} : { onGuards }),
   };
   try {

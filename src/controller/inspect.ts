@@ -3,7 +3,7 @@ import { invariant } from '../model/errors.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../model/twin.ts';
 import type { Mode } from '../model/declared.ts';
 import { writes, type TwinAction } from '../plan/action.ts';
-import { decideGuards, type GuardDecision } from '../plan/guards.ts';
+import { decideGuards, type EarlierApproval, type GuardDecision } from '../plan/guards.ts';
 import { gatherFacts } from '../plan/pass-facts.ts';
 import type { Planner } from '../plan/planner.ts';
 import { riskContext } from '../plan/risk.ts';
@@ -31,6 +31,8 @@ export interface InspectOptions {
   readonly signal: AbortSignal;
   /** What the guards would say to a pass that wrote what was seen; asked for in the end, where it is given. */
   readonly onGuards?: (decision: GuardDecision) => void;
+  /** An approval whose work may be half done. */
+  readonly earlier?: EarlierApproval | undefined;
 }
 
 export interface InspectedTwin {
@@ -86,7 +88,7 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
   );
   if (onGuards !== undefined && gatherer !== undefined) {
     const counted = await countDevices(scope, signal);
-    onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope)));
+    onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope), options.earlier));
   }
   return view;
 }

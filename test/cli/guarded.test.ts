@@ -83,3 +83,29 @@ test('a credential that may not count devices looks all the same', async () => {
   for (const command of ['plan', 'status'])
     expect(await twinward([command, '-f', manifests.path], { env, clock: hub.clock })).toMatchObject({ code: 0 });
 });
+
+test('what is left of an approved change is not held by those that look either', async () => {
+  const two = (
+    annotations: string,
+  ): string => `${manifestsOf(annotations).replace('block', 'v2').replace('maxChanged: 2', 'maxChanged: 1')}---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: two}
+spec: {selector: {deviceIds: [kiosk-01, kiosk-02]}, profile: acme-guard, settings: {scan: daily}}
+`;
+  const asked = folderOf({ 'all.yaml': two('') });
+  const [, approval = ''] = APPROVES.exec((await run('status', asked.path)).out) ?? [];
+  const approved = folderOf({ 'all.yaml': two(`, annotations: {${approval.replace(': ', ": '")}'}`) });
+  expect(await run('apply --yes', approved.path)).toMatchObject({ code: 0 });
+  // As a crash in the middle would have left them.
+  for (const deviceId of ['kiosk-03', 'kiosk-04', 'kiosk-05'])
+    hub.iot.patchTwin(
+      { deviceId, moduleId: 'acmeGuard' },
+      { tags: { twinward: null }, properties: { desired: { guard: { usbPolicy: null } } } },
+    );
+  expect((await run('status', approved.path)).out).toMatch(/Ready +False +Progressing +3 twins of 5 to write/);
+  expect((await run('plan', approved.path)).out).toMatch(/\nGuards .*APPROVED/i);
+  expect((await run('apply --yes', approved.path)).out).toContain('3 Written');
+  asked.remove();
+  approved.remove();
+});
