@@ -1,6 +1,5 @@
 // Every word that the docs have for a twin comes about: a row for each action with its reason, for each cause and for each
 // acknowledgement, and no row for another.
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { withRefusal } from '../src/controller/guarded.ts';
 import { stateOf } from '../src/controller/twin-state.ts';
@@ -27,6 +26,7 @@ import {
   twinOf,
   type Configurations,
 } from './plan/fixture.ts';
+import { readPage, tableIn } from './docs/markdown.ts';
 
 type Told = { [T in ActionType]: `${T}/${(typeof REASONS)[T][number]}` }[ActionType];
 
@@ -187,16 +187,9 @@ const ACKNOWLEDGEMENTS: Readonly<Record<AcknowledgementState, () => string>> = {
   Unreachable: () => answer(undefined, { connectionState: 'Disconnected' }),
 };
 
-const page = (name: string): string => readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
-const ROWS = page('reasons.md')
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) => line.slice(2, -2).split(' | '));
-const word = (cell = ''): string => cell.replaceAll('`', '');
-const TOLD_ACTIONS = ROWS.filter((cells) => cells.length === 4).map(
-  ([type, reason]) => `${word(type)}/${word(reason)}`,
-);
-const TOLD_CAUSES = ROWS.filter((cells) => cells.length === 2).map(([cause]) => word(cause));
+const PAGE = readPage('docs/reasons.md');
+const TOLD_ACTIONS = tableIn(PAGE, 'Actions and reasons').map(([type, reason]) => `${type}/${reason}`);
+const TOLD_CAUSES = tableIn(PAGE, 'Causes of a change').map(([cause = '']) => cause);
 
 describe('an action that docs/reasons.md tells of', () => {
   test.each(TOLD_ACTIONS)('comes about: %s', (told) => {
@@ -223,7 +216,7 @@ describe('a cause that docs/reasons.md tells of', () => {
 });
 
 describe('an acknowledgement that docs/glossary.md tells of', () => {
-  const row = /^\| \*\*acknowledgement\*\* \| (.+) \|$/m.exec(page('glossary.md'))?.[1] ?? '';
+  const row = /^\| \*\*acknowledgement\*\* \| (.+) \|$/m.exec(readPage('docs/glossary.md').text)?.[1] ?? '';
   const told = [...row.matchAll(/`(\w+)`/g)].map(([, state = '']) => state);
 
   test.each(told)('comes about: %s', (state) => {

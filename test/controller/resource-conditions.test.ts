@@ -1,5 +1,4 @@
 // How a resource stands, from the counts of its twins.
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   RESOURCE_CONDITIONS,
@@ -9,6 +8,7 @@ import {
 import { FleetView } from '../../src/controller/fleet-view.ts';
 import { tally } from '../../src/controller/tally.ts';
 import type { FleetCounts } from '../../src/controller/status.ts';
+import { readPage, tableIn } from '../docs/markdown.ts';
 
 const { counts: NONE } = tally(new FleetView());
 
@@ -92,11 +92,9 @@ describe('a resource is', () => {
 });
 
 test('docs/reasons.md has every condition with its reasons, in order', () => {
-  const page = readFileSync(new URL('../../docs/reasons.md', import.meta.url), 'utf8');
-  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
-  const told = rows.map((line) => line.slice(2, -2).split(' | ')).filter((cells) => cells.length === 3);
+  const told = tableIn(readPage('docs/reasons.md'), 'Conditions');
   const known = Object.entries(RESOURCE_CONDITIONS).flatMap(([type, reasons]) =>
-    reasons.map((reason) => [`\`${type}\``, `\`${reason}\``]),
+    reasons.map((reason) => [type, reason]),
   );
   expect(told.map(([type, reason]) => [type, reason])).toEqual(known);
   for (const [, , when] of told) expect(when).toMatch(/\.$/);

@@ -71,3 +71,12 @@ export function sectionOf({ text }: Page, heading: string): string | undefined {
   const end = rest.findIndex((line) => (/^#+(?= )/.exec(line)?.[0].length ?? Infinity) <= level);
   return (end === -1 ? rest : rest.slice(0, end)).join('\n');
 }
+
+/** Cells of the table under a heading, without the heads of its columns and the marks of code. */
+export function tableIn(page: Page, heading: string): string[][] {
+  return (sectionOf(page, heading) ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.slice(2, -2).split(' | '))
+    .map((cells) => cells.map((cell) => (/^`[^`]+`$/.test(cell) ? cell.slice(1, -1) : cell)));
+}
