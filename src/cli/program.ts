@@ -1,5 +1,6 @@
 // Everything that can be typed: which commands there are, and what becomes of their failures. Their options are beside it.
 import { Command, CommanderError } from 'commander';
+import { versionText } from './commands/version.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { toFailure } from './failure.ts';
 import { addDoctor, addImport, addSchema, addVersion } from './program/begin.ts';
@@ -60,6 +61,9 @@ function wantsJson(argv: readonly string[]): boolean {
 function createProgram(world: World, finish: Finish): Command {
   const program = new Command('twinward')
     .description('GitOps for Azure IoT Hub security module twins.')
+    .version(versionText(), '--version', 'print the version')
+    // What comes after the name of a command is for that command, also where the command above it has such an option too.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => world.out.write(text),

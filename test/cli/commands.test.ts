@@ -185,7 +185,7 @@ describe('looking', () => {
   });
 
   test.each([
-    { asked: 'why nobody', says: 'There is no device "nobody".' },
+    { asked: 'why nobody', says: 'There is no device "nobody" on hub dev.' },
     { asked: 'why KIOSK usbPolcy', says: 'Did you mean "usbPolicy"?' },
     { asked: 'plan --hub prod', says: 'There is no hub "prod" in the manifests.' },
   ])('$asked: $says', async ({ asked, says }) => {
@@ -281,6 +281,7 @@ describe('without a hub', () => {
 
   test('version', async () => {
     expect((await twinward(['version'])).out).toMatch(/^twinward \d+\.\d+\.\d+ \(Node \d+/);
+    expect((await twinward(['--version'])).out).toBe((await twinward(['version'])).out);
     expect(JSON.parse((await twinward(['version', '-o', 'json'])).out)).toMatchObject({ kind: 'Version' });
   });
 

@@ -7,8 +7,13 @@ import type { World } from '../world.ts';
 export function version(world: World, { output }: { readonly output: Format }): ExitCode {
   const fields = { version: readVersion(), node: process.versions.node };
   if (output === 'json') writeDocument(world, 'Version', fields);
-  else world.out.write(`twinward ${fields.version} (Node ${fields.node})\n`);
+  else world.out.write(`${versionText()}\n`);
   return EXIT.Ok;
+}
+
+/** For `--version` too. */
+export function versionText(): string {
+  return `twinward ${readVersion()} (Node ${process.versions.node})`;
 }
 
 export function readVersion(): string {

@@ -11,6 +11,7 @@ const DEFAULT_SEED = 1;
 
 export function addDemo({ program, world, finish }: Parts): void {
   const demo = withSource(program.command('demo'))
+    .enablePositionalOptions()
     .description('Run the whole job on this machine: an embedded hub with a fleet, agents and the controller.')
     .option('--once', 'converge, print the summary and end')
     .option('--devices <count>', 'size of the fleet', wholeNumber, DEFAULT_DEVICES)
