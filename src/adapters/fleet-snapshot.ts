@@ -151,6 +151,7 @@ export function snapshotHub({ devices, twins }: FleetSnapshot, recordTag: string
     getDeviceTwin: missing,
     getModuleTwin: refuse,
     getModule: refuse,
+    listModuleIds: refuse,
     patchModuleTwin: refuse,
     patchDeviceTwin: refuse,
     createModule: refuse,

@@ -52,6 +52,16 @@ export function connectIotHub(options: IotHubOptions): Hub {
       if (identity === undefined || !isOf(ref, body)) throw malformed(purpose);
       return identity;
     },
+    async listModuleIds(deviceId, signal) {
+      const purpose = `list the modules of ${deviceId}`;
+      const { body } = await caller.call({ method: 'GET', path: `${devicePath(deviceId)}/modules`, purpose, signal });
+      if (!Array.isArray(body)) throw malformed(purpose);
+      return body.map((item: unknown) => {
+        const moduleId = isObject(item) && item['deviceId'] === deviceId ? item['moduleId'] : undefined;
+        if (typeof moduleId !== 'string') throw malformed(purpose);
+        return moduleId;
+      });
+    },
     async listConfigurations(signal) {
       const purpose = 'list the automatic configurations';
       const { body } = await caller.call({ method: 'GET', path: '/configurations', purpose, signal });

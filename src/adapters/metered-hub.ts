@@ -49,6 +49,7 @@ export function meteredHub(hub: Hub, { metrics, clock, host }: MeterOptions): Hu
       measure('patchModuleTwin', () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => measure('createModule', () => hub.createModule(ref, signal)),
     getModule: (ref, signal) => measure('getModule', () => hub.getModule(ref, signal)),
+    listModuleIds: (deviceId, signal) => measure('listModuleIds', () => hub.listModuleIds(deviceId, signal)),
     listConfigurations: (signal) => measure('listConfigurations', () => hub.listConfigurations(signal)),
     createDevice: (deviceId, options, signal) =>
       measure('createDevice', () => hub.createDevice(deviceId, options, signal)),

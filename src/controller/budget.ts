@@ -156,6 +156,7 @@ export function budgetedHub(
       within(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
     createModule: (ref, signal) => within(buckets.registry, signal, () => hub.createModule(ref, signal)),
     getModule: (ref, signal) => within(buckets.registry, signal, () => hub.getModule(ref, signal)),
+    listModuleIds: (deviceId, signal) => within(buckets.registry, signal, () => hub.listModuleIds(deviceId, signal)),
     listConfigurations: (signal) => within(buckets.configurations, signal, () => hub.listConfigurations(signal)),
     createDevice: (deviceId, options, signal) =>
       within(buckets.registry, signal, () => hub.createDevice(deviceId, options, signal)),

@@ -105,6 +105,12 @@ export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
       invariant(identity !== undefined, 'the embedded hub answers with whole identities');
       return identity;
     },
+    listModuleIds: async (deviceId, signal) => {
+      const path = ['devices', deviceId, 'modules'];
+      const run = (): JsonObject[] => hub.listModules(deviceId);
+      const answer = await send({ method: 'GET', path, purpose: `list the modules of ${deviceId}`, run }, signal);
+      return answer.map(({ moduleId }) => moduleId as string);
+    },
     listConfigurations: async (signal) => {
       const run = (): JsonObject[] => hub.listConfigurations();
       const request = {

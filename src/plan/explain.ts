@@ -1,49 +1,40 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
-import { isException, type Declared, type DeclaredConfiguration } from '../model/declared.ts';
-import { compareText, type Origin } from '../model/diagnostic.ts';
-import { formatPointer, getKey, getPath, type Json, type JsonObject } from '../model/json.ts';
-import type { FactKey, Requirement, Selector } from '../model/selector.ts';
-import type { DeviceFacts, Twin } from '../model/twin.ts';
-import { atomPath } from '../profile/encode.ts';
+import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
+import { compareText } from '../model/diagnostic.ts';
+import { formatPointer, getKey, getPath, liesIn, type Json, type JsonObject } from '../model/json.ts';
+import type { Profile } from '../model/profile.ts';
+import type { Acknowledgement, DeviceFacts, Twin } from '../model/twin.ts';
+import { readAcknowledgement } from '../profile/acknowledgement.ts';
+import { atomName, atomPath } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
-import { settleOwners, type Ownership } from './ownership.ts';
-import { PathMap } from './path-map.ts';
+import { holdsSecret } from '../profile/secrets.ts';
+import type { TwinAction } from './action.ts';
+import { isMet } from './changes.ts';
+import { claimOf, isAt, rank, type Claim, type ClaimContext, type Place } from './claims.ts';
+import { lastWriteOf, type LastWrite } from './last-write.ts';
+import { merge } from './layering.ts';
+import { nextStepOf, type NextStep } from './next-step.ts';
+import { settleOwners } from './ownership.ts';
 import { readRecord, type OwnedEntry } from './record.ts';
-import { factOf, failingRequirement } from './selection.ts';
-import { momentText } from './suspended.ts';
-import type { Layer } from './layer.ts';
 import type { Target } from './target.ts';
-
-export type Verdict =
-  | 'Won' // its value is the declared one
-  | 'Lost' // another configuration has a higher priority, or keeps the setting as it is
-  | 'Held' // it contradicts another, or is for fewer devices: nothing is written
-  | 'Out'; // it does not count for this device
-
-/** What one configuration or exception says about one setting of one device. Absent `value`: it wants the setting absent. */
-export interface Claim {
-  readonly verdict: Verdict;
-  readonly configuration: string;
-  /** Absent for an exception: it is above all priorities. */
-  readonly priority?: number;
-  readonly value?: Json;
-  readonly origin: Origin;
-  /** The way in, or why it does not count. */
-  readonly because: string;
-}
 
 export interface SettingExplanation {
   readonly name: string;
-  /** What git asks for; absent where nothing is declared or it must be absent. */
+  /** What git asks for; absent where nothing is declared, where it must be absent, and where two contradict each other. */
   readonly declared?: Json;
   /** As in the twin, still encoded. */
   readonly live?: Json;
+  readonly lastWrite?: LastWrite;
+  /** What the agent says of the declared value; only where live means that. */
+  readonly acknowledgement?: Pick<Acknowledgement, 'state' | 'detail'>;
   /** The owner in the record, where one is. */
   readonly owner?: string;
+  /** Absent where nothing is to be done. */
+  readonly next?: NextStep;
   /** What the agent does without the setting, where that is known. */
   readonly agentDefault?: Json;
   readonly sensitive: boolean;
-  /** Won first, then lost by priority, then those that are out. */
+  /** Won first, then lost by priority, then those that are out; none where no manifest names it. */
   readonly claims: readonly Claim[];
 }
 
@@ -54,12 +45,11 @@ export interface ExplainInput {
   readonly target: Target;
   readonly device: DeviceFacts;
   readonly live: Twin | undefined;
-}
-
-/** A setting by its place on the twin: two profiles may use one name for two places. */
-interface Place {
-  readonly name: string;
-  readonly path: readonly string[];
+  /** What was decided for the twin. */
+  readonly action: TwinAction;
+  readonly nowMs: number;
+  /** A setting to explain too where the twin has it and nobody of ours names it. */
+  readonly key?: string;
 }
 
 interface NamedPlace {
@@ -69,28 +59,44 @@ interface NamedPlace {
 }
 
 /** What the record makes of the twin. */
-interface Context extends ExplainInput {
+interface Context extends ExplainInput, ClaimContext {
   readonly desired: JsonObject;
-  readonly ownership: Ownership;
+  readonly recorded: ReadonlyMap<string, OwnedEntry>;
+  /** All for the module, used or not. */
+  readonly profiles: readonly Profile[];
 }
 
-/** Every setting that some configuration for the module names, sorted; those of other devices too. */
+/** Every setting that the record holds or some configuration for the module names, those of other devices too; sorted. */
 export function explainTwin(input: ExplainInput): SettingExplanation[] {
-  const { declared, target, live, instance } = input;
-  const everybody = [...declared.configurations, ...declared.exceptions, ...declared.expired];
-  const configurations = everybody.filter(({ profile }) => profile.moduleId === target.moduleId);
-  const desired = live?.properties.desired ?? {};
-  const record = live === undefined ? undefined : readRecord(live, instance);
-  const recorded: ReadonlyMap<string, OwnedEntry> = record?.kind === 'valid' ? record.owners : new Map();
-  const context = { ...input, desired, ownership: settleOwners(recorded, target, declared, desired) };
-  return [...namedPlaces(configurations)]
+  const context = contextOf(input);
+  return [...placesOf(context)]
     .toSorted(([a, { place: one }], [b, { place: other }]) => compareText(one.name, other.name) || compareText(a, b))
     .map(([, named]) => explainSetting(context, named))
     .toSorted((a, b) => Number(isOut(a)) - Number(isOut(b)));
 }
 
-function isOut({ claims }: SettingExplanation): boolean {
-  return claims.every(({ verdict }) => verdict === 'Out');
+function contextOf(input: ExplainInput): Context {
+  const { declared, target, live, instance } = input;
+  const desired = live?.properties.desired ?? {};
+  const record = live === undefined ? undefined : readRecord(live, instance);
+  const recorded = record?.kind === 'valid' ? record.owners : NOBODY;
+  const enforced = target.layers.filter(({ state }) => state === 'Enforced');
+  const deciding = enforced.length > 0 ? enforced : target.layers.filter(({ state }) => state === 'Observed');
+  return {
+    ...input,
+    desired,
+    recorded,
+    ownership: settleOwners(recorded, target, declared, desired),
+    conflicts: merge(deciding).conflicts,
+    profiles: [...declared.profiles.values()].filter(({ moduleId }) => moduleId === target.moduleId),
+  };
+}
+
+const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
+
+/** What concerns other devices alone. */
+function isOut({ claims, owner }: SettingExplanation): boolean {
+  return owner === undefined && claims.every(({ verdict }) => verdict === 'Out');
 }
 
 function placesIn({ atoms, unset, profile }: DeclaredConfiguration): Place[] {
@@ -101,21 +107,30 @@ function placesIn({ atoms, unset, profile }: DeclaredConfiguration): Place[] {
 }
 
 /** By pointer. */
-function namedPlaces(configurations: readonly DeclaredConfiguration[]): ReadonlyMap<string, NamedPlace> {
+function placesOf(context: Context): ReadonlyMap<string, NamedPlace> {
+  const { declared, target, ownership, key } = context;
   const places = new Map<string, NamedPlace>();
-  for (const configuration of configurations) {
-    for (const place of placesIn(configuration)) {
-      const pointer = formatPointer(place.path);
-      const by = places.get(pointer)?.by ?? new Set();
-      places.set(pointer, { place, by: by.add(configuration) });
-    }
+  const add = (place: Place, by?: DeclaredConfiguration): void => {
+    const pointer = formatPointer(place.path);
+    const known = places.get(pointer) ?? { place, by: new Set() };
+    if (by !== undefined) known.by.add(by);
+    places.set(pointer, known);
+  };
+  for (const configuration of [...declared.configurations, ...declared.exceptions, ...declared.expired]) {
+    if (configuration.profile.moduleId !== target.moduleId) continue;
+    for (const place of placesIn(configuration)) add(place, configuration);
   }
+  for (const { entry, paths } of ownership.recorded) {
+    for (const path of paths) add({ name: atomName(path.slice(entry.section.length)), path });
+  }
+  if (key !== undefined) for (const path of placesNamed(context, key)) add({ name: key, path });
   return places;
 }
 
-function isAt(place: Place): (candidate: Pick<Place, 'path'>) => boolean {
-  const pointer = formatPointer(place.path);
-  return ({ path }) => formatPointer(path) === pointer;
+/** Where the twin has something of that name, in the section of some profile or at the top. */
+function placesNamed({ profiles, desired }: Context, key: string): string[][] {
+  const sections = [...profiles.map(({ section }) => section), []];
+  return sections.map((section) => atomPath(section, key)).filter((path) => getPath(desired, path) !== undefined);
 }
 
 function explainSetting(context: Context, { place, by }: NamedPlace): SettingExplanation {
@@ -125,112 +140,59 @@ function explainSetting(context: Context, { place, by }: NamedPlace): SettingExp
     .toSorted((a, b) => b.priority - a.priority || compareText(a.name, b.name))
     .map((configuration) => claimOf(context, place, configuration))
     .toSorted((a, b) => rank(a) - rank(b));
-  const declared = claims.find(({ verdict }) => verdict === 'Won')?.value;
+  const [first] = claims;
+  const isDecided = first?.verdict === 'Won' || (first?.verdict === 'Held' && !isContradicted(context, name));
+  const declared = isDecided ? first.value : undefined;
   const live = getPath(context.desired, path);
-  const agentDefault = configurations.map(({ profile }) => getKey(profile.defaults, name)).find(isGiven);
+  const lastWrite =
+    live === undefined || context.live === undefined ? undefined : lastWriteOf(context.live, path, context.instance);
+  const acknowledgement = acknowledgementOf(context, place);
+  const next = context.live === undefined ? undefined : nextStepOf({ ...context, name, path, live });
+  const profiles = [...configurations.map(({ profile }) => profile), ...context.profiles];
+  const agentDefault = profiles.map(({ defaults }) => getKey(defaults, name)).find(isGiven);
   const owner = context.ownership.recordedPaths.overlapping(path)[0]?.owner;
-  const values = [declared, live, ...claims.map(({ value }) => value)];
+  const values = [declared, live, next?.value, ...claims.map(({ value }) => value)];
   return {
     name,
     ...(declared === undefined ? {} : { declared }),
     ...(live === undefined ? {} : { live }),
+    ...(lastWrite === undefined ? {} : { lastWrite }),
+    ...(acknowledgement === undefined ? {} : { acknowledgement }),
     ...(owner === undefined ? {} : { owner }),
+    ...(next === undefined ? {} : { next }),
     ...(agentDefault === undefined ? {} : { agentDefault }),
-    sensitive: configurations.some(({ profile }) => values.some((value) => holdsMatch(name, value, profile.sensitive))),
+    sensitive: isSensitive(name, values, profiles, configurations.length > 0),
     claims,
   };
 }
 
+/** What no manifest vouches for is hidden by how it looks too. */
+function isSensitive(
+  name: string,
+  values: readonly (Json | undefined)[],
+  profiles: readonly Profile[],
+  isVouchedFor: boolean,
+): boolean {
+  if (profiles.some(({ sensitive }) => values.some((value) => holdsMatch(name, value, sensitive)))) return true;
+  return !isVouchedFor && values.some((value) => value !== undefined && holdsSecret(name, value));
+}
+
+function isContradicted({ conflicts }: Context, name: string): boolean {
+  return conflicts.some((conflict) => conflict.name === name);
+}
+
+function acknowledgementOf(
+  { ownership, live, nowMs, profiles, target }: Context,
+  place: Place,
+): SettingExplanation['acknowledgement'] {
+  const atom = [...ownership.atoms, ...target.observedAtoms].map((one) => one.atom).find(isAt(place));
+  const profile = [...target.profiles, ...profiles].find(({ section }) => liesIn(section, place.path));
+  if (atom === undefined || profile === undefined || live === undefined) return undefined;
+  if (atom.policy !== 'Override' || !isMet(atom, live.properties.desired)) return undefined;
+  const { state, detail } = readAcknowledgement(profile, [atom], live, nowMs);
+  return { state, detail };
+}
+
 function isGiven(value: Json | undefined): boolean {
   return value !== undefined;
-}
-
-function claimOf(context: Context, place: Place, configuration: DeclaredConfiguration): Claim {
-  const atom = configuration.atoms.find(isAt(place));
-  const layer = context.target.layers.find((candidate) => candidate.configuration === configuration);
-  return {
-    ...(layer === undefined
-      ? { verdict: 'Out', because: whyOut(context, configuration) }
-      : verdictOf(context, layer, place)),
-    configuration: configuration.name,
-    ...(isException(configuration) ? {} : { priority: configuration.priority }),
-    ...(atom === undefined ? {} : { value: atom.plain }),
-    origin: configuration.atomOrigins.get(place.name) ?? configuration.origin,
-  };
-}
-
-function verdictOf(context: Context, layer: Layer, place: Place): Pick<Claim, 'verdict' | 'because'> {
-  const { target, ownership } = context;
-  const { configuration, group, state } = layer;
-  if (state === 'Suspended') {
-    return { verdict: 'Out', because: layer.suspendedBecause ?? 'suspended: what it owns stays as it is' };
-  }
-  if (state === 'Observed') return { verdict: 'Out', because: 'mode Observe, never merged' };
-  if (configuration.atoms.find(isAt(place))?.policy === 'Ignore') {
-    return { verdict: 'Out', because: 'setting policy Ignore' };
-  }
-  const way = isException(configuration)
-    ? `exception until ${momentText(configuration.expiresAtMs)}: ${configuration.reason}`
-    : group === undefined
-      ? 'selector'
-      : `group ${group}`;
-  if (target.hold?.reason === 'Conflicted' || target.hold?.reason === 'ExceptionTooWide') {
-    return { verdict: 'Held', because: target.hold.message };
-  }
-  const wins = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): boolean =>
-    atoms.some(({ atom, owner }) => owner === configuration.owner && isAt(place)(atom)) ||
-    absences.some((absence) => absence.owner === configuration.owner && isAt(place)(absence));
-  if (wins(ownership)) return { verdict: 'Won', because: way };
-  return { verdict: 'Lost', because: wins(target) ? `${way}; ${frozenBy(context, place)}` : way };
-}
-
-/** Who keeps a setting from the layer that would have won it. */
-function frozenBy({ target, ownership }: Context, { path }: Place): string {
-  const recorded = ownership.recordedPaths.overlapping(path)[0]?.owner;
-  const frozen = new PathMap<string>();
-  for (const { atom, owner } of target.frozenAtoms) frozen.set(atom.path, owner);
-  for (const absence of target.frozenAbsences) frozen.set(absence.path, absence.owner);
-  return `${recorded ?? frozen.overlapping(path)[0] ?? 'another configuration'} keeps it as it is`;
-}
-
-function rank({ verdict }: Claim): number {
-  return ['Won', 'Held', 'Lost', 'Out'].indexOf(verdict);
-}
-
-function whyOut(input: ExplainInput, configuration: DeclaredConfiguration): string {
-  if (isException(configuration) && input.declared.expired.includes(configuration)) {
-    return `exception, ended ${momentText(configuration.expiresAtMs)}`;
-  }
-  return whyNotSelected(input, configuration);
-}
-
-/** Of several ways in, the first tells. */
-function whyNotSelected({ hubName, device }: ExplainInput, configuration: DeclaredConfiguration): string {
-  const way = configuration.targets.find(({ hubs }) => hubs.includes(hubName));
-  if (way === undefined) {
-    return configuration.targets.length === 0 ? 'no group has its labels' : `not for hub ${hubName}`;
-  }
-  const where = way.group === undefined ? 'selector' : `group ${way.group}`;
-  return `${where}: ${whyNotMatched(way.selector, device)}`;
-}
-
-function whyNotMatched(selector: Selector, device: DeviceFacts): string {
-  const failing = failingRequirement(selector, device);
-  if (failing === undefined) return 'matches';
-  if (failing === 'deviceIds') return 'the device is not listed';
-  const fact = factOf(failing.key, device);
-  const is = fact === undefined ? 'is absent' : `is ${JSON.stringify(fact)}`;
-  return `${keyText(failing.key)} ${is}, ${wish(failing)}`;
-}
-
-function wish(requirement: Requirement): string {
-  if (!('values' in requirement)) return requirement.operator === 'Exists' ? 'must exist' : 'must not exist';
-  const values = requirement.values.map((value) => JSON.stringify(value));
-  const list = values.length === 1 ? values[0] : `one of ${values.join(', ')}`;
-  return requirement.operator === 'In' ? `not ${list}` : `must not be ${list}`;
-}
-
-function keyText(key: FactKey): string {
-  if (key.kind === 'tag') return key.path.join('.');
-  return key.kind === 'iotEdge' ? 'capabilities.iotEdge' : key.kind;
 }

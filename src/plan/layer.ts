@@ -1,5 +1,6 @@
 // One configuration as it bears on one module of one kind of device.
 import type { DeclaredConfiguration } from '../model/declared.ts';
+import type { Selector } from '../model/selector.ts';
 
 export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
 
@@ -7,6 +8,8 @@ export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
 export interface Layer {
   readonly configuration: DeclaredConfiguration;
   readonly group: string | undefined;
+  /** The way in that the device took. */
+  readonly selector: Selector;
   readonly state: LayerState;
   /** Who suspended it and why, where that is not its own manifest's word. */
   readonly suspendedBecause?: string;

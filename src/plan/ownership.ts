@@ -12,7 +12,7 @@ import { atomName, atomPath } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
 import { isAbsent, isMet } from './changes.ts';
-import { findRestores, rewind, withUndo } from './exception-end.ts';
+import { findRestores, rewind, withUndo, type RecordedPlaces } from './exception-end.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
 import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from './record.ts';
@@ -62,6 +62,8 @@ export interface Ownership {
   readonly profiles: readonly Profile[];
   /** Everything the record named that is on the twin or declared. */
   readonly recordedPaths: PathMap<RecordedOwner>;
+  /** The same by owner. */
+  readonly recorded: readonly RecordedPlaces[];
 }
 
 export interface Refused {
@@ -107,6 +109,7 @@ export function settleOwners(
       ({ moduleId }) => moduleId === target.moduleId,
     ),
     recordedPaths,
+    recorded: entries,
   };
 }
 

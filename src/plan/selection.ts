@@ -11,6 +11,8 @@ export interface Selected {
   readonly configuration: DeclaredConfiguration;
   /** The group through which it selects the device, or undefined for an inline selector. */
   readonly group: string | undefined;
+  /** Of the group, or its own. */
+  readonly selector: Selector;
   /** True where a group that holds the device, or the way in, is only observed. */
   readonly observed: boolean;
 }
@@ -58,7 +60,7 @@ export function createSelection(
       const way = ways[0];
       if (way === undefined) continue;
       const observed = capped || ways.some((target) => target.mode === 'Observe');
-      selected.push({ configuration, group: way.group, observed });
+      selected.push({ configuration, group: way.group, selector: way.selector, observed });
     }
     count += 1;
     const suspension = suspensions.ofDevice(device.deviceId);

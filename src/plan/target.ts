@@ -164,10 +164,15 @@ function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
-function toLayer({ configuration, group, observed }: Selected, hubMode: Mode, because: string | undefined): Layer {
-  if (because !== undefined) return { configuration, group, state: 'Suspended', suspendedBecause: because };
+function toLayer(
+  { configuration, group, selector, observed }: Selected,
+  hubMode: Mode,
+  because: string | undefined,
+): Layer {
+  const way = { configuration, group, selector };
+  if (because !== undefined) return { ...way, state: 'Suspended', suspendedBecause: because };
   const isObserved = observed || configuration.mode === 'Observe' || hubMode === 'Observe';
-  return { configuration, group, state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
+  return { ...way, state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
 }
 
 function compareLayers(a: Layer, b: Layer): number {

@@ -32,6 +32,8 @@ export interface Hub {
   createModule(ref: ModuleRef, signal: AbortSignal): Promise<void>;
   /** The module's identity as the registry has it. NotFound where the device or the module does not exist. */
   getModule(ref: ModuleRef, signal: AbortSignal): Promise<ModuleIdentity>;
+  /** Ids of all modules of one device as the registry has them. NotFound where the device does not exist. */
+  listModuleIds(deviceId: string, signal: AbortSignal): Promise<readonly string[]>;
   /** All automatic configurations and edge deployments: a hundred at most, in one answer. */
   listConfigurations(signal: AbortSignal): Promise<readonly AutomaticConfiguration[]>;
   /**

@@ -73,5 +73,5 @@ function describe(profile: Profile, rule: Rule, read: (key: string) => Json | un
   const values = keysOf(rule)
     .filter((key) => !matchesPattern(key, profile.sensitive))
     .map((key) => `${key} is ${JSON.stringify(read(key) ?? null)}`);
-  return `${rule.message} (${values.join(', ')}).`;
+  return `${rule.message.replace(/\.$/, '')} (${values.join(', ')}).`;
 }

@@ -11,6 +11,11 @@ export function looksSecret(name: string, value: Json): boolean {
   return false;
 }
 
+/** True where something in the value, at any depth, looks like a secret. */
+export function holdsSecret(name: string, value: Json): boolean {
+  return JSON.stringify(hideNamed(name, value, '', () => false)) !== JSON.stringify(value);
+}
+
 /** The value with everything that looks like a secret replaced; `isKnown` names what a profile vouches for. */
 export function hideSecrets(value: Json, hidden: string, isKnown: (name: string) => boolean): Json {
   if (Array.isArray(value)) return value.map((item) => hideNamed('', item, hidden, isKnown));

@@ -84,6 +84,7 @@ const CALLS: readonly (readonly [name: string, call: (hub: Hub) => Promise<unkno
   ['listDevices', (hub) => listAll(hub.listDevices(signal))],
   ['listModuleTwins', (hub) => listAll(hub.listModuleTwins(['m'], signal))],
   ['getModule', (hub) => hub.getModule(REF, signal)],
+  ['listModuleIds', (hub) => hub.listModuleIds('d', signal)],
   ['listConfigurations', (hub) => hub.listConfigurations(signal)],
   ['countDevices', (hub) => hub.countDevices(signal)],
 ];
@@ -144,6 +145,11 @@ describe('a success that is none is Malformed', () => {
       'the identity of another module',
       json({ deviceId: 'd', moduleId: 'n', generationId: '1' }),
       (hub) => hub.getModule(REF, signal),
+    ],
+    [
+      'the modules of another device',
+      json([{ deviceId: 'e', moduleId: 'm' }]),
+      (hub) => hub.listModuleIds('d', signal),
     ],
     ['a configuration without an id', json([{ priority: 1 }]), (hub) => hub.listConfigurations(signal)],
     ['a count that is a text', json({ totalDeviceCount: '7' }), (hub) => hub.countDevices(signal)],

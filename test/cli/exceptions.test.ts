@@ -56,7 +56,7 @@ describe('an exception', () => {
     writeFileSync(join(manifests.path, 'inc.yaml'), incident('  maxDevices: 2\n'));
     expect((await run('plan')).out).toMatch(/ExceptionTooWide[^]*selects 5 devices on this hub and is for 2 at most/);
     const { out } = await run('why kiosk-01 scanInterval');
-    expect(out).toMatch(/held +- +inc-812 +"PT5M"/);
+    expect(out).toMatch(/HELD +- +inc-812 +"PT5M"/);
     expect(out).toContain('selects 5 devices');
   });
 

@@ -342,6 +342,21 @@ export function describeHubContract(
       });
     });
 
+    describe('listModuleIds', () => {
+      test('names every module of the device, and none where it has none', async () => {
+        const { deviceId } = await newModule('several');
+        await hub.createModule({ deviceId, moduleId: 'n' }, signal);
+        expect([...(await hub.listModuleIds(deviceId, signal))].toSorted()).toEqual(['m', 'n']);
+        await others.createDevices([{ deviceId: idOf('without'), modules: [] }]);
+        expect(await hub.listModuleIds(idOf('without'), signal)).toEqual([]);
+      });
+
+      test('is NotFound where the device is missing, or Unauthorized as a hub says it to a policy', async () => {
+        const error = await failure(hub.listModuleIds(idOf('no-device'), signal));
+        expect(['NotFound', 'Unauthorized']).toContain(error.code);
+      });
+    });
+
     test('listConfigurations tells where automatic configurations write', async () => {
       const id = `${opened.prefix}settings`;
       const targetCondition = `from devices.modules where moduleId = 'm' and tags.contract = '${id}'`;
@@ -478,6 +493,7 @@ export function describeHubContract(
             hub.patchModuleTwin(ref, { tags: { a: 1 } }, before.etag, fired),
             hub.createModule(made, fired),
             hub.getModule(ref, fired),
+            hub.listModuleIds(ref.deviceId, fired),
             hub.listConfigurations(fired),
             hub.createDevice(idOf('never-made'), { status: 'disabled', statusReason: '' }, fired),
             hub.patchDeviceTwin(ref.deviceId, { a: 1 }, before.etag, fired),

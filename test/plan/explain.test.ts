@@ -1,7 +1,11 @@
 // Why a twin is as it is.
 import { describe, expect, test } from 'vitest';
+import type { Declared } from '../../src/model/declared.ts';
 import type { DeviceFacts, Twin } from '../../src/model/twin.ts';
-import { explainTwin, type SettingExplanation } from '../../src/plan/explain.ts';
+import { explainTwin, type ExplainInput, type SettingExplanation } from '../../src/plan/explain.ts';
+import { planTwin } from '../../src/plan/plan-twin.ts';
+import { NOTHING_AROUND } from '../../src/plan/surroundings.ts';
+import type { Target } from '../../src/plan/target.ts';
 import {
   declare,
   deviceOf,
@@ -22,7 +26,12 @@ import {
 function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf()): SettingExplanation[] {
   const declared = declare(is);
   const target = targetFor(declared, { device });
-  return explainTwin({ declared, hubName: 'dev', instance: 'default', target, device, live });
+  return explainTwin(inputOf(declared, target, device, live));
+}
+
+function inputOf(declared: Declared, target: Target, device: DeviceFacts, live: Twin | undefined): ExplainInput {
+  const scope = { declared, instance: 'default', target, device, live, nowMs: NOW_MS };
+  return { ...scope, hubName: 'dev', action: planTwin({ ...scope, around: NOTHING_AROUND }) };
 }
 
 /** `CONFIGURATION VERDICT: because` of each claim on a setting. */
@@ -37,7 +46,7 @@ function explainExceptions(exceptions: NonNullable<DeclaredFields['exceptions']>
   const declared = declare({ high: HIGH }, { exceptions });
   const target = targetFor(declared, options);
   const device = options.device ?? deviceOf();
-  return explainTwin({ declared, hubName: 'dev', instance: 'default', target, device, live: undefined });
+  return explainTwin(inputOf(declared, target, device, undefined));
 }
 
 const LOW = { set: { a: 1 } };
@@ -165,10 +174,7 @@ describe('exceptions among the claims', () => {
       'one that is for fewer devices',
       { inc: { ...INC, maxDevices: 1 } },
       { fleet: [deviceOf(), { ...deviceOf(), deviceId: 'd2' }] },
-      [
-        'inc Held: SecurityException/inc selects 2 devices on this hub and is for 1 at most. Narrow its selector, or raise maxDevices.',
-        'high Held: SecurityException/inc selects 2 devices on this hub and is for 1 at most. Narrow its selector, or raise maxDevices.',
-      ],
+      ['inc Held: exception until 2026-11-23T18:40:00Z: INC-812', 'high Lost: selector'],
     ],
     [
       'all of them suspended by a person',
@@ -181,5 +187,108 @@ describe('exceptions among the claims', () => {
     expect(claims(explained)).toEqual(want);
     const priorities = explained[0]?.claims.map((claim) => [claim.configuration, 'priority' in claim]) ?? [];
     expect(Object.fromEntries(priorities)).toEqual({ inc: false, high: true });
+  });
+});
+
+describe('what comes next for a setting', () => {
+  const by = { who: 'ana@desk', reason: 'INC-9', untilMs: undefined };
+  const KEEPS = profileOf('keeps', { section: ['g'], onRemove: 'Keep' });
+
+  /** As `before` left the twin, explained under `after`; somebody else may have had a hand in it. */
+  function next(
+    before: Configurations,
+    after: Configurations,
+    { partial = false, edit, suspensions, device }: NextOptions = {},
+  ): string | undefined {
+    const settledTwin = settled(declare(before), twinOf());
+    const live =
+      edit === undefined ? settledTwin : { ...settledTwin, properties: { ...settledTwin.properties, desired: edit } };
+    const declared = declare(after, { partial });
+    const options = { device: device ?? deviceOf(), ...(suspensions === undefined ? {} : { suspensions }) };
+    const target = targetFor(declared, options);
+    const found = explainTwin({ ...inputOf(declared, target, options.device, live), key: 'a' });
+    const step = found.find(({ name }) => name === 'a')?.next;
+    return step && [step.step, step.reason ?? '-', step.because].join(' ');
+  }
+
+  interface NextOptions {
+    readonly partial?: boolean;
+    readonly edit?: Twin['properties']['desired'];
+    readonly suspensions?: PlanOptions['suspensions'];
+    readonly device?: DeviceFacts;
+  }
+
+  test.each<
+    [sentence: string, before: Configurations, after: Configurations, options: NextOptions, want: string | undefined]
+  >([
+    ['nothing where it is as declared', { low: LOW }, { low: LOW }, {}, undefined],
+    [
+      'a new value',
+      { low: LOW },
+      { low: { set: { a: 2 } } },
+      {},
+      'Written ConfigurationChanged the manifests changed since the last write',
+    ],
+    ['an edit', { low: LOW }, { low: LOW }, { edit: { g: { a: 5 } } }, 'Written Drift somebody else changed it'],
+    ['a removal by hand', { low: LOW }, { low: LOW }, { edit: {} }, 'Written Drift somebody else removed it'],
+    [
+      'another owner with the same value',
+      { low: LOW },
+      { next: LOW },
+      {},
+      "Adopted OwnerChanged it means what is declared, and is SecurityConfiguration/next's from then on",
+    ],
+    [
+      'one that means what is declared already',
+      {},
+      { low: LOW },
+      { edit: { g: { a: 1 } } },
+      "Adopted Adopted it means what is declared, and is SecurityConfiguration/low's from then on",
+    ],
+    [
+      'a profile that never removes',
+      { low: { profile: KEEPS, set: { a: 1, b: 1 } } },
+      { low: { profile: KEEPS, set: { b: 1 } } },
+      {},
+      'Released Released SecurityConfiguration/low no longer writes it; profile keeps never removes it',
+    ],
+    [
+      'one that became Ignore',
+      { low: { set: { a: 1, b: 1 } } },
+      { low: { set: { a: 1, b: 1 }, policies: { a: 'Ignore' } } },
+      {},
+      'Released Released SecurityConfiguration/low no longer writes it; another configuration names it without writing it, so it stays',
+    ],
+    [
+      'one that is removed and is not there any more',
+      { low: { set: { a: 1, b: 1 } } },
+      { low: { set: { b: 1 } } },
+      { edit: { g: { b: 1 } } },
+      'Released Released SecurityConfiguration/low no longer writes it; it is not on the twin',
+    ],
+    [
+      'an owner outside of the input',
+      { low: LOW },
+      { other: { set: { b: 1 } } },
+      { partial: true },
+      'Kept OutOfInput SecurityConfiguration/low is not in this part of the source',
+    ],
+    [
+      'a suspension',
+      { low: LOW },
+      { low: { set: { a: 2 } } },
+      { suspensions: [{ scope: 'Device', name: 'd1', ...by }] },
+      'Kept Suspended SecurityConfiguration/low is suspended or only observes: what it owns stays',
+    ],
+    [
+      'nobody of ours',
+      {},
+      { other: { set: { b: 1 } } },
+      { edit: { g: { a: 1, b: 1 } } },
+      'Kept - nobody of ours declares or owns it here: it is never touched',
+    ],
+    ['nobody at all', {}, { other: { set: { b: 1 } } }, {}, undefined],
+  ])('%s', (_sentence, before, after, options, want) => {
+    expect(next(before, after, options)).toBe(want);
   });
 });

@@ -2,10 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import type { LayerState } from '../../src/plan/layer.ts';
 import { isRemovable, merge, placesNamedOnly } from '../../src/plan/layering.ts';
-import { configurationOf, LEAF, profileOf, ROOT, type ConfigurationFields, type Configurations } from './fixture.ts';
+import {
+  configurationOf,
+  LEAF,
+  profileOf,
+  ROOT,
+  selectorOf,
+  type ConfigurationFields,
+  type Configurations,
+} from './fixture.ts';
 
 function layerOf(name: string, fields: ConfigurationFields, state: LayerState = 'Enforced') {
-  return { configuration: configurationOf(name, fields), group: undefined, state };
+  return { configuration: configurationOf(name, fields), group: undefined, selector: selectorOf(), state };
 }
 
 /** By descending priority, then by name, as the planner orders them. */

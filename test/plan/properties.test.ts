@@ -359,6 +359,8 @@ describe('a hostile twin', () => {
             target,
             device: { deviceId: 'd1', status: 'enabled', iotEdge: false, tags: {} },
             live,
+            action,
+            nowMs: 0,
           };
           expect(() => explainTwin(context)).not.toThrow();
         },

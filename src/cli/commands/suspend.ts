@@ -5,6 +5,7 @@ import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Suspension } from '../../model/suspension.ts';
 import { namedSuspensionText } from '../../plan/suspended.ts';
+import { noDevice, requireDeviceId } from '../device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { whoIs } from '../identity.ts';
@@ -30,8 +31,8 @@ export interface SuspendOptions extends ResumeOptions {
 }
 
 export async function suspend(world: World, options: SuspendOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output, 'errors');
   const subject = subjectOf(options);
+  const declared = await readDeclared(world, options, options.output, 'errors');
   requireKnown(declared, subject);
   const untilMs = options.for === undefined ? undefined : world.clock.now() + options.for;
   const suspension: Suspension = { ...subject, who: whoIs(world), reason: reasonOf(options.reason), untilMs };
@@ -40,8 +41,8 @@ export async function suspend(world: World, options: SuspendOptions): Promise<Ex
 
 /** `--all` ends every suspension there is. */
 export async function resume(world: World, options: ResumeOptions): Promise<ExitCode> {
-  const declared = await readDeclared(world, options, options.output, 'errors');
   const subject = subjectOf(options);
+  const declared = await readDeclared(world, options, options.output, 'errors');
   return changeAll(world, declared, options, subject, (inForce) =>
     subject.scope === 'All' ? [] : inForce.filter((one) => !isSameSubject(one, subject)),
   );
@@ -62,6 +63,7 @@ function subjectOf({ all, configuration, device }: SubjectOptions): Subject {
     ...(device === undefined ? [] : [{ scope: 'Device', name: device } as const]),
   ];
   const [subject] = subjects;
+  if (subject?.scope === 'Device') requireDeviceId(subject.name);
   if (subject !== undefined && subjects.length === 1) return subject;
   throw new CliFailure(EXIT.Failed, 'Say exactly one of --configuration NAME, --device ID and --all.');
 }
@@ -92,13 +94,15 @@ async function changeAll(
   change: (inForce: readonly Suspension[]) => readonly Suspension[],
 ): Promise<ExitCode> {
   const changed: ChangedHub[] = [];
+  const asked: string[] = [];
   await withHubs(world, declared, options, async (session) => {
     const { name } = session.declaredHub;
+    if (session.mode !== 'Observe') asked.push(name);
     if (!(await isThere(world, session, subject))) return;
     const place = { hub: session.hub, instance: options.instance, nowMs: world.clock.now() };
     changed.push({ name, suspensions: await changeSuspensions(place, change, world.interrupted) });
   });
-  if (changed.length === 0) throw nowhere(subject);
+  if (changed.length === 0) throw nowhere(subject, asked);
   if (options.output === 'json') writeDocument(world, 'Suspensions', { hubs: changed.map(hubFields) });
   else world.out.write(changed.map(hubText).join(''));
   return EXIT.Ok;
@@ -114,9 +118,9 @@ async function isThere(world: World, { hub, mode, declaredHub }: HubSession, sub
   return (await orMissing(hub.getDeviceTwin(subject.name, world.interrupted))) !== undefined;
 }
 
-function nowhere(subject: Subject): CliFailure {
-  if (subject.scope !== 'Device') return new CliFailure(EXIT.Failed, 'No hub that is written to was chosen.');
-  return new CliFailure(EXIT.Failed, `There is no device "${subject.name}".`, 'Names are case-sensitive.');
+function nowhere(subject: Subject, asked: readonly string[]): CliFailure {
+  if (subject.scope === 'Device' && asked.length > 0) return noDevice(subject.name, asked);
+  return new CliFailure(EXIT.Failed, 'No hub that is written to was chosen.');
 }
 
 function hubText({ name, suspensions }: ChangedHub): string {

@@ -7,6 +7,7 @@ import { isMet } from '../../plan/changes.ts';
 import { changesText } from '../../plan/change-text.ts';
 import type { DeclaredAtom } from '../../plan/layering.ts';
 import { orMissing } from '../../controller/scope.ts';
+import { noDevice, requireDeviceId } from '../device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { pause } from '../interruption.ts';
@@ -28,6 +29,7 @@ const WAIT_MS = 20_000;
 const LOOK_MS = 100;
 
 export async function tamper(world: World, options: TamperOptions): Promise<ExitCode> {
+  requireDeviceId(options.device);
   const declared = await readDeclared(world, options, 'text', 'errors');
   let code: ExitCode = EXIT.Failed;
   await withHubs(world, declared, { instance: options.instance }, async (session) => {
@@ -68,8 +70,14 @@ async function tamperOn(world: World, session: HubSession, deviceId: string): Pr
 }
 
 /** The first setting that the manifests decide on this device and that live has right. */
-async function chooseEdit({ interrupted }: World, { hub, planner }: HubSession, deviceId: string): Promise<Edit> {
-  const device = deviceFacts(await hub.getDeviceTwin(deviceId, interrupted));
+async function chooseEdit(
+  { interrupted }: World,
+  { hub, planner, declaredHub }: HubSession,
+  deviceId: string,
+): Promise<Edit> {
+  const twin = await orMissing(hub.getDeviceTwin(deviceId, interrupted));
+  if (twin === undefined) throw noDevice(deviceId, [declaredHub.name]);
+  const device = deviceFacts(twin);
   for (const target of planner.targetsFor(device)) {
     const ref = { deviceId, moduleId: target.moduleId };
     const live = await orMissing(hub.getModuleTwin(ref, interrupted));
