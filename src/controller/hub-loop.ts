@@ -20,6 +20,7 @@ import { contain } from './contain.ts';
 import { FleetView } from './fleet-view.ts';
 import { untilJudged } from './guarded.ts';
 import { GuardMemory } from './guard-memory.ts';
+import { HubNews } from './hub-news.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
 import { makePass, type PassEnd } from './pass.ts';
@@ -63,6 +64,7 @@ export class HubLoop {
   readonly #log: SampledLog;
   readonly #view = new FleetView();
   readonly #guards: GuardMemory;
+  readonly #news: HubNews;
   readonly #queue: WorkQueue;
   readonly #pace: ResyncPace;
   readonly #alarm: Alarm;
@@ -91,6 +93,7 @@ export class HubLoop {
     this.#hub = hub;
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
+    this.#news = new HubNews(hub.name, this.#log);
     this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics });
     this.#pace = new ResyncPace(options.resyncPeriodMs, hub.name, this.#log);
     this.#declared = declared;
@@ -290,7 +293,7 @@ export class HubLoop {
         clock,
         log,
         metrics,
-        recorder,
+        recorder: this.#news.hearing(recorder),
         writes: 0,
       },
     };
@@ -372,7 +375,9 @@ export class HubLoop {
     const tallied = tally(this.#view);
     const { counts, failing, held } = tallied;
     gaugeDevices(this.#options.metrics, this.hub.name, tallied);
-    if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;
+    if (this.#queue.size > 0) return;
+    this.#news.tell(tallied);
+    if (this.#passedRevision === this.#appliedRevision) return;
     if (this.#passedRevision === undefined) return;
     this.#appliedRevision = this.#passedRevision;
     const twins = counts.twins - counts.actions.Skip;

@@ -144,7 +144,11 @@ export class SourceLoop {
       this.#verdict = await this.#compile(snapshot);
       this.#fingerprint = fingerprint;
     }
+    const wasRefused = this.#condition.status === 'False';
     this.#condition = this.#verdict ?? this.#condition;
+    if (wasRefused && this.#condition.status === 'True') {
+      this.#options.log.info('The source can be used again', { revision: snapshot.revision });
+    }
   }
 
   /** A good state is handed on, any other changes nothing. */

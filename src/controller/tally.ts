@@ -14,6 +14,8 @@ export interface Tally {
   /** Twins whose last attempt failed, and twins that are held. */
   readonly failing: number;
   readonly held: number;
+  /** The held ones by reason. */
+  readonly heldBy: ReadonlyMap<string, number>;
   /** Twins with a setting that another writer keeps changing. */
   readonly contested: number;
   readonly offenders: readonly Offender[];
@@ -38,6 +40,7 @@ export function tally(view: FleetView): Tally {
   let twins = 0;
   let failing = 0;
   let contested = 0;
+  const heldBy = new Map<string, number>();
   let offenderCount = 0;
   for (const [key, state] of view.states()) {
     twins += 1;
@@ -45,6 +48,7 @@ export function tally(view: FleetView): Tally {
     if (state.acknowledgement !== undefined) acknowledgements[state.acknowledgement] += 1;
     if (state.failure !== undefined) failing += 1;
     if (state.reason === 'Contested') contested += 1;
+    if (state.type === 'Hold') heldBy.set(state.reason, (heldBy.get(state.reason) ?? 0) + 1);
     const rank = OFFENCES.findIndex((offence) => offence(state) !== undefined);
     if (rank === -1) continue;
     offenderCount += 1;
@@ -57,6 +61,7 @@ export function tally(view: FleetView): Tally {
     counts: { devices: view.deviceCount, twins, actions, acknowledgements },
     failing,
     held: actions.Hold,
+    heldBy,
     contested,
     offenders,
     moreOffenders: offenderCount - offenders.length,

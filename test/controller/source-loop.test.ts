@@ -55,6 +55,30 @@ async function start(
   return { clock, source, loop, log, metrics, declared };
 }
 
+/** Information that was logged, in order. */
+function told({ log }: Started): string[] {
+  return log.lines.filter(({ level }) => level === 'info').map(({ message }) => message);
+}
+
+test.each([
+  ['a mistake', BROKEN],
+  ['a failed read', new SourceError('Unreadable', 'no disk')],
+])('the very manifests from before %s are good again, and that is told once', async (_sentence, bad) => {
+  const started = await start(GOOD);
+  const { clock, source, loop } = started;
+  source.set(bad);
+  loop.requestRead();
+  await clock.flush();
+  expect(told(started)).toEqual([]);
+  source.set(GOOD);
+  for (let time = 0; time < 2; time += 1) {
+    loop.requestRead();
+    await clock.flush();
+  }
+  expect(loop.condition.status).toBe('True');
+  expect(told(started)).toEqual(['The source can be used again']);
+});
+
 describe('good manifests', () => {
   test('are handed on once, however often they are read', async () => {
     const { clock, source, loop, declared } = await start(GOOD);
