@@ -1,8 +1,9 @@
 // The demo after it has converged: the controller runs, and what happens is told in a line each.
 import { startController, type Controller } from '../controller/controller.ts';
-import type { ControllerStatus } from '../controller/status.ts';
+import type { ControllerStatus, FleetCounts } from '../controller/status.ts';
 import type { DeclaredHub } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
+import { REASONS } from '../plan/action.ts';
 import type { TwinEvent } from '../ports/recorder.ts';
 import { connectHub } from './connect.ts';
 import { DEMO_HOST_NAME } from './defaults.ts';
@@ -11,6 +12,7 @@ import { aborted } from './interruption.ts';
 import { sourceOf, type SourceOptions } from './manifests.ts';
 import { NO_METRICS, SILENT_LOG } from './plan-hub.ts';
 import { createProgress } from './progress.ts';
+import { stateCounts } from './standing.ts';
 import { createStyle, type Style } from './style.ts';
 import { countOf, formatCount } from './table.ts';
 import type { World } from './world.ts';
@@ -76,6 +78,7 @@ function createTeller(
   const { clock, out } = world;
   const progress = createProgress(world);
   let told = '';
+  let toldHeld = '';
   let isAgentsNews = false;
   let seen = 0;
   let ticks = 0;
@@ -86,6 +89,7 @@ function createTeller(
       const status = controller.status();
       tellSource(status);
       tellEvents();
+      tellHeld(status);
       tellAgents(status);
       progress.show(standingText(status));
       cancel = schedule();
@@ -120,12 +124,31 @@ function createTeller(
     else if (!isFirst) say(`manifests loaded: ${source.lastAppliedRevision ?? ''}`);
   }
 
+  /** Each time that other twins are held, or for another reason: nothing but a person can go on there. */
+  function tellHeld({ hubs }: ControllerStatus): void {
+    if (hubs.some(({ pending }) => pending > 0)) return;
+    const held = hubs.flatMap(({ offenders }) => offenders.filter(({ reason }) => isHoldReason(reason)));
+    const count = hubs.reduce((sum, { counts }) => sum + counts.actions.Hold, 0);
+    const text = JSON.stringify([count, held]);
+    if (text === toldHeld || (count === 0 && toldHeld === '')) return;
+    toldHeld = text;
+    if (count === 0) return say('nothing is held any more');
+    say(
+      `${style.yellow('HELD')}  ${countOf(count, 'twin')}; nothing is written to them. npx twinward status tells more`,
+    );
+    const alike = Map.groupBy(held, ({ reason, detail = '' }) => `${reason}: ${detail}`);
+    for (const [why, twins] of [...alike].slice(0, SINGLE_EVENTS_MAX)) {
+      const names = twins.slice(0, SINGLE_EVENTS_MAX).map(({ deviceId, moduleId }) => `${deviceId}/${moduleId}`);
+      say(`      ${names.join(' ')}${twins.length > names.length ? ' ...' : ''}  ${why}`);
+    }
+  }
+
   /** Once after each change, when every agent that is online has answered. */
   function tellAgents({ hubs }: ControllerStatus): void {
     const isSettled = hubs.every(({ pending, counts }) => pending === 0 && counts.acknowledgements.Written === 0);
     if (!isAgentsNews || events.length > 0 || !isSettled) return;
     isAgentsNews = false;
-    say(style.dim(hubs.map((hub) => agentsText(hub.counts.acknowledgements)).join('; ')));
+    say(style.dim(hubs.map(({ counts }) => countsText(counts)).join('; ')));
   }
 
   return {
@@ -138,16 +161,27 @@ function createTeller(
 
 function standingText({ hubs }: ControllerStatus): string {
   return hubs
-    .map(
-      ({ counts, pending }) =>
-        `${agentsText(counts.acknowledgements)}${pending === 0 ? '' : `, ${pending} to look at`}`,
-    )
+    .map(({ counts, pending }) => `${countsText(counts)}${pending === 0 ? '' : `, ${pending} to look at`}`)
     .join('; ');
 }
 
-function agentsText(acknowledgements: Readonly<Record<string, number>>): string {
-  const parts = Object.entries(acknowledgements)
-    .filter(([, count]) => count > 0)
-    .map(([state, count]) => `${formatCount(count)} ${state}`);
-  return parts.join(', ');
+/** Twins that are not in sync, in words; the others by what their agent says. */
+const WORDS: Readonly<Record<string, string>> = {
+  Patch: 'to write',
+  Record: 'to record',
+  Create: 'to create',
+  Observe: 'left different',
+  Wait: 'without module',
+  Keep: 'kept',
+  Hold: 'held',
+};
+
+function countsText(counts: FleetCounts): string {
+  return stateCounts(counts)
+    .map(([state, count]) => `${formatCount(count)} ${WORDS[state] ?? state}`)
+    .join(', ');
+}
+
+function isHoldReason(reason: string): boolean {
+  return (REASONS.Hold as readonly string[]).includes(reason);
 }
