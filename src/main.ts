@@ -47,12 +47,27 @@ async function ask(question: string): Promise<string | undefined> {
 
 const interruption = new AbortController();
 
+/** npm hands on to its child what the terminal has sent to that child already: so near to each other they are one. */
+const SAME_SIGNAL_MS = 250;
+let interruptedAtMs = 0;
+
 /** The first asks to finish, the second does not wait. */
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (interruption.signal.aborted) process.exit(EXIT.Interrupted);
+    if (!interruption.signal.aborted) interruptedAtMs = systemClock.now();
+    else if (systemClock.now() - interruptedAtMs > SAME_SIGNAL_MS) process.exit(EXIT.Interrupted);
     interruption.abort();
   });
+}
+
+const cleanUps = new Set<() => void>();
+process.on('exit', () => {
+  for (const cleanUp of cleanUps) cleanUp();
+});
+
+function atExit(cleanUp: () => void): () => void {
+  cleanUps.add(cleanUp);
+  return () => void cleanUps.delete(cleanUp);
 }
 
 // A plain copy: the YAML parser looks for a variable at every token, and Node asks the operating system each time.
@@ -67,6 +82,7 @@ const world: World = {
   clock: systemClock,
   random: systemRandom,
   interrupted: interruption.signal,
+  atExit,
 };
 
 process.exitCode = await runProgram(world, process.argv.slice(2));

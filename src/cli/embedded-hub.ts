@@ -1,6 +1,4 @@
 // The embedded hub as commands run it: opened, filled with a fleet, served over HTTPS, its secrets in private files.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { serveEvents, type RunningEvents } from '../emulator/events/amqp-server.ts';
 import { EventLog } from '../emulator/events/event-log.ts';
 import { runAgents } from '../emulator/agents/run-agents.ts';
@@ -15,6 +13,7 @@ import { serveHub, type RunningServer } from '../emulator/server.ts';
 import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
 import type { Capacity } from '../emulator/throttles/tiers.ts';
 import { createSeededRandom } from '../model/seeded-random.ts';
+import { writeAccess } from './access-files.ts';
 import { IDENTITIES_MAX } from './defaults.ts';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
@@ -27,8 +26,6 @@ const TOKEN_ROLE: Role = 'IoT Hub Data Contributor';
 const TOKEN_LIFETIME_SECONDS = 365 * 86_400;
 /** Faults that strike by chance strike the same calls each time. */
 const FAULT_SEED = 1;
-const PRIVATE_FILE_MODE = 0o600;
-const PRIVATE_FOLDER_MODE = 0o700;
 
 export interface EmbeddedHubOptions {
   readonly hostName: string;
@@ -101,14 +98,19 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
     nowMs: clock.now(),
     lifetimeSeconds: TOKEN_LIFETIME_SECONDS,
   });
-  const files = writeAccess(accessFolder, { connectionString: secret, token, ca: certificate.authority });
+  const { server, events, devices } = endpoints;
+  const { endpoint } = server;
+  const files = writeAccess(accessFolder, { connectionString: secret, token, ca: certificate.authority, endpoint });
+  const forget = world.atExit(() => files.remove());
   return {
-    endpoint: endpoints.server.endpoint,
+    endpoint,
     hostName: hub.hostName,
     connectionString: secret,
-    ...files,
-    eventsConnectionString: endpoints.events?.connectionString(OWNER_POLICY),
-    mqttPort: endpoints.devices?.port,
+    connectionStringFile: files.connectionStringFile,
+    tokenFile: files.tokenFile,
+    caFile: files.caFile,
+    eventsConnectionString: events?.connectionString(OWNER_POLICY),
+    mqttPort: devices?.port,
     fleet,
     isNew,
     close: async () => {
@@ -116,7 +118,8 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
       front.close();
       await endpoints.close();
       opened.close();
-      for (const file of Object.values(files)) rmSync(file, { force: true });
+      files.remove();
+      forget();
     },
   };
 }
@@ -173,26 +176,6 @@ function eventsOf(hub: IotHub, clock: World['clock']): { readonly log: EventLog;
   const log = new EventLog({ createdAtMs: clock.now() });
   hub.listen((event) => log.append(event));
   return { log, hostName: hub.hostName };
-}
-
-interface Access {
-  readonly connectionString: string;
-  readonly token: string;
-  readonly ca: string;
-}
-
-function writeAccess(
-  folder: string,
-  access: Access,
-): Pick<EmbeddedHub, 'connectionStringFile' | 'tokenFile' | 'caFile'> {
-  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
-  const connectionStringFile = join(folder, 'connection-string');
-  const tokenFile = join(folder, 'token');
-  const caFile = join(folder, 'ca.pem');
-  writeFileSync(connectionStringFile, `${access.connectionString}\n`, { mode: PRIVATE_FILE_MODE });
-  writeFileSync(tokenFile, `${access.token}\n`, { mode: PRIVATE_FILE_MODE });
-  writeFileSync(caFile, access.ca, { mode: PRIVATE_FILE_MODE });
-  return { connectionStringFile, tokenFile, caFile };
 }
 
 /** What the hub says about ports and directories is meant for people. */

@@ -21,8 +21,13 @@ export interface World {
   readonly ask: (question: string) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly interrupted: AbortSignal;
+  /**
+   * Has this done before the process ends, however that comes about, short of a kill. Synchronous. Returns what takes the
+   * wish back.
+   */
+  readonly atExit: (cleanUp: () => void) => () => void;
 }
 
 /** A variable of the environment; one that is set to nothing is not set. */

@@ -54,6 +54,7 @@ export async function twinward(argv: readonly string[], given: Given = {}): Prom
     clock,
     random: createSeededRandom(1),
     interrupted: signal,
+    atExit: () => () => {},
   };
   const code = await runProgram(world, argv);
   return { code, ...printed };

@@ -32,6 +32,7 @@ async function withHub<T>(flags: readonly string[], use: (facts: Facts, nowMs: n
     clock,
     random: createSeededRandom(1),
     interrupted: abort.signal,
+    atExit: () => () => {},
   };
   const running = runProgram(world, ['hub', '--port', '0', '-o', 'json', ...flags]);
   const facts = JSON.parse(await printed.promise) as Facts;

@@ -1,6 +1,6 @@
 // The real processes, started as people start them, on folders of their own. Nothing here waits for a fixed time.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,12 +14,13 @@ const running: Running[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'twinward-e2e-'));
+  mkdirSync(join(folder, 'tmp'));
   cpSync(join(ROOT, 'manifests'), join(folder, 'manifests'), { recursive: true });
 });
 
 afterEach(async () => {
   for (const process of running.splice(0)) {
-    process.child.kill('SIGKILL');
+    process.child.kill('SIGTERM');
     await process.ended;
   }
   rmSync(folder, { recursive: true });
@@ -38,7 +39,7 @@ interface Running {
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'twinward.js'), ...argv], {
     cwd: folder,
-    env: { NO_COLOR: '1', ...env },
+    env: { NO_COLOR: '1', TMPDIR: join(folder, 'tmp'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let all = '';
@@ -132,6 +133,48 @@ describe('demo', () => {
     demo.child.kill('SIGTERM');
     expect(await demo.ended).toBe(0);
   });
+
+  test('tells twins that are held, with the reason, and a second one in the folder is refused', async () => {
+    const demo = start(['demo', '--port', '0', '--devices', String(DEVICES)]);
+    const [, endpoint = ''] = await demo.printed(/hub +(https:\S+)/);
+    await demo.printed(/watch /);
+    const { length } = demo.text();
+    // Nobody can tell from the manifests alone that the two meet.
+    const rival = `apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: rival}
+spec:
+  priority: 10
+  selector: {matchExpressions: [{key: deviceId, operator: Exists}]}
+  profile: defender-micro-agent
+  settings: {Process_MessageFrequency: High}
+`;
+    writeFileSync(join(folder, 'manifests', 'rival.yaml'), rival);
+    await demo.printed(/HELD {2}\d+ twins.*\n.*\/DefenderIotMicroAgent.* {2}Conflicted: .*rival/, length);
+
+    const second = start(['demo', '--port', '0']);
+    expect(await second.ended).toBe(1);
+    expect(second.text()).toContain(`Another demo runs in this folder, at ${endpoint}`);
+    const names = ['ca.pem', 'connection-string', 'endpoint', 'token'];
+    expect(readdirSync(join(folder, '.twinward')).toSorted()).toEqual(names);
+
+    demo.child.kill('SIGTERM');
+    expect(await demo.ended).toBe(0);
+    expect(readdirSync(join(folder, '.twinward'))).toEqual([]);
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s twice, as npm hands it on, leaves nothing behind',
+    async (signal) => {
+      const hub = start(['hub', '--port', '0', '-o', 'json']);
+      await hub.printed(/\}\n/);
+      expect(readdirSync(join(folder, 'tmp'))).toHaveLength(1);
+      hub.child.kill(signal);
+      hub.child.kill(signal);
+      expect(await hub.ended).toBe(0);
+      expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
+    },
+  );
 
   test('a port in use ends it with the way out', async () => {
     const hub = start(['hub', '--port', '0', '-o', 'json']);

@@ -1,21 +1,21 @@
 // `twinward demo`: the whole job on this machine. `--once` converges and ends; without it the controller keeps watching.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ApplyReport } from '../../controller/apply.ts';
 import type { Declared } from '../../model/declared.ts';
 import { CONNECTION_STRING_ENV, CA_ENV, ENDPOINT_ENV } from '../connect.ts';
 import { DEMO_HOST_NAME } from '../defaults.ts';
 import { demoHints, headText, outcomeText, planLine, sourceLine } from '../demo-text.ts';
 import { requireDemoHub, watchDemo } from '../demo-watch.ts';
+import { livingHub } from '../access-files.ts';
 import { startEmbeddedHub, type EmbeddedHub } from '../embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
 import { pause } from '../interruption.ts';
 import { InvalidManifests, pathsOf, readManifests, type SourceOptions } from '../manifests.ts';
 import { withHubs, type HubSession } from '../plan-hub.ts';
 import { createProgress } from '../progress.ts';
 import { writeDiagnostics } from '../report.ts';
 import { createStyle } from '../style.ts';
+import { withTempFolder } from '../temp-folder.ts';
 import type { World } from '../world.ts';
 import { applyWithProgress } from './apply.ts';
 import { planHub } from './plan.ts';
@@ -32,19 +32,31 @@ const ACCESS_FOLDER = '.twinward';
 const INSTANCE = 'default';
 
 export async function demo(world: World, options: DemoOptions): Promise<ExitCode> {
-  const { devices, seed, port, once = false } = options;
-  const accessFolder = once ? mkdtempSync(join(tmpdir(), 'twinward-demo-')) : ACCESS_FOLDER;
+  if (options.once === true) return withTempFolder(world, 'demo', (folder) => runIn(world, options, folder));
+  await requireAlone(world, ACCESS_FOLDER);
+  return runIn(world, options, ACCESS_FOLDER);
+}
+
+async function runIn(world: World, options: DemoOptions, accessFolder: string): Promise<ExitCode> {
+  const { devices, seed, port } = options;
+  const fleet = { devices, seed };
+  const running = await startEmbeddedHub(world, { hostName: DEMO_HOST_NAME, port, fleet, accessFolder });
   try {
-    const fleet = { devices, seed };
-    const running = await startEmbeddedHub(world, { hostName: DEMO_HOST_NAME, port, fleet, accessFolder });
-    try {
-      return await runDemo(onHub(world, running), running, options);
-    } finally {
-      await running.close();
-    }
+    return await runDemo(onHub(world, running), running, options);
   } finally {
-    if (once) rmSync(accessFolder, { recursive: true, force: true });
+    await running.close();
   }
+}
+
+/** Other terminals find one demo by that folder: a second one would take the first one's place, and delete it at its end. */
+async function requireAlone({ interrupted }: World, accessFolder: string): Promise<void> {
+  const endpoint = await livingHub(accessFolder, interrupted);
+  if (endpoint === undefined) return;
+  throw new CliFailure(
+    EXIT.Failed,
+    `Another demo runs in this folder, at ${endpoint}; its credentials are in ${accessFolder}/.`,
+    'Use that one from here, or end it first. In another clone, or with --once, a second one can run beside it.',
+  );
 }
 
 /** Whatever the environment and the manifests say, the demo's hub is the only one that is called. */

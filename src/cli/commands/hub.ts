@@ -1,7 +1,4 @@
 // `twinward hub`: the embedded IoT Hub alone, until somebody ends it.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Tier } from '../../emulator/throttles/tiers.ts';
 import { startEmbeddedHub, type EmbeddedHub } from '../embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -9,6 +6,7 @@ import { aborted } from '../interruption.ts';
 import type { Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import { countOf } from '../table.ts';
+import { withTempFolder } from '../temp-folder.ts';
 import type { World } from '../world.ts';
 
 export interface HubOptions {
@@ -32,31 +30,32 @@ export interface HubOptions {
 }
 
 export async function hub(world: World, options: HubOptions): Promise<ExitCode> {
+  const { data } = options;
+  if (data === undefined) await withTempFolder(world, 'hub', (folder) => serve(world, options, folder));
+  else await serve(world, options, data);
+  return EXIT.Ok;
+}
+
+async function serve(world: World, options: HubOptions, accessFolder: string): Promise<void> {
   const { port, eventsPort, mqttPort, address, hostName, data, fleet, agents, identitiesMax, seed, output } = options;
   const { throttle = false, tier, units, queryLag: queryLagMs = 0 } = options;
-  const accessFolder = data ?? mkdtempSync(join(tmpdir(), 'twinward-hub-'));
-  try {
-    const running = await startEmbeddedHub(world, {
-      hostName,
-      host: address,
-      port,
-      ...(eventsPort === undefined ? {} : { eventsPort }),
-      ...(mqttPort === undefined ? {} : { mqttPort }),
-      ...(data === undefined ? {} : { data }),
-      ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
-      agents,
-      identitiesMax,
-      ...(throttle ? { throttle: { tier, units } } : {}),
-      queryLagMs,
-      accessFolder,
-    });
-    world.out.write(output === 'json' ? `${JSON.stringify(factsOf(running))}\n` : hubText(world, running, options));
-    await aborted(world.interrupted);
-    await running.close();
-  } finally {
-    if (data === undefined) rmSync(accessFolder, { recursive: true, force: true });
-  }
-  return EXIT.Ok;
+  const running = await startEmbeddedHub(world, {
+    hostName,
+    host: address,
+    port,
+    ...(eventsPort === undefined ? {} : { eventsPort }),
+    ...(mqttPort === undefined ? {} : { mqttPort }),
+    ...(data === undefined ? {} : { data }),
+    ...(fleet === undefined ? {} : { fleet: { devices: fleet, seed } }),
+    agents,
+    identitiesMax,
+    ...(throttle ? { throttle: { tier, units } } : {}),
+    queryLagMs,
+    accessFolder,
+  });
+  world.out.write(output === 'json' ? `${JSON.stringify(factsOf(running))}\n` : hubText(world, running, options));
+  await aborted(world.interrupted);
+  await running.close();
 }
 
 /** The one place that prints a secret, because it was asked for: that of a hub made for tests. */
