@@ -1,7 +1,8 @@
 // Resources to Declared: references resolved, defaults filled in, settings encoded. Goes on past errors to find them all.
 import type { Declared, DeclaredException, DeclaredGroup } from '../model/declared.ts';
-import { compareOrigins, type Diagnostic } from '../model/diagnostic.ts';
+import { compareOrigins, hasErrors, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
+import { findFurtherProblems } from './broken.ts';
 import { compileConfiguration, hasLabels } from './configuration.ts';
 import { compileException, explainExpiry } from './exception.ts';
 import { compileHub, IMPLICIT_HUB } from './hub.ts';
@@ -21,6 +22,8 @@ export interface CompiledSource {
 }
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): CompiledSource {
+  // What could not be read may use what seems to be used by nobody.
+  const isIncomplete = hasErrors(diagnostics);
   const compiledHubs = resources.hubs.map((hub) => compileHub(hub, diagnostics));
   const brokenHubs = namesOf('Hub', resources.misshapen);
   const hubs = compiledHubs.length === 0 && brokenHubs.size === 0 ? [IMPLICIT_HUB] : compiledHubs.toSorted(byName);
@@ -43,7 +46,8 @@ export function compileDeclared(resources: Resources, snapshot: Snapshot, diagno
     const declared = compileException(resource, references, diagnostics);
     if (declared !== undefined) exceptions.push({ declared, resource });
   }
-  warnUnusedGroups(resources, diagnostics);
+  for (const broken of resources.broken) diagnostics.push(...findFurtherProblems(broken, references));
+  if (!isIncomplete) warnUnusedGroups(resources, diagnostics);
   warnEndOfSupport(resources, profiles, diagnostics);
   findOverlaps(compiled, diagnostics);
   return {

@@ -93,13 +93,22 @@ function compileTargets(
   return targets;
 }
 
-function groupsByName(resource: Configuration, { groups, brokenGroups }: References, diagnostics: Diagnostic[]) {
+function groupsByName(resource: Configuration, references: References, diagnostics: Diagnostic[]) {
+  const { groups } = references;
   const names = resource.manifest.spec.groups ?? [];
-  let isRight = true;
+  findMissingGroups(resource, names, references, diagnostics);
+  return names.every((name) => groups.has(name)) ? names.flatMap((name) => groups.get(name) ?? []) : undefined;
+}
+
+/** Names of groups that do not exist; what is no name is passed over. */
+export function findMissingGroups(
+  resource: Resource,
+  names: readonly (string | undefined)[],
+  { groups, brokenGroups }: References,
+  diagnostics: Diagnostic[],
+): void {
   for (const [index, name] of names.entries()) {
-    if (groups.has(name)) continue;
-    isRight = false;
-    if (brokenGroups.has(name)) continue;
+    if (name === undefined || groups.has(name) || brokenGroups.has(name)) continue;
     const message = `Group "${name}" does not exist.`;
     diagnostics.push(
       resource.problem(
@@ -110,7 +119,6 @@ function groupsByName(resource: Configuration, { groups, brokenGroups }: Referen
       ),
     );
   }
-  return isRight ? names.flatMap((name) => groups.get(name) ?? []) : undefined;
 }
 
 function groupsByLabel(resource: Configuration, { groups }: References, diagnostics: Diagnostic[]) {

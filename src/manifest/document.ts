@@ -19,6 +19,7 @@ import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { setKey, type Json, type JsonObject } from '../model/json.ts';
 import { lazy } from '../model/lazy.ts';
 import type { SourceFile } from '../model/snapshot.ts';
+import { isUnclosed, UNKNOWN_ALIAS, wordsOf } from './yaml-words.ts';
 
 /** Values that the aliases of one document may stand for, all together. What is written out is bounded by the file. */
 const ALIASED_MAX = 100_000;
@@ -80,7 +81,7 @@ function parseText(file: string, text: string): ParsedFile {
     offset = yaml.range[2];
     const errors = [...yaml.errors, ...yaml.warnings];
     if (errors.length > 0) {
-      diagnostics.push(...explainAll(errors, file, lines));
+      diagnostics.push(...explainAll(errors, yaml.contents, file, lines));
       continue;
     }
     if (yaml.contents === null || (isScalar(yaml.contents) && yaml.contents.value === null)) continue;
@@ -243,55 +244,34 @@ function kustomizeOrigin(json: Json): string | undefined {
   return typeof path === 'string' ? path : undefined;
 }
 
-const YAML_CODES: Readonly<Record<string, Code>> = {
-  TAB_AS_INDENT: 'TW1003',
-  NON_STRING_KEY: 'TW1007',
-  TAG_RESOLVE_FAILED: 'TW1008',
-  RESOURCE_EXHAUSTION: 'TW1006',
-};
-
-/** The first ones, one for each place; that it is too deep is said once. */
-function explainAll(errors: readonly YAMLError[], file: string, lines: LineCounter): Diagnostic[] {
-  const byPlace = new Map<number | string, YAMLError>();
-  for (const error of errors) {
-    if (byPlace.size === PROBLEMS_MAX) break;
-    const place = error.code === 'RESOURCE_EXHAUSTION' ? error.code : error.pos[0];
-    if (!byPlace.has(place)) byPlace.set(place, error);
+/**
+ * The first ones, one for each line: what follows there mostly follows from the first. Nothing beside a tab says anything
+ * of its own, and that it is too deep is said once.
+ */
+function explainAll(errors: readonly YAMLError[], contents: unknown, file: string, lines: LineCounter): Diagnostic[] {
+  const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  const byLine = new Map<number | string, YAMLError>();
+  for (const error of tabs.length > 0 ? tabs : errors) {
+    if (byLine.size === PROBLEMS_MAX) break;
+    const place = error.code === 'RESOURCE_EXHAUSTION' ? error.code : lines.linePos(error.pos[0]).line;
+    if (!byLine.has(place)) byLine.set(place, error);
   }
-  return [...byPlace.values()].map((error) => explain(error, file, lines));
+  return [...byLine.values()].map((error) => {
+    const { line, col } = lines.linePos(isUnclosed(error) ? (lastQuote(contents) ?? error.pos[0]) : error.pos[0]);
+    const { code, message, hint } = wordsOf(error);
+    return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, message, { hint });
+  });
 }
 
-function explain(error: YAMLError, file: string, lines: LineCounter): Diagnostic {
-  const { line, col } = lines.linePos(error.pos[0]);
-  const code = YAML_CODES[error.code] ?? 'TW1001';
-  const { message = QUOTING[error.code] ?? sentence(error.message), hint } = PLAIN_WORDS[code] ?? {};
-  return diagnose(code, { file, line: Math.max(line, 1), column: Math.max(col, 1) }, message, { hint });
-}
-
-/** A secret that nobody put in quotes can look like an alias: its name is not repeated. */
-const UNKNOWN_ALIAS = 'The alias names no anchor. A text that starts with "*" must be in quotes.';
-
-/** Where the parser would quote the file, which may hold a secret there. */
-const QUOTING: Readonly<Partial<Record<YAMLError['code'], string>>> = {
-  BAD_ALIAS: UNKNOWN_ALIAS,
-  BAD_DIRECTIVE: 'The directive can not be read. A text that starts with "%" must be in quotes.',
-  BAD_DQ_ESCAPE: 'The text in double quotes has an escape sequence that YAML does not know.',
-  BAD_SCALAR_START: 'A text that starts with this character must be in quotes.',
-  TAG_RESOLVE_FAILED: 'The tag is not known. A text that starts with "!" must be in quotes.',
-  UNEXPECTED_TOKEN: 'This can not stand here. A text with special characters must be in quotes.',
-};
-
-/** Where the parser's own words help nobody. */
-const PLAIN_WORDS: Readonly<Partial<Record<Code, { readonly message?: string; readonly hint: string }>>> = {
-  TW1003: { hint: 'Indent with spaces.' },
-  TW1006: { message: 'The document is nested too deeply to be read.', hint: 'Flatten it.' },
-  TW1007: { message: 'A key must be a plain text.', hint: 'Put it in quotes.' },
-  TW1008: { hint: 'Remove the tag: only texts, numbers, booleans, null, lists and objects are read.' },
-};
-
-function sentence(message: string): string {
-  const first = message.split('\n')[0] ?? message;
-  return /[.!?]$/.test(first) ? first : `${first}.`;
+/** Where the last text of a document begins, where that is in quotes: one without an end takes all that follows. */
+function lastQuote(contents: unknown): number | undefined {
+  let node: unknown = contents;
+  for (let depth = 0; depth <= DEPTH_MAX; depth += 1) {
+    const last: unknown = isMap(node) || isSeq(node) ? node.items.at(-1) : undefined;
+    if (last === undefined) break;
+    node = isPair(last) ? (last.value ?? last.key) : last;
+  }
+  return isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE') ? node.range?.[0] : undefined;
 }
 
 function notUtf8(file: string, bytes: Uint8Array): Diagnostic {

@@ -48,7 +48,7 @@ export function resolveHubs(
 
 /** Says that hubs must be named, where several exist. */
 export function requireHubs(resource: Resource, { hubs, brokenHubs }: HubReferences, diagnostics: Diagnostic[]): void {
-  const names = [...hubs.map(({ name }) => name), ...brokenHubs];
+  const names = [...new Set([...hubs.map(({ name }) => name), ...brokenHubs])];
   if (names.length < 2) return;
   const hint = `Add "hubs" with some of: ${names.slice(0, SUGGESTIONS_MAX).join(', ')}.`;
   diagnostics.push(

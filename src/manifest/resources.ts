@@ -26,14 +26,22 @@ export interface Resources {
   readonly profiles: readonly Resource<AgentProfileManifest>[];
   /** `Kind/name` of what exists and has the wrong shape: naming it is no further mistake. */
   readonly misshapen: ReadonlySet<string>;
+  /** The same, with what is known to be wrong: the rest of them is still to be looked at. */
+  readonly broken: readonly BrokenResource[];
+}
+
+export interface BrokenResource {
+  /** Nothing is known of the shape of its manifest. */
+  readonly resource: Resource<JsonObject>;
+  readonly problems: readonly Diagnostic[];
 }
 
 export function toResources(
   documents: readonly Document[],
   diagnostics: Diagnostic[],
 ): { readonly all: readonly Resource[]; readonly byKind: Resources } {
-  const misshapen = new Set<string>();
-  const all = documents.flatMap((document) => readDocument(document, [], document.json, misshapen, diagnostics));
+  const broken: BrokenResource[] = [];
+  const all = documents.flatMap((document) => readDocument(document, [], document.json, broken, diagnostics));
   const kept = withoutDuplicates(all, diagnostics);
   const of = <M>(kind: Kind): Resource<M>[] => kept.filter((resource) => resource.kind === kind) as Resource<M>[];
   return {
@@ -44,7 +52,8 @@ export function toResources(
       configurations: of<SecurityConfigurationManifest>('SecurityConfiguration'),
       exceptions: of<SecurityExceptionManifest>('SecurityException'),
       profiles: of<AgentProfileManifest>('AgentProfile'),
-      misshapen,
+      misshapen: new Set(broken.map(({ resource }) => resource.id)),
+      broken,
     },
   };
 }
@@ -53,7 +62,7 @@ function readDocument(
   document: Document,
   base: DocumentPath,
   json: Json,
-  misshapen: Set<string>,
+  broken: BrokenResource[],
   diagnostics: Diagnostic[],
 ): Resource[] {
   const origin = document.originOf(base);
@@ -68,7 +77,7 @@ function readDocument(
   const items = getKey(json, 'items');
   if (apiVersion === 'v1' && kind === 'List' && Array.isArray(items)) {
     return items.flatMap((item, index) =>
-      readDocument(document, [...base, 'items', String(index)], item, misshapen, diagnostics),
+      readDocument(document, [...base, 'items', String(index)], item, broken, diagnostics),
     );
   }
   const wrong = wrongKind(apiVersion, kind);
@@ -81,7 +90,7 @@ function readDocument(
   const problems = checkShape(resource, json);
   diagnostics.push(...problems, ...findUnknownAnnotations(resource, json));
   if (problems.length === 0) return [resource];
-  misshapen.add(resource.id);
+  broken.push({ resource: resource as Resource<JsonObject>, problems });
   return [];
 }
 

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import { closest } from '../model/similarity.ts';
 import { compileSchema } from '../profile/schema-compiler.ts';
-import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from '../profile/schema-errors.ts';
+import { article, demandOf, descriptionOf, shorten, valueAt, yaml11Boolean } from '../profile/schema-errors.ts';
 import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
 import { NOT_YET, SCHEMAS } from './schema.ts';
@@ -107,7 +107,9 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
     }
     case 'type': {
       const type = String(params['type']);
-      const hint = spellingHint(type, value) ?? descriptionOf(error.parentSchema);
+      const hint = spellingHint(error, type, value) ?? descriptionOf(error.parentSchema);
+      if (value === null)
+        return resource.problem('TW1104', path, `${name} is empty, and must be ${article(type)}.`, hint);
       return resource.problem('TW1104', path, `${name} must be ${article(type)}, not ${kindOf(value)}.`, hint);
     }
     case 'anyOf':
@@ -127,8 +129,15 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
           : `Did you mean "${near}"? Allowed: ${allowed.join(', ')}.`;
       return resource.problem('TW1105', path, `${name} can't be ${kindOf(value)}.`, hint);
     }
+    case 'pattern':
+    case 'format': {
+      // A description says it better than a regular expression does.
+      const hint = descriptionOf(error.parentSchema);
+      const form = hint === undefined ? `: it ${demandOf(error)}` : '';
+      return resource.problem('TW1106', path, `${name} can't be ${kindOf(value)}${form}.`, hint);
+    }
     default: {
-      const message = `${name} can't be ${kindOf(value)}: it ${error.message ?? 'has the wrong form'}.`;
+      const message = `${name} can't be ${kindOf(value)}: it ${demandOf(error)}.`;
       return resource.problem('TW1106', path, message, descriptionOf(error.parentSchema));
     }
   }
@@ -147,6 +156,10 @@ function explainAlternatives(
   if (types.length === 0 || !isObject(value)) {
     const simple =
       types.length > 0 ? ['object'] : branches.flatMap(({ type }) => (typeof type === 'string' ? [type] : []));
+    const isOfSuchType = simple.includes(typeof value) || (simple.includes('integer') && typeof value === 'number');
+    if (isOfSuchType) {
+      return resource.problem('TW1106', path, `${name} can't be ${kindOf(value)}.`, descriptionOf(error.parentSchema));
+    }
     const message = `${name} must be ${simple.map(article).join(' or ')}, not ${kindOf(value)}.`;
     return resource.problem('TW1104', path, message, descriptionOf(error.parentSchema));
   }
@@ -160,10 +173,14 @@ function explainAlternatives(
   return resource.problem('TW1105', at, `"${at.join('.')}" can't be ${kindOf(type)}.`, hint);
 }
 
-function spellingHint(type: string, value: Json | undefined): string | undefined {
-  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
-    return `Put it in quotes: "${value}".`;
+function spellingHint({ parentSchema }: ErrorObject, type: string, value: Json | undefined): string | undefined {
+  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) {
+    const pattern: unknown = parentSchema?.['pattern'];
+    const isEnough = typeof pattern !== 'string' || new RegExp(pattern, 'u').test(String(value));
+    return isEnough ? `Put it in quotes: "${value}".` : undefined;
+  }
   if (typeof value !== 'string') return undefined;
+  if (type === 'object' && /^[\w.-]+:\S/.test(value)) return 'A space must follow the colon after a key.';
   if (type === 'boolean') {
     const meant = yaml11Boolean(value);
     return meant === undefined ? undefined : `Write ${meant}.`;

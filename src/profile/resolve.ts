@@ -4,6 +4,7 @@ import { parsePointer, unescapeSegment, type JsonObject } from '../model/json.ts
 import type { Profile, Rule } from '../model/profile.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
+import { article } from './schema-errors.ts';
 import { checkSettings, unknownSetting } from './settings.ts';
 import { keysOf } from './rules.ts';
 import type { AgentProfileSpec } from './spec.ts';
@@ -95,7 +96,11 @@ function findWrongSchema(name: string, schema: JsonObject): ProfileProblem | und
     const reason = words
       .replace(/^schema is invalid: /, '')
       .split(', data')[0]
-      ?.replaceAll(/\bdata\//g, '');
+      ?.replaceAll(/\bdata\//g, '')
+      .replace(
+        /must be (array|boolean|integer|number|object|string)\b/,
+        (_, type: string) => `must be ${article(type)}`,
+      );
     const message = `The schema of profile "${name}" is wrong: ${reason}.`;
     return { path: ['schema'], message, hint: 'It must be JSON Schema 2020-12, complete in itself.' };
   }

@@ -73,5 +73,6 @@ function describe(profile: Profile, rule: Rule, read: (key: string) => Json | un
   const values = keysOf(rule)
     .filter((key) => !matchesPattern(key, profile.sensitive))
     .map((key) => `${key} is ${JSON.stringify(read(key) ?? null)}`);
-  return `${rule.message.replace(/\.$/, '')} (${values.join(', ')}).`;
+  const found = values.length === 0 ? '' : ` (${values.join(', ')})`;
+  return `${rule.message.replace(/\.$/, '')}${found}.`;
 }

@@ -19,6 +19,40 @@ export function descriptionOf(schema: ErrorObject['parentSchema'], member?: stri
   return typeof description === 'string' ? description : undefined;
 }
 
+/** What the schema asks of the value, as the end of a sentence: `must be 1 or more`. The validator's own words elsewhere. */
+export function demandOf({ keyword, params, message = 'has the wrong form' }: ErrorObject): string {
+  const { limit } = params as { readonly limit?: number };
+  switch (keyword) {
+    case 'minimum':
+      return `must be ${limit} or more`;
+    case 'maximum':
+      return `must be ${limit} or less`;
+    case 'exclusiveMinimum':
+      return `must be more than ${limit}`;
+    case 'exclusiveMaximum':
+      return `must be less than ${limit}`;
+    case 'minLength':
+    case 'minItems':
+      return `must have ${limit} or more ${thingsOf(keyword, limit)}`;
+    case 'maxLength':
+    case 'maxItems':
+      return `must have ${limit} or fewer ${thingsOf(keyword, limit)}`;
+    case 'minProperties':
+      return limit === 1 ? 'must not be empty' : `must have ${limit} or more members`;
+    case 'multipleOf':
+      return `must be a multiple of ${String((params as { readonly multipleOf?: number }).multipleOf)}`;
+    case 'uniqueItems':
+      return 'must not have the same item twice';
+    default:
+      return message;
+  }
+}
+
+function thingsOf(keyword: string, limit: number | undefined): string {
+  const thing = keyword.endsWith('Items') ? 'item' : 'character';
+  return limit === 1 ? thing : `${thing}s`;
+}
+
 /** A type of JSON Schema with its article. */
 export function article(type: string): string {
   if (type === 'array') return 'a list';

@@ -6,7 +6,7 @@ import { closest } from '../model/similarity.ts';
 import { atomName, isEnvelopeKey } from './encode.ts';
 import { matchesPattern } from './patterns.ts';
 import { compileSchema } from './schema-compiler.ts';
-import { article, descriptionOf, shorten, valueAt, yaml11Boolean } from './schema-errors.ts';
+import { article, demandOf, descriptionOf, shorten, valueAt, yaml11Boolean } from './schema-errors.ts';
 import { findTwinProblems, type SettingProblem } from './twin-rules.ts';
 
 export function checkSettings(profile: Profile, settings: JsonObject): SettingProblem[] {
@@ -141,14 +141,14 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
       return {
         code: 'TW1305',
         path,
-        message: `${name} is out of range: ${value} ${error.message ?? ''}.`,
+        message: `${name} can't be ${value}: it ${demandOf(error)}.`,
         hint: meaning,
       };
     default:
       return {
         code: 'TW1307',
         path,
-        message: `${name} ${path.length === 0 ? 'do' : 'does'} not fit profile "${profile.name}": ${error.message ?? error.keyword}.`,
+        message: `${name} ${path.length === 0 ? 'do' : 'does'} not fit profile "${profile.name}": ${demandOf(error)}.`,
         hint: meaning,
       };
   }
@@ -160,7 +160,7 @@ function formOf(error: ErrorObject): string {
   if (typeof form === 'string') return form;
   return error.keyword === 'format'
     ? `it must be a ${String(error.params['format'])}`
-    : `it ${error.message ?? 'has the wrong form'}`;
+    : `it must match ${String(error.params['pattern'])}`;
 }
 
 /** Lists and objects are only named: they may be long, and hold what must not be printed. */

@@ -80,3 +80,13 @@ test('a finding never names a sensitive value', () => {
   const [finding] = checkRules(profileOf({ rules: [rule], sensitive: ['pin'] }), { pin: 5_512_399, max: 1 });
   expect(finding?.message).toBe('Too big (max is 1).');
 });
+
+test.each([
+  ['its own full stop is not told twice', [], 'pin must not be above max (pin is 5, max is 1).'],
+  ['without a value that may be told it stands alone', ['pin', 'max'], 'pin must not be above max.'],
+])('the message of a rule: %s', (_sentence, sensitive, want) => {
+  const message = 'pin must not be above max.';
+  const rule = { type: 'NotGreater', lesser: 'pin', greater: 'max', as: 'number', severity: 'error', message } as const;
+  const [finding] = checkRules(profileOf({ rules: [rule], sensitive }), { pin: 5, max: 1 });
+  expect(finding?.message).toBe(want);
+});
