@@ -1,12 +1,13 @@
 // How other terminals reach an embedded hub: its connection string, a token, its authority and its address, in private files.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHubDate } from '../adapters/hub-date.ts';
 import { HubError } from '../model/errors.ts';
 import { parseConnectionString } from '../adapters/credentials.ts';
+import { makeFolder } from './make-folder.ts';
 
 const PRIVATE_FILE_MODE = 0o600;
-const PRIVATE_FOLDER_MODE = 0o700;
+export const PRIVATE_FOLDER_MODE = 0o700;
 
 export interface Access {
   /** A secret. */
@@ -28,7 +29,7 @@ export interface AccessFiles {
 
 /** Makes the folder where it is missing. */
 export function writeAccess(folder: string, { connectionString, token, ca, endpoint }: Access): AccessFiles {
-  mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+  makeFolder(folder, PRIVATE_FOLDER_MODE);
   const { connectionStringFile, tokenFile, caFile, endpointFile } = pathsIn(folder);
   const texts: readonly (readonly [path: string, text: string])[] = [
     [connectionStringFile, `${connectionString}\n`],

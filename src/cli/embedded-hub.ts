@@ -13,9 +13,10 @@ import { serveHub, type RunningServer } from '../emulator/server.ts';
 import { openHub, type OpenHub } from '../emulator/store/open-hub.ts';
 import type { Capacity } from '../emulator/throttles/tiers.ts';
 import { createSeededRandom } from '../model/seeded-random.ts';
-import { writeAccess } from './access-files.ts';
+import { PRIVATE_FOLDER_MODE, writeAccess } from './access-files.ts';
 import { IDENTITIES_MAX } from './defaults.ts';
 import { CliFailure } from './failure.ts';
+import { makeFolder } from './make-folder.ts';
 import { EXIT } from './exit-code.ts';
 import type { World } from './world.ts';
 
@@ -76,6 +77,7 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
   const { hostName, data, accessFolder, identitiesMax = IDENTITIES_MAX } = options;
   const limits = { identitiesMax };
   requireRoom(options.fleet?.devices ?? 0, identitiesMax);
+  if (data !== undefined) makeFolder(data, PRIVATE_FOLDER_MODE);
   const opened = await explain(() => openHub({ hostName, clock, random, limits, directory: data }));
   const { hub, policies, certificate, isNew } = opened;
   const fleet = options.fleet === undefined ? undefined : buildFleet(options.fleet);

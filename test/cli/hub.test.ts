@@ -87,7 +87,6 @@ function upgradeOf({ endpoint, hostName, caFile }: Facts): Promise<number | unde
 describe('a hub', () => {
   test('has no limits and sees the present unless told otherwise', async () => {
     expect(await settingsOf([])).toMatchObject({ throttle: null, lag: null });
-    expect(await settingsOf(['--tier', 'S3', '--units', '2'])).toMatchObject({ throttle: null });
   });
 
   test('throttles by tier and units, and lags', async () => {
@@ -117,9 +116,20 @@ describe('a hub', () => {
 
   test.each([
     [['--tier', 'S9'], 'Allowed choices are F1, S1, S2, S3'],
+    [['--port', '70000'], 'A port is a number from 0 to 65535.'],
+    [['--units', '0', '--throttle'], 'It must be 1 or more.'],
+    [['--tier', 'S2', '--units', '2'], '--tier and --units limit nothing without --throttle.'],
+    [['--host-name', 'a b'], 'A name such as my-hub.azure-devices.net is needed.'],
+    [['--data', '/etc/passwd'], '/etc/passwd can not be a folder: /etc/passwd is a file.'],
     [['--query-lag', 'soon'], 'A time such as 30s, 5m or 1h is needed.'],
   ])('refuses %j', async (flags, text) => {
     const { code, err } = await twinward(['hub', ...flags]);
     expect([code === 0, err.includes(text)]).toEqual([false, true]);
+  });
+
+  test.runIf(process.platform === 'linux')('gives up on a folder that the system denies', async () => {
+    const { code, err } = await twinward(['hub', '--data', '/proc/nope/deep']);
+    expect(code).toBe(1);
+    expect(err).toContain('The folder /proc/nope can not be made');
   });
 });

@@ -1,10 +1,22 @@
 // Commands for the embedded hub: the demo, and the hub alone.
-import { withSource, instanceOption, outputOption, duration, wholeNumber, type Parts } from './options.ts';
+import {
+  duration,
+  hostName,
+  instanceOption,
+  oneOrMore,
+  outputOption,
+  portNumber,
+  wholeNumber,
+  withSource,
+  type Parts,
+} from './options.ts';
+import { EXIT } from '../exit-code.ts';
+import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../manifests.ts';
 import type { Format } from '../report.ts';
 import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from '../defaults.ts';
 import { TIERS, type Tier } from '../../emulator/throttles/tiers.ts';
-import { Option } from 'commander';
+import { Option, type Command } from 'commander';
 
 const DEFAULT_DEVICES = 500;
 const DEFAULT_SEED = 1;
@@ -19,7 +31,7 @@ export function addDemo({ program, world, finish }: Parts): void {
     .option(
       '--port <port>',
       `port of the hub; 0 takes a free one (default: ${DEFAULT_PORT}, with --once 0)`,
-      wholeNumber,
+      portNumber,
     )
     .action(async (options: SourceOptions & { once?: boolean; devices: number; seed: number; port?: number }) => {
       const { demo: runDemo } = await import('../commands/demo.ts');
@@ -40,29 +52,38 @@ export function addHub({ program, world, finish }: Parts): void {
   program
     .command('hub')
     .description('Serve the embedded IoT Hub alone, for your own tests and clients.')
-    .option('--port <port>', '0 takes a free one', wholeNumber, DEFAULT_PORT)
+    .option('--port <port>', '0 takes a free one', portNumber, DEFAULT_PORT)
     .option('--address <address>', 'address to listen on', '127.0.0.1')
     .option(
       '--events-port <port>',
       'serve change events over AMQP, for Event Hubs clients; 0 takes a free one',
-      wholeNumber,
+      portNumber,
     )
-    .option('--mqtt-port <port>', 'serve devices over MQTT; their SDKs look for 8883, 0 takes a free one', wholeNumber)
-    .option('--host-name <name>', 'what the hub calls itself', DEMO_HOST_NAME)
+    .option('--mqtt-port <port>', 'serve devices over MQTT; their SDKs look for 8883, 0 takes a free one', portNumber)
+    .option('--host-name <name>', 'what the hub calls itself', hostName, DEMO_HOST_NAME)
     .option('--data <folder>', 'keep everything here across restarts; memory only without it')
     .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
     .option('--no-agents', 'do not run the agents of the fleet')
     .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
-    .option('--identities-max <count>', 'devices and modules it takes, together', wholeNumber, IDENTITIES_MAX)
+    .option('--identities-max <count>', 'devices and modules it takes, together', oneOrMore, IDENTITIES_MAX)
     .option('--throttle', 'limit calls and daily messages as a real hub does')
     .addOption(new Option('--tier <tier>', 'of the hub whose limits these are').choices(TIERS).default('S1'))
-    .option('--units <count>', 'of that tier', wholeNumber, 1)
+    .option('--units <count>', 'of that tier', oneOrMore, 1)
     .option('--query-lag <time>', 'how far behind queries are: 30s, 5m', duration)
     .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
-    .action(async (options: HubFlags) => {
+    .action(async (options: HubFlags, command: Command) => {
+      requireThrottle(options, command);
       const { hub } = await import('../commands/hub.ts');
       finish(await hub(world, options));
     });
+}
+
+/** Alone they would limit nothing, and whoever gave them would believe they did. */
+function requireThrottle({ throttle }: HubFlags, command: Command): void {
+  const given = ['tier', 'units'].filter((name) => command.getOptionValueSource(name) === 'cli');
+  if (throttle === true || given.length === 0) return;
+  const names = given.map((name) => `--${name}`).join(' and ');
+  throw new CliFailure(EXIT.Failed, `${names} limit nothing without --throttle.`, 'Add --throttle, or leave them out.');
 }
 
 interface HubFlags {

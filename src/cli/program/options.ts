@@ -79,6 +79,27 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError('A whole number is needed.');
 }
 
+export function oneOrMore(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 0) return number;
+  throw new InvalidArgumentError('It must be 1 or more.');
+}
+
+const PORT_MAX = 65_535;
+
+export function portNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number <= PORT_MAX) return number;
+  throw new InvalidArgumentError(`A port is a number from 0 to ${PORT_MAX}.`);
+}
+
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/i;
+
+export function hostName(text: string): string {
+  if (HOST_NAME.test(text)) return text;
+  throw new InvalidArgumentError('A name such as my-hub.azure-devices.net is needed.');
+}
+
 /** It becomes a key of a twin's tags. */
 const INSTANCE_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const INSTANCE_RULE = 'Lower-case letters, digits and "-" make a name of an instance.';
