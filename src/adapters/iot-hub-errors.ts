@@ -73,6 +73,11 @@ export function describeFailure(error: unknown, purpose: string): HubError {
 
 /** The SDK did not take the credential: its own words may quote it and are left out. */
 export function describeSetupFailure(error: unknown, purpose: string): HubError {
+  const code = asSdkError(error).code;
+  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+    const message = `Could not ${purpose}: a package that the SDK needs is not installed. Run \`npm ci\` where Twinward is.`;
+    return new HubError('Invalid', message, { cause: error });
+  }
   const why = `the SDK refused the credential (${error instanceof Error ? error.name : 'unknown reason'})`;
   return new HubError('Unauthorized', `Could not ${purpose}: ${why}. Check the connection string.`);
 }

@@ -1,6 +1,7 @@
 // Which address, which credential, which ceiling: the one place where a declared hub becomes a connected one.
 import { readFile } from 'node:fs/promises';
 import { checkCredentialHost, isLoopback, parseConnectionString, readSecret } from '../adapters/credentials.ts';
+import { describeSetupFailure } from '../adapters/iot-hub-errors.ts';
 import { connectIotHub, type IotHubCredential } from '../adapters/iot-hub.ts';
 import { meteredHub } from '../adapters/metered-hub.ts';
 import type { Capacity, DeclaredHub, SecretRef } from '../model/declared.ts';
@@ -118,7 +119,9 @@ async function findCredential(declared: DeclaredHub, env: World['env']): Promise
     return byConnectionString(declared, await readOwnSecret(declared, secret, env), where);
   }
   if (authentication?.type === 'Entra' && declared.hostName !== undefined) {
-    const { DefaultAzureCredential } = await import('@azure/identity');
+    const { DefaultAzureCredential } = await import('@azure/identity').catch((error: unknown) => {
+      throw describeSetupFailure(error, `sign in to hub ${declared.name}`);
+    });
     return {
       hostName: declared.hostName,
       credential: { type: 'Entra', credential: new DefaultAzureCredential() },

@@ -170,6 +170,13 @@ describe('messages', () => {
   });
 });
 
+test.each(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])('a missing package (%s) is no refused credential', (code) => {
+  const { message } = describeSetupFailure(Object.assign(new Error('Cannot find package'), { code }), 'list');
+  expect(message).toBe(
+    'Could not list: a package that the SDK needs is not installed. Run `npm ci` where Twinward is.',
+  );
+});
+
 test('statuses of 200 and over are answers, others are not', () => {
   expect([200, 201, 204].map((status) => classifyAnswer(status, 'try'))).toEqual([undefined, undefined, undefined]);
   expect([0, 101, 300].map((status) => classifyAnswer(status, 'try')?.code)).toEqual([
