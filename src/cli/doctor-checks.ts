@@ -6,6 +6,7 @@ import { Neighbours } from '../controller/neighbours.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
 import type { Connected } from './connect.ts';
+import { countOthers } from './count-devices.ts';
 import { formatTime } from './cost-text.ts';
 import { countOf, formatCount } from './table.ts';
 import type { World } from './world.ts';
@@ -26,16 +27,17 @@ interface Patient {
   readonly declared: Declared;
   readonly declaredHub: DeclaredHub;
   readonly connected: Connected;
+  readonly instance: string;
   /** Devices as the hub counts them; undefined until it was asked, or where it would not say. */
   readonly devices: number | undefined;
 }
 
 /** Each check is made whatever came of the others; what nothing depends on comes last. */
 export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Finding[]> {
-  const { world, connected } = patient;
+  const { world, connected, instance } = patient;
   const clock = await checkClock(patient);
   if (clock.verdict === 'failed' && clock.code !== undefined) return [clock];
-  const counted = await attempt(() => connected.hub.countDevices(world.interrupted));
+  const counted = await attempt(() => countOthers(connected.hub, instance, world.interrupted));
   const devices = 'value' in counted ? counted.value : undefined;
   const whole = { ...patient, devices };
   const registry =

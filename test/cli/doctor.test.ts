@@ -40,6 +40,12 @@ async function examine(manifest: string, given: Given = {}): Promise<Printed> {
 
 const dump = (): string => JSON.stringify(hub.iot.query('SELECT * FROM devices').items.length);
 
+test('the device that is reserved for Twinward is not counted', async () => {
+  hub.iot.createDevice('twinward-default', { deviceId: 'twinward-default', status: 'disabled' });
+  expect((await examine(HUB + MICRO)).out).toContain('registry read: 40 devices counted');
+  hub.iot.deleteDevice('twinward-default', '*');
+});
+
 test('a hub that is as it should be', async () => {
   const before = dump();
   const { code, out } = await examine(HUB + MICRO);

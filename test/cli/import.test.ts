@@ -54,6 +54,14 @@ function filesOf(): Record<string, string> {
   return Object.fromEntries(readdirSync(path).map((name) => [name, readFileSync(join(path, name), 'utf8')]));
 }
 
+test('the device that is reserved for Twinward is neither counted nor imported', async () => {
+  hub.iot.createDevice('twinward-default', { deviceId: 'twinward-default', status: 'disabled' });
+  const { out, err } = await run(`${IMPORT} --yes`);
+  expect(err).toContain('Reading 90 devices');
+  expect(out).toContain('twinward-demo   90 devices, 89 security twins');
+  hub.iot.deleteDevice('twinward-default', '*');
+});
+
 describe('the manifests it makes', () => {
   test('plan to no change, observed and enforced, and hold no secret', async () => {
     const { code, out } = await run(`${IMPORT} --yes`);

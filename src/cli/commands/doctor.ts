@@ -34,7 +34,7 @@ export async function doctor(world: World, options: DoctorOptions): Promise<Exit
   } else {
     reports.push({ hub: undefined, findings: [{ check: 'manifests', verdict: 'ok', message }] });
     for (const hub of chooseHubs(declared, options.hub)) {
-      reports.push({ hub: hub.name, findings: await examine(world, declared, hub) });
+      reports.push({ hub: hub.name, findings: await examine(world, declared, hub, options.instance) });
     }
   }
   if (options.output === 'json') writeDocument(world, 'Doctor', fieldsOf(reports));
@@ -42,12 +42,17 @@ export async function doctor(world: World, options: DoctorOptions): Promise<Exit
   return declared === undefined ? EXIT.InvalidManifests : codeOf(reports);
 }
 
-async function examine(world: World, declared: Declared, declaredHub: DeclaredHub): Promise<readonly Finding[]> {
+async function examine(
+  world: World,
+  declared: Declared,
+  declaredHub: DeclaredHub,
+  instance: string,
+): Promise<readonly Finding[]> {
   const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
   try {
     const connected = await connectHub(declaredHub, context);
     try {
-      return [checkCredential(connected), ...(await examineHub({ world, declared, declaredHub, connected }))];
+      return [checkCredential(connected), ...(await examineHub({ world, declared, declaredHub, connected, instance }))];
     } finally {
       connected.hub.close();
     }

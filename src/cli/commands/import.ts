@@ -1,5 +1,5 @@
 // `twinward import`: a fleet that nobody governed yet, as manifests that change nothing.
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costOf } from '../../controller/cost.ts';
 import { keyOf } from '../../controller/key.ts';
@@ -13,6 +13,7 @@ import { readCostText } from '../cost-text.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { ImportedFile, ImportedHub } from '../import-manifests.ts';
 import { importText, importFields } from '../import-text.ts';
 import { DEFAULT_PATH, InvalidManifests, pathsOf, readManifests, type SourceOptions } from '../manifests.ts';
@@ -21,6 +22,8 @@ import { createProgress } from '../progress.ts';
 import { writeDiagnostics, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import { countOf } from '../table.ts';
+import { countOthers } from '../count-devices.ts';
+import { isReserved } from '../../model/reserved-device.ts';
 import type { World } from '../world.ts';
 
 export interface ImportOptions extends SourceOptions, HubChoice {
@@ -58,7 +61,11 @@ export async function importFleet(world: World, options: ImportOptions): Promise
 }
 
 function requireRoom(out: string): void {
-  if (!existsSync(out) || readdirSync(out).length === 0) return;
+  if (!existsSync(out)) return;
+  if (!statSync(out).isDirectory()) {
+    throw new CliFailure(EXIT.Failed, `${out} is a file.`, 'Name a folder with --out.');
+  }
+  if (readdirSync(out).length === 0) return;
   throw new CliFailure(EXIT.Failed, `${out} is there already, and is not empty.`, 'Name another folder with --out.');
 }
 
@@ -105,7 +112,7 @@ const MESSAGE_BYTES = 4_096;
 
 async function isWanted(world: World, session: HubSession, { yes, snapshot }: ImportOptions): Promise<boolean> {
   if (snapshot !== undefined) return true;
-  const devices = await session.hub.countDevices(world.interrupted);
+  const devices = await countOthers(session.hub, session.planner.instance, world.interrupted);
   const messages = Math.ceil((devices * (DEVICE_ROW_BYTES + TWIN_ROW_BYTES)) / MESSAGE_BYTES);
   const queries = 2 * Math.max(1, Math.ceil(devices / PAGE_ROWS));
   const cost = costOf({ ...NO_WORK, messages }, { capacity: session.capacity, budget: session.declaredHub.budget });
@@ -125,7 +132,7 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
   const twins = new Map<string, Twin & { readonly moduleId: string }>();
   try {
     for await (const page of hub.listDevices(interrupted)) {
-      for (const device of page) devices.set(device.deviceId, device);
+      for (const device of page) if (!isReserved(device)) devices.set(device.deviceId, device);
       progress.show(`reading ${declaredHub.name}: ${countOf(devices.size, 'device')}`);
     }
     for await (const page of hub.listModuleTwins(moduleIds.toSorted(), interrupted)) {
@@ -146,8 +153,8 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
 const FOLDER_MODE = 0o755;
 
 function writeFiles(out: string, files: readonly ImportedFile[]): void {
+  makeFolder(out, FOLDER_MODE);
   try {
-    mkdirSync(out, { recursive: true, mode: FOLDER_MODE });
     for (const { path, text } of files) writeFileSync(join(out, path), text, { flag: 'wx' });
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
