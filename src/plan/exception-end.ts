@@ -34,21 +34,30 @@ interface Ending {
   readonly desired: JsonObject;
 }
 
-/** `properties.desired` as if ended exceptions had never been: what others claimed before, they claim again. */
-export function rewind(ending: Ending): JsonObject {
+/** `properties.desired` as if ended exceptions had never been. */
+export interface Rewound {
+  readonly desired: JsonObject;
+  /** Where nothing is remembered from before, because one of our own owners decided it: nobody can tell what was there. */
+  readonly unknown: PathMap<true>;
+}
+
+/** What others claimed before, they claim again. */
+export function rewind(ending: Ending): Rewound {
   const { ended, desired } = ending;
-  if (ended.length === 0) return desired;
+  const unknown = new PathMap<true>();
+  if (ended.length === 0) return { desired, unknown };
   const rewound = cloneJson(desired);
   for (const { owner, entry, paths } of ended) {
     for (const path of paths) {
       const live = getPath(desired, path);
       if (live === undefined || !isStillTheirs(owner, entry, path, live, ending)) continue;
-      const before = rememberedAt(entry, path)?.value;
-      if (before === undefined) removePath(rewound, path);
-      else setPath(rewound, path, before);
+      const before = rememberedAt(entry, path);
+      if (before === undefined) unknown.set(path, true);
+      else if (before.value === undefined) removePath(rewound, path);
+      else setPath(rewound, path, before.value);
     }
   }
-  return rewound;
+  return { desired: rewound, unknown };
 }
 
 export interface Restoring extends Ending {

@@ -12,7 +12,7 @@ import { atomName, atomPath } from '../profile/encode.ts';
 import { holdsMatch } from '../profile/patterns.ts';
 import type { SettingChange } from './action.ts';
 import { isAbsent, isMet } from './changes.ts';
-import { findRestores, rewind, withUndo, type RecordedPlaces } from './exception-end.ts';
+import { findRestores, rewind, withUndo, type RecordedPlaces, type Rewound } from './exception-end.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from './layering.ts';
 import { PathMap } from './path-map.ts';
 import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from './record.ts';
@@ -163,7 +163,7 @@ function createFreedom(
   recordedPaths: PathMap<RecordedOwner>,
   target: Target,
   declared: Declared,
-  desired: JsonObject,
+  { desired, unknown }: Rewound,
 ): (path: readonly string[], owner: string) => boolean {
   const keptPaths = new PathMap<number>();
   for (const { owner, paths } of kept) {
@@ -171,8 +171,11 @@ function createFreedom(
     for (const path of paths) keptPaths.set(path, priority);
   }
   const claims = new PathMap<true>();
-  for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claims.set(atom.path, true);
-  for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claims.set(absence.path, true);
+  const claim = (path: readonly string[]): void => {
+    if (!unknown.overlaps(path)) claims.set(path, true);
+  };
+  for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claim(atom.path);
+  for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claim(absence.path);
   if (keptPaths.isEmpty && claims.isEmpty) return () => true;
   const priorities = new Map(target.layers.map(({ configuration }) => [configuration.owner, configuration.priority]));
   return (path, owner) => {

@@ -172,6 +172,19 @@ describe('the end of an exception', () => {
     expect(plan(over, after).type).toBe('Equal');
   });
 
+  test.each([
+    ['that would have it absent', { unset: ['a'] }],
+    ['that would have the same as the exception', { set: { a: 9 } }],
+  ])('lets nobody %s and only looks take a setting from the one who had it', (_sentence, fields) => {
+    const base = { base: { set: { a: 1 } } };
+    const onlooker = { above: { priority: 9, mode: 'Observe', ...fields } } as const;
+    const before = settled(source(base, {}), twinOf());
+    const during = settled(source({ ...base, ...onlooker }, { inc: { set: { a: 9 } } }), before);
+    const after = settled(ended({ ...base, ...onlooker }, { inc: { set: { a: 9 } } }), during);
+    expect(desiredOf(after)).toEqual({ g: { a: 1 } });
+    expect(ownOf(after)).toEqual({ base: ['a'] });
+  });
+
   test('has a reason and a cause of its own, and is decided on direct reads', () => {
     const base = { base: { set: { a: 1 } } };
     const during = settled(source(base, { inc: { set: { a: 9, b: 9 } } }), settled(source(base, {}), twinOf()));
