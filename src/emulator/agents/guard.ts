@@ -22,13 +22,14 @@ export function createGuard(firmware: string): Behaviour {
   return (state, notification, kind) => {
     const before = state ?? DEFAULTS;
     const section = getKey(notification, SECTION);
+    const told = isObject(section) ? section : {};
     if (kind === 'Change' && section === undefined) return { state: before };
     // A section that was removed leaves the defaults, as does a setting.
     const base = kind === 'Change' && section !== null ? before : DEFAULTS;
-    const settings = { ...DEFAULTS, ...(mergePatch(base, isObject(section) ? section : {}) as JsonObject) };
+    const settings = { ...DEFAULTS, ...(mergePatch(base, told) as JsonObject) };
     const refusal = findRefusal(settings, firmware);
     const taken = refusal === undefined ? settings : before;
-    return { state: taken, report: mirror(before, taken, firmware, refusal) };
+    return { state: taken, report: mirror([...Object.keys(before), ...Object.keys(told)], taken, firmware, refusal) };
   };
 }
 
@@ -43,9 +44,15 @@ function findRefusal({ usbPolicy, scanInterval }: JsonObject, firmware: string):
   return undefined;
 }
 
-function mirror(before: JsonObject, taken: JsonObject, firmware: string, refusal: string | undefined): JsonObject {
+/** Of the names it knows, those that it does not run with are null: an earlier report may still hold them. */
+function mirror(
+  names: readonly string[],
+  taken: JsonObject,
+  firmware: string,
+  refusal: string | undefined,
+): JsonObject {
   const section: JsonObject = { lastError: refusal ?? null };
-  const gone = Object.keys(before).filter((name) => !Object.hasOwn(taken, name));
+  const gone = names.filter((name) => !Object.hasOwn(taken, name));
   const entries: [string, Json][] = [...gone.map((name): [string, Json] => [name, null]), ...Object.entries(taken)];
   for (const [name, value] of entries) if (name !== SECRET) setKey(section, name, value);
   return { [SECTION]: section, guardStatus: refusal === undefined ? 'running' : `refused ${refusal}`, firmware };

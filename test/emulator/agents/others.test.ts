@@ -119,6 +119,11 @@ describe('acme-guard', () => {
     expect(report).toMatchObject({ guard: { usbPolicy: 'allow' } });
   });
 
+  test('takes back what an earlier report said of a setting that came with what is refused', () => {
+    const { report } = old(undefined, { guard: { usbPolicy: 'audit', level: 1 }, $version: 2 }, 'Start');
+    expect(report).toMatchObject({ guard: { usbPolicy: 'allow', level: null } });
+  });
+
   test('merges patches, and forgets what is removed', () => {
     const first = current(undefined, { guard: { scanInterval: 'PT1H', extra: 1 }, $version: 2 }, 'Start');
     const second = current(first.state, { guard: { usbPolicy: 'block', extra: null }, $version: 3 }, 'Change');
