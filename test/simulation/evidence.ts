@@ -14,6 +14,8 @@ interface Suspended {
   readonly what: Stopped;
   readonly fromMs: number;
   untilMs: number;
+  /** The hub may have lost it. */
+  isDoubtful: boolean;
 }
 
 /** Times count from the start of the scenario. */
@@ -23,7 +25,7 @@ export class Evidence {
   readonly #tags = new Map<string, { readonly tags: JsonObject; readonly atMs: number }[]>();
   /** By device and key: every value that was ever there, as text. */
   readonly #values = new Map<string, Set<string>>();
-  #suspensions: Suspended[] = [];
+  readonly #suspensions: Suspended[] = [];
 
   constructor(devices: ReadonlyMap<string, SimDevice>) {
     this.#devices = devices;
@@ -53,7 +55,7 @@ export class Evidence {
   /** In place of one of the same thing. */
   noteSuspension(what: Stopped, fromMs: number, untilMs: number): void {
     for (const one of this.#suspensions) if (isSame(one.what, what)) one.untilMs = Math.min(one.untilMs, fromMs);
-    this.#suspensions.push({ what, fromMs, untilMs });
+    this.#suspensions.push({ what, fromMs, untilMs, isDoubtful: false });
   }
 
   endSuspensions(nowMs: number): void {
@@ -61,15 +63,15 @@ export class Evidence {
   }
 
   /** Nobody knows whether the hub still has them. */
-  forgetSuspensions(): void {
-    this.#suspensions = [];
+  doubtSuspensions(): void {
+    for (const one of this.#suspensions) one.isDoubtful = true;
   }
 
   sightOf(process: string, deviceId: string, nowMs: number): Sight {
     const since = nowMs - POLICY_MEMORY_MS;
     // Known to everybody: in force for so long, and not about to end. Known to some: begun, and not ended for long.
     const known = this.#suspensions.filter(
-      ({ fromMs, untilMs }) => fromMs < since && nowMs < untilMs - POLICY_MEMORY_MS,
+      ({ fromMs, untilMs, isDoubtful }) => !isDoubtful && fromMs < since && nowMs < untilMs - POLICY_MEMORY_MS,
     );
     const perhaps = this.#suspensions.filter(({ fromMs, untilMs }) => fromMs <= nowMs && since <= untilMs);
     const policies = recent(this.#policies.get(process) ?? [], since).flatMap(({ policy }) => {

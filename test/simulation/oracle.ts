@@ -93,7 +93,7 @@ interface Judging extends Write {
 function judgeKey(
   key: string,
   now: Json | undefined,
-  { wishes, owned, policies, wasThere }: Judging,
+  { device, wishes, owned, policies, wasThere }: Judging,
 ): string | undefined {
   const [owner, entry] = [...owned].find(([, { keys }]) => keys.includes(key)) ?? [];
   const isOfException = owner?.startsWith('SecurityException/') === true;
@@ -104,10 +104,16 @@ function judgeKey(
     return `was set to ${JSON.stringify(now)}, which nobody declares`;
   }
   if (wishes.some((wish) => wish.get(key) === null)) return undefined;
+  // A frozen configuration that kept it absent before the exception has it absent again.
+  if (isOfException && policies.some((policy) => isFrozenAbsence(policy, device.profile, key))) return undefined;
   if (wishes.every((wish) => wish.has(key))) return 'was removed though it is declared';
   if (owner === undefined || entry === undefined) return 'was removed though nobody of ours owned it';
   if (isOfException || mayRemove(owner, entry.deletionPolicy, policies)) return undefined;
   return `of ${owner} was removed though its owner is gone and retains it`;
+}
+
+function isFrozenAbsence({ configurations }: Policy, profile: ProfileName, key: string): boolean {
+  return configurations.some((one) => one.profile === profile && one.state !== 'Enforce' && one.unset.includes(key));
 }
 
 function mayRemove(owner: string, deletionPolicy: string, policies: readonly Policy[]): boolean {

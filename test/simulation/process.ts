@@ -50,7 +50,10 @@ export class SimProcess {
     this.#around = around;
     const { source, clock, clockOffsetMs, seed, resyncPeriodMs } = around;
     this.controller = startController({
-      source,
+      source: {
+        ...source,
+        watch: (onTrigger, ...rest) => source.watch(() => !this.#isDead && onTrigger(), ...rest),
+      },
       loader: LOADER,
       connect: async (hub) => ({ hub: this.#hub(around.hub), mode: hub.mode ?? 'Observe' }),
       onDeclared: (declared) => around.onDeclared(this, declared),

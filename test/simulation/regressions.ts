@@ -15,6 +15,11 @@ export const FOUND_BUGS: readonly FoundBug[] = [
     seed: undefined,
     what: 'The empty list of a hub on which nothing is managed any more was never believed: `ListEmpty` for ever.',
   },
+  // Found by the oracle while it was wrong about the seed itself: the test is in test/plan/exceptions.test.ts.
+  {
+    seed: undefined,
+    what: 'At the end of an exception a layer that only looks, and would have the setting absent, kept it from its owner.',
+  },
 ];
 
 export const REGRESSION_SEEDS: readonly number[] = FOUND_BUGS.flatMap(({ seed }) => seed ?? []);

@@ -254,7 +254,7 @@ export class World {
       case 'failOver':
         this.counts.faults += 1;
         this.front.perform({ kind: 'failOver', lossMs: happening.lossMs });
-        this.evidence.forgetSuspensions();
+        this.evidence.doubtSuspensions();
         return this.#noteAllTags();
       case 'hubClock':
         this.counts.faults += 1;
