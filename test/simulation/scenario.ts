@@ -137,13 +137,13 @@ export function createScenario(seed: number): Scenario {
     pageSize: PAGE_SIZE_MIN + below(random, PAGE_SIZE_SPREAD),
     clockOffsetMs: random.next() < 0.5 ? 0 : below(random, 2 * CLOCK_OFFSET_MS_MAX) - CLOCK_OFFSET_MS_MAX,
   };
-  return random.next() < 0.02 ? withMonthsOfSilence(scenario, random) : scenario;
+  return random.next() < 0.01 ? withMonthsOfSilence(scenario, random) : scenario;
 }
 
 /** In the middle nothing happens for months, and no controller runs; then all goes on. */
 function withMonthsOfSilence(scenario: Scenario, random: SeededRandom): Scenario {
   const atMs = below(random, scenario.lengthMs);
-  const silenceMs = 30 * DAY_MS + below(random, 60 * DAY_MS);
+  const silenceMs = 30 * DAY_MS + below(random, 30 * DAY_MS);
   const later = scenario.events.map((event) =>
     event.atMs < atMs ? event : { ...event, atMs: event.atMs + silenceMs },
   );

@@ -28,7 +28,7 @@ export const START_MS = Date.UTC(2026, 10, 24);
 export const RESYNC_MS = 5 * 60_000;
 const HISTORY_MS = 15 * 60_000;
 /** Simulated agents look rarely whether they are connected: months may pass. */
-const AGENT_CHECK_MS = 5 * 60_000;
+const AGENT_CHECK_MS = 10 * 60_000;
 /** From a change of a folder to the word of it. */
 const WATCH_MS = 250;
 /** Two that never give in meet five or six times and then twice an hour, for each setting that they fight over. */
