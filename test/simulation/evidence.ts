@@ -74,11 +74,10 @@ export class Evidence {
       ({ fromMs, untilMs, isDoubtful }) => !isDoubtful && fromMs < since && nowMs < untilMs - POLICY_MEMORY_MS,
     );
     const perhaps = this.#suspensions.filter(({ fromMs, untilMs }) => fromMs <= nowMs && since <= untilMs);
-    const policies = recent(this.#policies.get(process) ?? [], since).flatMap(({ policy }) => {
-      const least = without(policy, known);
-      const most = without(policy, perhaps);
-      return most === policy ? [least] : [least, most];
-    });
+    const doubtful = perhaps.filter((one) => one.what.scope === 'Configuration' && !known.includes(one));
+    const inForce = subsets(doubtful).map((some) => [...known, ...some]);
+    const given = recent(this.#policies.get(process) ?? [], since);
+    const policies = given.flatMap(({ policy }) => inForce.map((suspended) => without(policy, suspended)));
     return {
       policies,
       tags: recent(this.#tags.get(deviceId) ?? [], nowMs - TAGS_MEMORY_MS).map(({ tags }) => tags),
@@ -88,6 +87,10 @@ export class Evidence {
       isStopped: known.some(({ what }) => what.scope === 'All' || (what.scope === 'Device' && what.name === deviceId)),
     };
   }
+}
+
+function subsets<T>(items: readonly T[]): T[][] {
+  return items.reduce<T[][]>((all, item) => [...all, ...all.map((one) => [...one, item])], [[]]);
 }
 
 function isSame(a: Stopped, b: Stopped): boolean {
