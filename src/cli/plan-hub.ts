@@ -1,8 +1,8 @@
 // Plans the declared hubs, one after the other, for every command that looks before it leaps.
-import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
+import type { EarlierApproval } from '../plan/guards.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
-import { inspectHub, type InspectedTwin } from '../controller/inspect.ts';
+import { inspectHub, type InspectedTwin, type Inspection, type InspectOptions } from '../controller/inspect.ts';
 import { budgetedHub } from '../controller/budget.ts';
 import { readReservedTwin } from '../controller/reserved-twin.ts';
 import { suspensionsInForce, type Suspension } from '../model/suspension.ts';
@@ -81,13 +81,22 @@ export async function withHubs(
   }
 }
 
+/** Each is a read of its own, at the slow pace of the registry: a plan of a fleet of edge devices must end too. */
+export const LOOKUPS_MAX = 50;
+
+interface Inspected<T> extends Pick<Inspection, 'notLookedUp'> {
+  readonly devices: number;
+  readonly kept: readonly T[];
+  readonly notes: readonly string[];
+}
+
 /** Lists the hub and keeps what `keep` makes of each twin, so that whole twins need not stay in memory. */
 export async function inspect<T>(
   world: World,
   { declaredHub, hub, mode, planner, approved }: HubSession,
   keep: (twin: InspectedTwin) => T,
-  onGuards?: (decision: GuardDecision) => void,
-): Promise<{ readonly devices: number; readonly kept: readonly T[]; readonly notes: readonly string[] }> {
+  extras: Pick<InspectOptions, 'onGuards' | 'lookupsMax'> = {},
+): Promise<Inspected<T>> {
   const progress = createProgress(world);
   const kept: T[] = [];
   const options = {
@@ -100,17 +109,17 @@ export async function inspect<T>(
     metrics: NO_METRICS,
     signal: world.interrupted,
     earlier: approved,
-    ...(onGuards === undefined ? {} : { onGuards }),
+    ...extras,
   };
   try {
-    const view = await inspectHub(options, (twin) => {
+    const { view, notLookedUp } = await inspectHub(options, (twin) => {
       kept.push(keep(twin));
       progress.show(`reading ${declaredHub.name}: ${countOf(kept.length, 'twin')}`);
     });
     const { notes } = view.neighbours;
     progress.clear();
     for (const note of notes) writeWarning(world, `${declaredHub.name}: ${note}`);
-    return { devices: view.deviceCount, kept, notes };
+    return { devices: view.deviceCount, kept, notes, notLookedUp };
   } finally {
     progress.clear();
   }

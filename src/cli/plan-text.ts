@@ -22,6 +22,8 @@ export interface HubPlan {
   readonly pending?: Pending;
   /** Settings that a snapshot does not show, taken for as declared. */
   readonly hidden?: number;
+  /** First writes to modules of edge devices that may turn out to be their deployments'. */
+  readonly notLookedUp?: number;
   /** What the guards would say to a pass that writes it; undefined where nobody asked them. */
   readonly guards?: GuardDecision;
 }
@@ -87,6 +89,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
     countsLine(summary),
     ...notFromThisChange(plan),
     ...hiddenText(plan),
+    ...notLookedUpText(plan),
     ...costText(plan.cost, style),
     ...guardLines(plan, style),
   );
@@ -114,6 +117,12 @@ function guardLines({ guards, devices, mode }: HubPlan, style: Style): string[] 
 function hiddenText({ hidden = 0 }: HubPlan): string[] {
   if (hidden === 0) return [];
   return [`Not known: ${countOf(hidden, 'sensitive setting')} the snapshot does not show; taken for as declared`];
+}
+
+function notLookedUpText({ notLookedUp = 0 }: HubPlan): string[] {
+  if (notLookedUp === 0) return [];
+  const modules = countOf(notLookedUp, 'module');
+  return [`Not looked up: whether IoT Edge manages ${modules} of edge devices; what it manages will be held`];
 }
 
 function shapeLines(shape: Shape, number: number, tag: string | undefined, style: Style): string[] {

@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import { Alarm } from './alarm.ts';
 import { keyOf } from './key.ts';
-import { orMissing } from './scope.ts';
+import { orMissing } from './reads.ts';
 import { stateOf } from './twin-state.ts';
 
 export interface AwaitOptions {

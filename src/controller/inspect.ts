@@ -14,8 +14,11 @@ import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { countDevices } from './device-count.ts';
+import { decideByIdentity, isPerhapsOfEdge, type Decided } from './edge-lookup.ts';
 import { FleetView } from './fleet-view.ts';
+import { refOf } from './key.ts';
 import { withCeiling } from './observe-only.ts';
+import { unlessRefused } from './reads.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
 import { surveyOnce } from './survey.ts';
 import { stateOf, type TwinState } from './twin-state.ts';
@@ -33,6 +36,14 @@ export interface InspectOptions {
   readonly onGuards?: (decision: GuardDecision) => void;
   /** An approval whose work may be half done. */
   readonly earlier?: EarlierApproval | undefined;
+  /** Modules of edge devices that are looked up before a first write, as writing does, at most; none unless given. */
+  readonly lookupsMax?: number;
+}
+
+export interface Inspection {
+  readonly view: FleetView;
+  /** First writes to modules of edge devices that were not looked up: IoT Edge may turn out to manage them. */
+  readonly notLookedUp: number;
 }
 
 export interface InspectedTwin {
@@ -50,12 +61,15 @@ export interface InspectedTwin {
   readonly risks: number;
 }
 
+/** With what the guards make of the row. */
+type Judged = Decided & Pick<InspectedTwin, 'risks'>;
+
 /**
  * Visits every managed twin once, from query pages that may be half an hour old; twins are not kept. Twins whose device
  * is not listed are left out. Rejects with HubError where the hub can't be listed to the end.
  */
-export async function inspectHub(options: InspectOptions, visit: (twin: InspectedTwin) => void): Promise<FleetView> {
-  const { hub, hubName: name, clock, log, metrics, mode, signal, onGuards } = options;
+export async function inspectHub(options: InspectOptions, visit: (twin: InspectedTwin) => void): Promise<Inspection> {
+  const { hub, hubName: name, clock, log, metrics, mode, signal, onGuards, lookupsMax = 0 } = options;
   const view = new FleetView();
   const planner = withCeiling(options.planner, mode);
   const gatherer = onGuards === undefined ? undefined : gatherFacts(riskContext(planner));
@@ -70,25 +84,41 @@ export async function inspectHub(options: InspectOptions, visit: (twin: Inspecte
     metrics,
     writes: 0,
   };
+  const take = (key: string, { device, target, action, around, live, risks }: Judged): void => {
+    const state = stateOf(action, target, live, clock.now());
+    view.note(key, state);
+    if (state === undefined && !writes(action)) return;
+    visit({ ref: refOf(key), device, target, action, around, twin: live, state, risks: writes(action) ? risks : 0 });
+  };
+  const unclear = new Map<string, Judged>();
+  let notLookedUp = 0;
   await surveyOnce(
     scope,
-    ({ key, ref, planned, twin, bug }) => {
+    ({ key, ref, planned, twin: live, bug }) => {
       if (bug !== undefined) throw bug;
       if (planned === undefined) return;
       const device = view.device(ref.deviceId);
       invariant(device !== undefined, 'only listed devices are planned');
       const { action, target } = planned;
-      const risks = gatherer?.see(action, twin) ?? 0;
-      const state = stateOf(action, target, twin, clock.now());
-      view.note(key, state);
-      if (state === undefined && !writes(action)) return;
-      visit({ ref, device, target, action, around: view.around(key), twin, state, risks: writes(action) ? risks : 0 });
+      const risks = gatherer?.see(action, live) ?? 0;
+      const decided = { device, target, action, live, around: view.around(key), risks };
+      if (!isPerhapsOfEdge(decided)) take(key, decided);
+      else if (unclear.size < lookupsMax) unclear.set(key, decided);
+      else {
+        notLookedUp += 1;
+        take(key, decided);
+      }
     },
     signal,
   );
+  for (const [key, decided] of unclear) {
+    const clear = await unlessRefused(decideByIdentity(scope, planner, decided, signal));
+    if (clear === undefined) notLookedUp += 1;
+    take(key, clear ?? decided);
+  }
   if (onGuards !== undefined && gatherer !== undefined) {
     const counted = await countDevices(scope, signal);
     onGuards(decideGuards(gatherer.facts(view.listedCount, counted), declaredHubOf(scope), options.earlier));
   }
-  return view;
+  return { view, notLookedUp };
 }

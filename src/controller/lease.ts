@@ -10,7 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import { composeLease, readReserved, type LeaseEntry, type LeaseKind, type ReservedTwin } from './reserved-twin.ts';
-import { orMissing } from './scope.ts';
+import { orMissing } from './reads.ts';
 
 export interface LeaseOptions {
   /** Not budgeted: a renewal must not queue behind the work that it allows. Not closed here. */

@@ -8,6 +8,7 @@ import { NOTHING_AROUND, overlapping, type Setting, type Surroundings } from '..
 import { DEAD_SECTIONS } from '../profile/dead-section.ts';
 import type { Hub } from '../ports/hub.ts';
 import { keyOf } from './key.ts';
+import { unlessRefused } from './reads.ts';
 
 /** A module may be created anew for somebody else: what was read once is not believed for ever. */
 const IDENTITY_MS = 3_600_000;
@@ -144,13 +145,4 @@ export function createLookAround(hub: Hub, signal: AbortSignal): LookAround {
     if (identity !== undefined) neighbours.noteIdentity(key, identity, nowMs);
     return neighbours.around(key);
   };
-}
-
-async function unlessRefused<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof HubError && error.code !== 'Aborted') return undefined;
-    throw error;
-  }
 }

@@ -5,11 +5,11 @@ import { writes, type TwinAction } from '../plan/action.ts';
 import { changesText } from '../plan/change-text.ts';
 import type { Planner } from '../plan/planner.ts';
 import { readRecord } from '../plan/record.ts';
-import type { Surroundings } from '../plan/surroundings.ts';
-import type { Target } from '../plan/target.ts';
+import { decideByIdentity, isPerhapsOfEdge, type Decided } from './edge-lookup.ts';
 import { keyOf, refOf } from './key.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
-import { orMissing, type HubScope } from './scope.ts';
+import { orMissing } from './reads.ts';
+import type { HubScope } from './scope.ts';
 import { stateOf } from './twin-state.ts';
 
 export type Result = 'Written' | 'Recorded' | 'Created' | 'Unchanged' | 'Observed' | 'Held' | 'Failed';
@@ -26,13 +26,8 @@ export interface Reconciled {
 }
 
 /** One decision: everything it was made from, all of it read directly where the action asks for it. */
-interface Decision {
+interface Decision extends Decided {
   readonly planner: Planner;
-  readonly device: DeviceFacts;
-  readonly target: Target;
-  readonly live: Twin | undefined;
-  readonly around: Surroundings;
-  readonly action: TwinAction;
 }
 
 /** Decisions on one key before it goes back to the queue: others may be writing the same twin. */
@@ -82,23 +77,8 @@ function isRace(error: unknown): boolean {
 /** Undefined where the device is gone. The device is read directly where the action rests on it, or the module is missing. */
 async function decide(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {
   const decision = await decideByTwins(scope, ref, signal);
-  return decision !== undefined && isPerhapsOfEdge(decision) ? decideByIdentity(scope, decision, signal) : decision;
-}
-
-/** On an edge device a module may be the deployment's: asked before the first write, which is what rests on membership. */
-function isPerhapsOfEdge({ device, live, around, action }: Decision): boolean {
-  const isFirst = action.needs.deviceTwin && live !== undefined && writes(action);
-  return isFirst && device.iotEdge && around.identity === undefined;
-}
-
-async function decideByIdentity(scope: HubScope, decision: Decision, signal: AbortSignal): Promise<Decision> {
-  const { planner, target, device, live, around } = decision;
-  const ref = { deviceId: device.deviceId, moduleId: target.moduleId };
-  const identity = await scope.hub.getModule(ref, signal);
-  const nowMs = scope.clock.now();
-  scope.view.neighbours.noteIdentity(keyOf(ref.deviceId, ref.moduleId), identity, nowMs);
-  const known = { ...around, identity };
-  return { ...decision, around: known, action: planner.plan(target, device, live, nowMs, known) };
+  if (decision === undefined || !isPerhapsOfEdge(decision)) return decision;
+  return decideByIdentity(scope, decision.planner, decision, signal);
 }
 
 async function decideByTwins(scope: HubScope, ref: ModuleRef, signal: AbortSignal): Promise<Decision | undefined> {

@@ -6,7 +6,7 @@ import type { Suspension } from '../model/suspension.ts';
 import type { Twin } from '../model/twin.ts';
 import type { EarlierApproval } from '../plan/guards.ts';
 import type { Hub } from '../ports/hub.ts';
-import { orMissing } from './scope.ts';
+import { orMissing } from './reads.ts';
 
 export type LeaseKind = 'run' | 'apply' | 'uninstall';
 

@@ -1,6 +1,6 @@
 // One hub as the loop works on it: what every step of the loop needs and nothing else.
 import type { DeclaredHub } from '../model/declared.ts';
-import { HubError, invariant } from '../model/errors.ts';
+import { invariant } from '../model/errors.ts';
 import type { Planner } from '../plan/planner.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
@@ -31,14 +31,4 @@ export function declaredHubOf({ name, open }: Pick<HubScope, 'name' | 'open'>): 
   const found = open.declared.hubs.find((hub) => hub.name === name);
   invariant(found !== undefined, 'the planner of a hub knows that hub');
   return found;
-}
-
-/** A direct read for which not to exist is an answer too. */
-export async function orMissing<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof HubError && error.code === 'NotFound') return undefined;
-    throw error;
-  }
 }

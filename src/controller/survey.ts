@@ -8,7 +8,8 @@ import { RECORD_TAG } from '../plan/record.ts';
 import type { Target } from '../plan/target.ts';
 import { DeviceList, type FleetView } from './fleet-view.ts';
 import { keyOf, refOf } from './key.ts';
-import { orMissing, type HubScope } from './scope.ts';
+import { orMissing } from './reads.ts';
+import type { HubScope } from './scope.ts';
 
 export interface Row {
   readonly key: string;

@@ -9,7 +9,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
 import { keyOf, refOf } from './key.ts';
 import { classify, SETTLED, type Outcome } from './outcome.ts';
-import { orMissing } from './scope.ts';
+import { orMissing } from './reads.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export interface UninstallOptions {

@@ -68,6 +68,15 @@ export function plannerFor(text: string, hubMode: Mode = 'Enforce'): Planner {
   return createPlanner(declared, { hub, hubMode, instance: 'default' });
 }
 
+interface NewDevice {
+  readonly tags?: JsonObject;
+  readonly module?: boolean;
+  /** An edge device. */
+  readonly edge?: boolean;
+  /** Of the module. */
+  readonly managedBy?: string;
+}
+
 export interface Fleet {
   readonly clock: TestClock;
   readonly iot: IotHub;
@@ -81,7 +90,7 @@ export interface Fleet {
   /** Another writer. */
   tamper(deviceId: string, desired: JsonObject): void;
   tag(deviceId: string, tags: JsonObject): void;
-  addDevice(deviceId: string, options?: { readonly tags?: JsonObject; readonly module?: boolean }): void;
+  addDevice(deviceId: string, options?: NewDevice): void;
   /** The agent says this about its module. */
   report(deviceId: string, reported: JsonObject): void;
 }
@@ -120,10 +129,11 @@ export function createFleet(size: number, clock: TestClock = createTestClock()):
     tag: (deviceId, tags) => {
       iot.patchTwin({ deviceId }, { tags });
     },
-    addDevice(deviceId, { tags = { env: 'prod' }, module = true } = {}) {
-      iot.createDevice(deviceId, { deviceId });
+    addDevice(deviceId, { tags = { env: 'prod' }, module = true, edge = false, managedBy } = {}) {
+      iot.createDevice(deviceId, { deviceId, ...(edge ? { capabilities: { iotEdge: true } } : {}) });
       iot.patchTwin({ deviceId }, { tags });
-      if (module) iot.putModule(deviceId, MODULE, { deviceId, moduleId: MODULE }, undefined);
+      const owner = managedBy === undefined ? {} : { managedBy };
+      if (module) iot.putModule(deviceId, MODULE, { deviceId, moduleId: MODULE, ...owner }, undefined);
     },
     report(deviceId, reported) {
       iot.connect({ deviceId, moduleId: MODULE }, () => {}).report(reported);

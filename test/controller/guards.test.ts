@@ -291,7 +291,7 @@ test('a look at a hub says what the guards would, and counts no device of our ow
   const fleet = createFleet(3);
   fleet.iot.createDevice('twinward-default', { deviceId: 'twinward-default', status: 'disabled' });
   let guards: GuardDecision | undefined;
-  const view = await inspectHub(
+  const { view } = await inspectHub(
     {
       planner: plannerFor(guarded(scan('PT1H'), 'maxChanged: 33%')),
       mode: 'Enforce',

@@ -21,9 +21,9 @@ const BASE = manifests({ base: `${PROD}, settings: {scan: PT1H}` });
 async function inspect(
   fleet: Fleet,
   options: Partial<InspectOptions> = {},
-): Promise<{ twins: readonly InspectedTwin[]; devices: number }> {
+): Promise<{ twins: readonly InspectedTwin[]; devices: number; notLookedUp: number }> {
   const twins: InspectedTwin[] = [];
-  const view = await inspectHub(
+  const { view, notLookedUp } = await inspectHub(
     {
       planner: plannerFor(BASE),
       mode: 'Enforce',
@@ -37,7 +37,7 @@ async function inspect(
     },
     (twin) => void twins.push(twin),
   );
-  return { twins, devices: view.deviceCount };
+  return { twins, devices: view.deviceCount, notLookedUp };
 }
 
 describe('one look at a hub', () => {
@@ -60,6 +60,45 @@ describe('one look at a hub', () => {
   test('shows under an observing ceiling what is not going to be written', async () => {
     const { twins } = await inspect(createFleet(1), { mode: 'Observe' });
     expect(twins.map(({ action }) => action.type)).toEqual(['Observe']);
+  });
+
+  test('looks up before a first write whether IoT Edge manages the module, so many at most', async () => {
+    const fleet = createFleet(1);
+    fleet.addDevice('edge-a', { edge: true, managedBy: 'IotEdge' });
+    fleet.addDevice('edge-b', { edge: true });
+    const decided = async (options: Partial<InspectOptions>): Promise<unknown> => {
+      const { twins, notLookedUp } = await inspect(fleet, options);
+      return [twins.map(({ ref, action }) => [ref.deviceId, action.type, action.reason]), notLookedUp];
+    };
+    const [first, patch] = [
+      ['d1', 'Patch', 'FirstConfiguration'],
+      ['Patch', 'FirstConfiguration'],
+    ];
+    expect(await decided({ lookupsMax: 2 })).toEqual([
+      [first, ['edge-a', 'Hold', 'ManagedByEdge'], ['edge-b', ...patch]],
+      0,
+    ]);
+    expect(await decided({ lookupsMax: 1 })).toEqual([
+      [first, ['edge-b', ...patch], ['edge-a', 'Hold', 'ManagedByEdge']],
+      1,
+    ]);
+    const getModule = (): Promise<never> => Promise.reject(new HubError('Unauthorized', 'no registry read'));
+    const refusing: Hub = { ...fleet.hub, getModule };
+    expect(await decided({ lookupsMax: 2, hub: refusing })).toEqual([
+      [first, ['edge-a', ...patch], ['edge-b', ...patch]],
+      2,
+    ]);
+    expect(fleet.patches).toEqual([]);
+  });
+
+  test('asks of an edge device no more once its module was written', async () => {
+    const fleet = createFleet(0);
+    fleet.addDevice('edge-b', { edge: true });
+    await reconcile(createScope(fleet, BASE), `edge-b/${MODULE}`, NEVER);
+    fleet.tamper('edge-b', { guard: { scan: 'PT9H' } });
+    const getModule = (): Promise<never> => Promise.reject(new Error('asked'));
+    const { twins } = await inspect(fleet, { hub: { ...fleet.hub, getModule }, lookupsMax: 9 });
+    expect(twins.map(({ action }) => action.reason)).toEqual(['Drift']);
   });
 
   test('fails where a list breaks off, and where it is not believed', async () => {

@@ -45,17 +45,6 @@ function counting(fleet: Fleet): {
   return { hub, asked };
 }
 
-function addEdgeDevice({ iot }: Fleet, deviceId: string, managedBy?: string): void {
-  iot.createDevice(deviceId, { deviceId, capabilities: { iotEdge: true } });
-  iot.patchTwin({ deviceId }, { tags: { env: 'prod' } });
-  iot.putModule(
-    deviceId,
-    MODULE,
-    { deviceId, moduleId: MODULE, ...(managedBy === undefined ? {} : { managedBy }) },
-    undefined,
-  );
-}
-
 describe('an automatic configuration of the hub', () => {
   test('that writes the same setting otherwise keeps the twins it applied to, and is named', async () => {
     const fleet = createFleet(2);
@@ -155,7 +144,7 @@ describe('a module of an edge device', () => {
     'that IoT Edge manages ("%s") is left to it, and asked for once an hour',
     async (by) => {
       const fleet = createFleet(0);
-      addEdgeDevice(fleet, 'edge', by);
+      fleet.addDevice('edge', { edge: true, managedBy: by });
       const { hub, asked } = counting(fleet);
       const { status, controller } = await startOn(fleet, USB, { hub });
       expect(status().offenders).toMatchObject([{ deviceId: 'edge', reason: 'ManagedByEdge' }]);
@@ -172,7 +161,7 @@ describe('a module of an edge device', () => {
 
   test('that nobody manages is written like any other, and asked for before its first write alone', async () => {
     const fleet = createFleet(1);
-    addEdgeDevice(fleet, 'edge');
+    fleet.addDevice('edge', { edge: true });
     const { hub, asked } = counting(fleet);
     const { controller } = await startOn(fleet, USB, { hub });
     expect(fleet.desired('edge', 'guard', 'usb')).toBe('block');
@@ -188,7 +177,7 @@ describe('a module of an edge device', () => {
 
   test('is not written while it can’t be told who manages it', async () => {
     const fleet = createFleet(0);
-    addEdgeDevice(fleet, 'edge');
+    fleet.addDevice('edge', { edge: true });
     const hub: Hub = {
       ...fleet.hub,
       getModule: () => Promise.reject(new HubError('Unauthorized', 'Could not read the identity of edge/acmeGuard.')),
@@ -201,7 +190,7 @@ describe('a module of an edge device', () => {
 
   test('that was made anew without IoT Edge is written after an hour', async () => {
     const fleet = createFleet(0);
-    addEdgeDevice(fleet, 'edge', 'IotEdge');
+    fleet.addDevice('edge', { edge: true, managedBy: 'IotEdge' });
     const { controller } = await startOn(fleet, USB);
     fleet.iot.deleteModule('edge', MODULE, '*');
     fleet.iot.putModule('edge', MODULE, { deviceId: 'edge', moduleId: MODULE }, undefined);
@@ -241,7 +230,7 @@ test('a module that was deleted and created again is a new one', async () => {
 describe('one look at one module', () => {
   test('tells what a pass would know of it', async () => {
     const fleet = createFleet(1);
-    addEdgeDevice(fleet, 'edge', 'IotEdge');
+    fleet.addDevice('edge', { edge: true, managedBy: 'IotEdge' });
     await automatic(fleet, 'soc', { usb: 'audit' });
     const { hub, asked } = counting(fleet);
     const lookAround = createLookAround(hub, NEVER);

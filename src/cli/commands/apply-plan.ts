@@ -14,7 +14,7 @@ import type { WaitChoice } from '../wait-choice.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { readText } from '../private-file.ts';
 import { SCHEMA_VERSION, writeDocument, type Format } from '../report.ts';
 import { countOf, firstLines } from '../table.ts';
@@ -135,6 +135,7 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
     world,
     session,
     ({ ref, action }) => [keyOf(ref.deviceId, ref.moduleId), action] as const,
+    { lookupsMax: LOOKUPS_MAX },
   );
   const now = new Map(kept);
   const fresh = new Map<string, SavedTwin>();

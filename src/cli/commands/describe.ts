@@ -53,7 +53,7 @@ export async function describe(world: World, options: DescribeOptions): Promise<
       const see = (twin: InspectedTwin): void => {
         if (owns(hub, twin)) count.see(twin);
       };
-      await inspect(world, session, see, (guards) => count.judge(guards));
+      await inspect(world, session, see, { onGuards: (guards) => count.judge(guards) });
       standings.push({ hub, ...count.result() });
     });
   }

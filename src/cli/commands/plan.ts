@@ -17,7 +17,7 @@ import { withCeiling } from '../../controller/observe-only.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../manifests.ts';
-import { inspect, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
+import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
 import { planText, type HubPlan, type Pending } from '../plan-text.ts';
 import { writePrivate } from '../private-file.ts';
@@ -141,8 +141,11 @@ export async function planHub(
     const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.isPending !== true };
     return { planned, action, document: document === undefined ? undefined : { ...document, ...isFresh } };
   };
-  const { devices, kept } = await inspect(world, { ...session, planner }, keep, (decision) => {
-    guards = decision;
+  const { devices, kept, notLookedUp } = await inspect(world, { ...session, planner }, keep, {
+    lookupsMax: LOOKUPS_MAX,
+    onGuards: (decision) => {
+      guards = decision;
+    },
   });
   const looked = { ...NO_WORK, messages: session.hub.messagesSpent() - spentBefore };
   const { pending } = attributed;
@@ -155,6 +158,7 @@ export async function planHub(
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
     ...(pending === undefined ? {} : { pending }),
     ...(hidden === 0 ? {} : { hidden }),
+    ...(notLookedUp === 0 ? {} : { notLookedUp }),
     ...(guards === undefined ? {} : { guards }),
     actions: kept.flatMap(({ document }) => document ?? []),
     saved: { name, hostName: session.hostName, twins: kept.flatMap(({ action }) => savedTwin(action) ?? []) },
@@ -198,7 +202,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
     ...(base === undefined ? {} : { baseRevision: base.declared.revision }),
     partial,
     instance,
-    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden, guards }) => ({
+    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden, notLookedUp, guards }) => ({
       name,
       mode,
       devices,
@@ -206,6 +210,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
       cost: costFields(cost),
       ...(pending === undefined ? {} : { pending }),
       ...(hidden === undefined ? {} : { hidden }),
+      ...(notLookedUp === undefined ? {} : { notLookedUp }),
       ...(guards === undefined ? {} : { guards: guardFields(guards) }),
     })),
     summary: addSummaries(plans.map(({ summary }) => summary)),

@@ -26,12 +26,9 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const count = countStanding();
-    const { devices, notes } = await inspect(
-      world,
-      session,
-      (twin) => count.see(twin),
-      (guards) => count.judge(guards),
-    );
+    const { devices, notes } = await inspect(world, session, (twin) => count.see(twin), {
+      onGuards: (guards) => count.judge(guards),
+    });
     const { conditions, counts, offenders, moreOffenders } = count.result();
     const { hostName, mode, declaredHub, suspensions } = session;
     hubs.push({

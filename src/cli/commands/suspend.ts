@@ -1,6 +1,6 @@
 // `twinward suspend` and `twinward resume`: break-glass, kept on the hub and not in git, for whoever can't wait for git.
 import { changeSuspensions, isSameSubject, withSuspension, type Subject } from '../../controller/suspensions.ts';
-import { orMissing } from '../../controller/scope.ts';
+import { orMissing } from '../../controller/reads.ts';
 import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Suspension } from '../../model/suspension.ts';

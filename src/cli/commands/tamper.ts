@@ -6,7 +6,7 @@ import { deviceFacts, type ModuleRef, type Twin } from '../../model/twin.ts';
 import { isMet } from '../../plan/changes.ts';
 import { changesText } from '../../plan/change-text.ts';
 import type { DeclaredAtom } from '../../plan/layering.ts';
-import { orMissing } from '../../controller/scope.ts';
+import { orMissing } from '../../controller/reads.ts';
 import { noDevice, requireDeviceId } from '../device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';

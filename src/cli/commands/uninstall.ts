@@ -1,5 +1,5 @@
 // `twinward uninstall`: takes what this installation keeps on a hub, and leaves every setting as it is.
-import { orMissing } from '../../controller/scope.ts';
+import { orMissing } from '../../controller/reads.ts';
 import { removeRecords, type UninstallReport } from '../../controller/uninstall.ts';
 import { HubError } from '../../model/errors.ts';
 import { reservedDeviceId } from '../../model/reserved-device.ts';

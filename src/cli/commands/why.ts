@@ -11,7 +11,7 @@ import { REDACTED } from '../../plan/redaction.ts';
 import type { Hub } from '../../ports/hub.ts';
 import { createLookAround } from '../../controller/neighbours.ts';
 import { stateOf } from '../../controller/twin-state.ts';
-import { orMissing } from '../../controller/scope.ts';
+import { orMissing } from '../../controller/reads.ts';
 import { noDevice, requireDeviceId } from '../device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
