@@ -2,10 +2,14 @@
 import type { Capacity, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
+import type { AutomaticConfiguration, AutomaticWrite } from '../model/neighbour.ts';
+import { reservedDeviceId, RESERVED_TAG } from '../model/reserved-device.ts';
 import { asTwin, type DeviceFacts, type Twin } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';
 
-export const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
+/** Version 1 knew devices and twins, and nothing of the hub around them. */
+const VERSIONS_READ: ReadonlySet<unknown> = new Set([1, SNAPSHOT_VERSION]);
 const KIND = 'FleetSnapshot';
 const PAGE_SIZE = 1_000;
 
@@ -20,12 +24,26 @@ export interface SnapshotHead {
   readonly takenAtMs: number;
 }
 
+/** What a plan takes from the hub beside devices and twins. */
+export interface SnapshotState {
+  /** Of the installation that `reserved` is about. */
+  readonly instance: string;
+  /** Suspensions and approvals on the twin of its reserved device, as they stand there. */
+  readonly reserved: JsonObject;
+  /** Undefined where the hub did not tell. */
+  readonly automatic: readonly AutomaticConfiguration[] | undefined;
+  /** As the hub's own statistics count devices; undefined where it did not tell. */
+  readonly devicesCounted: number | undefined;
+}
+
 export interface FleetSnapshot extends SnapshotHead {
+  /** Undefined in a snapshot of an older Twinward. */
+  readonly state: SnapshotState | undefined;
   readonly devices: readonly DeviceFacts[];
   readonly twins: readonly Twin[];
 }
 
-/** The lines of one hub, in order: head, devices, twins, end. Each ends with a line feed. */
+/** The lines of one hub, in order: head, state, devices, twins, end. Each ends with a line feed. */
 export const snapshotLines = {
   head: ({ hub, hostName, mode, capacity, takenAtMs }: SnapshotHead): string =>
     lineOf({
@@ -37,6 +55,15 @@ export const snapshotLines = {
       ...(capacity === undefined ? {} : { capacity: { ...capacity } }),
       takenAt: new Date(takenAtMs).toISOString(),
     }),
+  state: ({ instance, reserved, automatic, devicesCounted }: SnapshotState): string =>
+    lineOf({
+      state: {
+        instance,
+        reserved,
+        ...(automatic === undefined ? {} : { automatic: automatic as unknown as Json }),
+        ...(devicesCounted === undefined ? {} : { devicesCounted }),
+      },
+    }),
   device: (device: DeviceFacts): string => lineOf({ device: { ...device } }),
   twin: (twin: Twin): string => lineOf({ twin: { ...twin } }),
   /** Without it the file is not believed: something was cut off. */
@@ -47,23 +74,35 @@ function lineOf(value: JsonObject): string {
   return `${JSON.stringify(value)}\n`;
 }
 
+interface Open extends SnapshotHead {
+  readonly version: unknown;
+  state: SnapshotState | undefined;
+  readonly devices: DeviceFacts[];
+  readonly twins: Twin[];
+}
+
 /** Of each hub in it. Throws HubError for a file that is no snapshot, is of another version, or is not whole. */
 export function readSnapshots(text: string, path: string): FleetSnapshot[] {
   const snapshots: FleetSnapshot[] = [];
-  let open: (SnapshotHead & { devices: DeviceFacts[]; twins: Twin[] }) | undefined;
+  let open: Open | undefined;
   for (const line of text.split('\n')) {
     if (line === '') continue;
     const value = parse(line, path);
     if (isObject(value['end'])) {
       const { devices, twins } = value['end'];
       if (open === undefined || open.devices.length !== devices || open.twins.length !== twins) throw notWhole(path);
-      snapshots.push(open);
+      const { version, ...snapshot } = open;
+      if (version === SNAPSHOT_VERSION && snapshot.state === undefined) throw notWhole(path);
+      snapshots.push(snapshot);
       open = undefined;
     } else if (value['kind'] !== undefined) {
       if (open !== undefined) throw notWhole(path);
-      open = { ...headOf(value, path), devices: [], twins: [] };
+      const version = value['schemaVersion'];
+      open = { ...headOf(value, path), version, state: undefined, devices: [], twins: [] };
     } else if (open === undefined) {
       throw notOne(path);
+    } else if (value['state'] !== undefined) {
+      open.state = stateOf(value['state'], path);
     } else if (value['device'] !== undefined) {
       open.devices.push(deviceOf(value['device'], path));
     } else {
@@ -90,7 +129,7 @@ function headOf(
   path: string,
 ): SnapshotHead {
   if (kind !== KIND || typeof hub !== 'string' || typeof hostName !== 'string') throw notOne(path);
-  if (schemaVersion !== SNAPSHOT_VERSION || (mode !== 'Enforce' && mode !== 'Observe')) throw notOne(path);
+  if (!VERSIONS_READ.has(schemaVersion) || (mode !== 'Enforce' && mode !== 'Observe')) throw notOne(path);
   const { tier, units } = isObject(capacity) ? capacity : {};
   return {
     hub,
@@ -99,6 +138,32 @@ function headOf(
     capacity: typeof tier === 'string' && typeof units === 'number' ? { tier, units } : undefined,
     takenAtMs: typeof takenAt === 'string' ? Date.parse(takenAt) : Number.NaN,
   };
+}
+
+function stateOf(value: Json, path: string): SnapshotState {
+  const { instance, reserved, automatic, devicesCounted } = isObject(value) ? value : {};
+  if (typeof instance !== 'string' || !isObject(reserved)) throw notOne(path);
+  const listed = Array.isArray(automatic) ? automatic : undefined;
+  return {
+    instance,
+    reserved,
+    automatic: listed?.map((one) => automaticOf(one, path)),
+    devicesCounted: typeof devicesCounted === 'number' ? devicesCounted : undefined,
+  };
+}
+
+function automaticOf(value: Json, path: string): AutomaticConfiguration {
+  const { id, priority, targetCondition, writes } = isObject(value) ? value : {};
+  const isOne = typeof id === 'string' && typeof priority === 'number' && typeof targetCondition === 'string';
+  if (!isOne || !Array.isArray(writes)) throw notOne(path);
+  return { id, priority, targetCondition, writes: writes.map((write) => writeOf(write, path)) };
+}
+
+function writeOf(value: Json, file: string): AutomaticWrite {
+  const { moduleId, path } = isObject(value) ? value : {};
+  if (moduleId !== undefined && typeof moduleId !== 'string') throw notOne(file);
+  if (!Array.isArray(path) || !path.every((key) => typeof key === 'string')) throw notOne(file);
+  return { moduleId, path };
 }
 
 function deviceOf(value: Json, path: string): DeviceFacts {
@@ -131,10 +196,8 @@ function notWhole(path: string): HubError {
 }
 
 /** Lists what is in the snapshot; every other call is refused. */
-export function snapshotHub({ devices, twins }: FleetSnapshot, recordTag: string): Hub {
+export function snapshotHub({ devices, twins, state }: FleetSnapshot, recordTag: string): Hub {
   const refuse = (): Promise<never> => Promise.reject(new HubError('Invalid', 'A snapshot can only be looked at.'));
-  const missing = (deviceId: string): Promise<never> =>
-    Promise.reject(new HubError('NotFound', `The twin of ${deviceId} is not in the snapshot.`));
   return {
     async *listDevices() {
       yield* pagesOf(devices);
@@ -145,10 +208,12 @@ export function snapshotHub({ devices, twins }: FleetSnapshot, recordTag: string
         twins.filter(({ moduleId = '', tags }) => wanted.has(moduleId) || tags?.[recordTag] !== undefined),
       );
     },
-    countDevices: () => Promise.resolve(devices.length),
-    listConfigurations: () => Promise.resolve([]),
-    // Of devices it knows what selectors need; the one that is reserved for Twinward is not in it.
-    getDeviceTwin: missing,
+    countDevices: () => Promise.resolve(state?.devicesCounted ?? devices.length),
+    listConfigurations: () =>
+      state?.automatic === undefined
+        ? Promise.reject(new HubError('NotFound', 'The snapshot does not have them.'))
+        : Promise.resolve(state.automatic),
+    getDeviceTwin: (deviceId) => readDevice(deviceId, state),
     getModuleTwin: refuse,
     getModule: refuse,
     listModuleIds: refuse,
@@ -160,6 +225,15 @@ export function snapshotHub({ devices, twins }: FleetSnapshot, recordTag: string
     messagesSpent: () => 0,
     close: () => {},
   };
+}
+
+/** Of other devices it knows what selectors need, and no twin. */
+async function readDevice(deviceId: string, state: SnapshotState | undefined): Promise<Twin> {
+  if (state === undefined || deviceId !== reservedDeviceId(state.instance)) {
+    throw new HubError('NotFound', `The twin of ${deviceId} is not in the snapshot.`);
+  }
+  const properties = { desired: {}, reported: {} };
+  return { deviceId, etag: '', tags: { [RESERVED_TAG]: state.reserved }, properties };
 }
 
 function* pagesOf<T>(rows: readonly T[]): Generator<readonly T[]> {

@@ -6,8 +6,17 @@ import { RECORD_TAG } from '../plan/record.ts';
 import type { Connected } from './connect.ts';
 import { readText } from './private-file.ts';
 
+export interface ConnectedSnapshot extends Connected {
+  /** Why nobody knows what is suspended for the instance; undefined where the snapshot says. */
+  readonly suspensionsUnknown: string | undefined;
+}
+
 /** Of the hub with this name, else with this host. Rejects with HubError where the file does not have it. */
-export async function connectSnapshot(declared: DeclaredHub, path: string): Promise<Connected> {
+export async function connectSnapshot(
+  declared: DeclaredHub,
+  path: string,
+  instance: string,
+): Promise<ConnectedSnapshot> {
   const snapshots = readSnapshots(await readText(path), path);
   const snapshot = find(snapshots, declared);
   if (snapshot === undefined) {
@@ -22,6 +31,7 @@ export async function connectSnapshot(declared: DeclaredHub, path: string): Prom
     endpoint: `file:${path}`,
     ca: undefined,
     policy: undefined,
+    suspensionsUnknown: whyUnknown(snapshot, path, instance),
   };
 }
 
@@ -29,4 +39,10 @@ function find(snapshots: readonly FleetSnapshot[], { name, hostName }: DeclaredH
   return (
     snapshots.find((snapshot) => snapshot.hub === name) ?? snapshots.find((snapshot) => snapshot.hostName === hostName)
   );
+}
+
+function whyUnknown({ state }: FleetSnapshot, path: string, instance: string): string | undefined {
+  if (state === undefined) return `${path} is of an older Twinward: what is suspended is not in it. Take it again.`;
+  if (state.instance === instance) return undefined;
+  return `${path} was taken for the instance "${state.instance}": what is suspended for "${instance}" is not in it.`;
 }

@@ -58,11 +58,15 @@ export async function withHubs(
   for (const declaredHub of chooseHubs(declared, name)) {
     const context = { ...world, metrics: NO_METRICS, hubCount: declared.hubs.length };
     const connected =
-      snapshot === undefined ? await connectHub(declaredHub, context) : await connectSnapshot(declaredHub, snapshot);
+      snapshot === undefined
+        ? { ...(await connectHub(declaredHub, context)), suspensionsUnknown: undefined }
+        : await connectSnapshot(declaredHub, snapshot, instance);
     try {
-      const { mode, hub, capacity } = connected;
+      const { mode, hub, capacity, suspensionsUnknown } = connected;
       // Where nothing is written, nothing need be suspended or approved.
-      const reserved = mode === 'Observe' ? undefined : await readReservedTwin(hub, instance, world.interrupted);
+      const isWritten = mode !== 'Observe';
+      if (isWritten && suspensionsUnknown !== undefined) writeWarning(world, suspensionsUnknown);
+      const reserved = isWritten ? await readReservedTwin(hub, instance, world.interrupted) : undefined;
       const suspensions = suspensionsInForce(reserved?.suspensions ?? [], world.clock.now());
       const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance, suspensions });
       await run({

@@ -18,7 +18,8 @@ export function createHiding(profiles: ReadonlyMap<string, Profile>): (twin: Twi
     return (section) => hideSecrets(redact([], section), REDACTED, (name) => known.has(name)) as JsonObject;
   }
   return (twin) => {
-    const { deviceId, moduleId = '', etag, status, connectionState, capabilities, tags, properties } = twin;
+    const { deviceId, moduleId = '', etag, status, connectionState, capabilities, configurations } = twin;
+    const { tags, properties } = twin;
     const hide = hiders.get(moduleId) ?? hiderFor(moduleId);
     hiders.set(moduleId, hide);
     const records = tags?.[RECORD_TAG];
@@ -29,6 +30,7 @@ export function createHiding(profiles: ReadonlyMap<string, Profile>): (twin: Twi
       ...(status === undefined ? {} : { status }),
       ...(connectionState === undefined ? {} : { connectionState }),
       ...(capabilities === undefined ? {} : { capabilities }),
+      ...(configurations === undefined ? {} : { configurations }),
       ...(records === undefined ? {} : { tags: { [RECORD_TAG]: records } }),
       properties: { desired: hide(properties.desired), reported: hide(properties.reported) },
     };

@@ -1,6 +1,12 @@
 // Snapshots of fleets: read as written, and never believed in part.
 import { describe, expect, test } from 'vitest';
-import { readSnapshots, snapshotHub, snapshotLines, type SnapshotHead } from '../../src/adapters/fleet-snapshot.ts';
+import {
+  readSnapshots,
+  snapshotHub,
+  snapshotLines,
+  type SnapshotHead,
+  type SnapshotState,
+} from '../../src/adapters/fleet-snapshot.ts';
 import type { Twin } from '../../src/model/twin.ts';
 
 const HEAD: SnapshotHead = {
@@ -14,8 +20,15 @@ const DEVICE = { deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { hw: 
 const properties = { desired: { a: 1 }, reported: {} };
 const TWIN: Twin = { deviceId: 'd1', moduleId: 'm', etag: 'AAAAAAAAAAE=', properties };
 const RECORDED: Twin = { ...TWIN, moduleId: 'old', tags: { twinward: {} } };
+const STATE: SnapshotState = {
+  instance: 'default',
+  reserved: { suspensions: [{ scope: 'All', who: 'anna@desk', reason: 'outage' }] },
+  automatic: [{ id: 'soc', priority: 1, targetCondition: '*', writes: [{ moduleId: 'm', path: ['a', 'b'] }] }],
+  devicesCounted: 3,
+};
 const LINES = [
   snapshotLines.head(HEAD),
+  snapshotLines.state(STATE),
   snapshotLines.device(DEVICE),
   snapshotLines.twin(TWIN),
   snapshotLines.twin(RECORDED),
@@ -24,7 +37,7 @@ const LINES = [
 const SIGNAL = new AbortController().signal;
 
 test('a snapshot is read as it was written, and so are several in one file', () => {
-  const snapshot = { ...HEAD, devices: [DEVICE], twins: [TWIN, RECORDED] };
+  const snapshot = { ...HEAD, state: STATE, devices: [DEVICE], twins: [TWIN, RECORDED] };
   expect(readSnapshots(LINES.join(''), 'f')).toEqual([snapshot]);
   expect(readSnapshots([...LINES, ...LINES].join(''), 'f')).toEqual([snapshot, snapshot]);
 });
@@ -34,10 +47,13 @@ describe('not believed', () => {
     ['nothing at all', '', 'is no snapshot'],
     ['something else', 'apiVersion: v1\n', 'is no snapshot'],
     ['another kind', '{"kind": "Plan", "schemaVersion": 1}', 'is no snapshot'],
-    ['a newer version', LINES.join('').replace('"schemaVersion":1', '"schemaVersion":2'), 'is no snapshot'],
+    ['a newer version', LINES.join('').replace('"schemaVersion":2', '"schemaVersion":3'), 'is no snapshot'],
+    ['one that lacks what is said of the hub', LINES.toSpliced(1, 1).join(''), 'is not whole'],
+    ['an automatic configuration without an id', LINES.join('').replace('"id":"soc"', '"id":1'), 'is no snapshot'],
+    ['a place that is none', LINES.join('').replace('["a","b"]', '["a",1]'), 'is no snapshot'],
     ['a file that was cut off', LINES.slice(0, -1).join(''), 'is not whole'],
     ['a file that was cut within a line', LINES.join('').slice(0, -20), 'is no snapshot'],
-    ['a line that is missing', LINES.toSpliced(2, 1).join(''), 'is not whole'],
+    ['a line that is missing', LINES.toSpliced(3, 1).join(''), 'is not whole'],
     ['a second hub that begins before the first ended', [...LINES.slice(0, -1), ...LINES].join(''), 'is not whole'],
     ['a twin without an etag', LINES.join('').replace('"etag":"AAAAAAAAAAE="', '"etag":1'), 'is no snapshot'],
   ])('%s', (_what, text, says) => {
@@ -54,7 +70,23 @@ describe('the hub of a snapshot', () => {
     expect(listed).toEqual([[TWIN, RECORDED]]);
     expect(await Array.fromAsync(hub.listModuleTwins([], SIGNAL))).toEqual([[RECORDED]]);
     expect(await Array.fromAsync(hub.listDevices(SIGNAL))).toEqual([[DEVICE]]);
-    expect(await hub.countDevices(SIGNAL)).toBe(1);
+  });
+
+  test('tells what is around them as the hub did', async () => {
+    expect(await hub.countDevices(SIGNAL)).toBe(3);
+    expect(await hub.listConfigurations(SIGNAL)).toEqual(STATE.automatic);
+    expect((await hub.getDeviceTwin('twinward-default', SIGNAL)).tags).toEqual({ twinward: STATE.reserved });
+    await expect(hub.getDeviceTwin('twinward-other', SIGNAL)).rejects.toThrow('is not in the snapshot');
+  });
+
+  test('of an older Twinward is read, and does not pretend to know what is around them', async () => {
+    const text = LINES.toSpliced(1, 1).join('').replace('"schemaVersion":2', '"schemaVersion":1');
+    const old = readSnapshots(text, 'f')[0];
+    expect(old).toEqual({ ...HEAD, state: undefined, devices: [DEVICE], twins: [TWIN, RECORDED] });
+    const older = snapshotHub(old as NonNullable<typeof old>, 'twinward');
+    expect(await older.countDevices(SIGNAL)).toBe(1);
+    await expect(older.listConfigurations(SIGNAL)).rejects.toThrow('The snapshot does not have them.');
+    await expect(older.getDeviceTwin('twinward-default', SIGNAL)).rejects.toThrow('is not in the snapshot');
   });
 
   test('takes no write', async () => {

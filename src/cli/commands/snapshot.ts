@@ -1,8 +1,11 @@
 // `twinward snapshot`: the fleet in a file, without secrets, so that plans need no hub.
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { snapshotLines } from '../../adapters/fleet-snapshot.ts';
+import { snapshotLines, type SnapshotState } from '../../adapters/fleet-snapshot.ts';
 import { keyOf } from '../../controller/key.ts';
+import { unlessRefused } from '../../controller/reads.ts';
+import { readReservedTwin } from '../../controller/reserved-twin.ts';
 import { createHiding } from '../../plan/hidden.ts';
+import type { JsonObject } from '../../model/json.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
@@ -64,6 +67,7 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
   let devices = 0;
   const seen = new Set<string>();
   write(snapshotLines.head({ hub: declaredHub.name, hostName, mode, capacity, takenAtMs: clock.now() }));
+  write(snapshotLines.state(await readState(world, session)));
   try {
     for await (const page of hub.listDevices(interrupted)) {
       devices += page.length;
@@ -85,4 +89,21 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
   }
   write(snapshotLines.end(devices, seen.size));
   err.write(`${declaredHub.name}   ${countOf(devices, 'device')}, ${countOf(seen.size, 'twin')}\n`);
+}
+
+/** Who holds the lease decides nothing in a plan, and is left out. */
+async function readState({ interrupted }: World, { hub, planner }: HubSession): Promise<SnapshotState> {
+  const { instance } = planner;
+  const twin = await readReservedTwin(hub, instance, interrupted);
+  const raw: JsonObject = twin?.raw ?? {};
+  const { suspensions, approved } = raw;
+  return {
+    instance,
+    reserved: {
+      ...(suspensions === undefined ? {} : { suspensions }),
+      ...(approved === undefined ? {} : { approved }),
+    },
+    automatic: await unlessRefused(hub.listConfigurations(interrupted)),
+    devicesCounted: await unlessRefused(hub.countDevices(interrupted)),
+  };
 }
