@@ -1,7 +1,7 @@
 // argv in, exit code out: the process as a World, and nothing else.
-import { createInterface } from 'node:readline/promises';
 import { systemClock } from './adapters/system-clock.ts';
 import { systemRandom } from './adapters/system-random.ts';
+import { askLine } from './adapters/terminal.ts';
 import { EXIT } from './cli/exit-code.ts';
 import { CliFailure } from './cli/failure.ts';
 import { runProgram } from './cli/program.ts';
@@ -33,15 +33,13 @@ async function readInput(): Promise<Uint8Array> {
 
 async function ask(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return await lines.question(question, { signal: interruption.signal });
+    const { signal } = interruption;
+    return await askLine(question, { input: process.stdin, output: process.stderr, signal });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
     interruption.abort();
     throw new CliFailure(EXIT.Interrupted, 'Interrupted before anything was written.', 'Run the command again.');
-  } finally {
-    lines.close();
   }
 }
 

@@ -4,13 +4,14 @@ import { CliFailure } from './failure.ts';
 import type { World } from './world.ts';
 
 export interface Unasked {
-  /** What was not done, to follow "Nobody can be asked here". */
+  /** What was not done, to follow "Nobody can be asked here" or "The answer was not yes". */
   readonly so?: string;
   readonly hint: string;
 }
 
 /**
- * True where a person said "yes" and nothing else.
+ * True where a person said "yes" and nothing else. A command that was told otherwise has not done what it was called for,
+ * and ends with `Failed`.
  *
  * @throws {CliFailure} where nobody can be asked.
  */
@@ -18,6 +19,6 @@ export async function confirm(world: World, question: string, { so = '', hint }:
   const answer = await world.ask(`${question} Only "yes" does it: `);
   if (answer === undefined) throw new CliFailure(EXIT.Failed, `Nobody can be asked here${so}.`, hint);
   const isYes = answer.trim() === 'yes';
-  if (!isYes) world.err.write('The answer was not "yes": nothing was done.\n');
+  if (!isYes) world.err.write(`The answer was not "yes"${so === '' ? ', and nothing was done' : so}.\n`);
   return isYes;
 }

@@ -50,7 +50,10 @@ export async function twinward(argv: readonly string[], given: Given = {}): Prom
     out: output('out'),
     err: output('err'),
     readInput: () => Promise.resolve(Buffer.from(input)),
-    ask: () => Promise.resolve(answer),
+    ask: (question) => {
+      if (answer !== undefined) printed.err += question;
+      return Promise.resolve(answer);
+    },
     clock,
     random: createSeededRandom(1),
     interrupted: signal,

@@ -126,7 +126,7 @@ describe('the manifests it makes', () => {
 describe('what it refuses', () => {
   test.each([
     { given: {}, says: 'Say --yes to read.', code: 1 },
-    { given: { answer: 'no' }, says: 'Reading 90 devices', code: 0 },
+    { given: { answer: 'no' }, says: 'Reading 90 devices', code: 1 },
   ])('$given: $says', async ({ given, says, code }) => {
     const result = await run(IMPORT, given);
     expect(result).toMatchObject({ code, err: expect.stringContaining(says) as string });

@@ -228,7 +228,7 @@ describe('uninstall', () => {
 
   test('removes nothing where somebody says no, or the hub is only observed', async () => {
     await run('apply --yes');
-    expect((await run('uninstall --hub dev', { answer: 'no' })).code).toBe(0);
+    expect((await run('uninstall --hub dev', { answer: 'no' })).code).toBe(1);
     manifests.remove();
     manifests = folderOf({ 'hub.yaml': HUB.replace('Enforce', 'Observe'), 'kiosks.yaml': KIOSKS });
     expect((await run('uninstall --hub dev --yes')).code).toBe(5);

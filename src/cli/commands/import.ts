@@ -38,7 +38,7 @@ export async function importFleet(world: World, options: ImportOptions): Promise
   requireRoom(options.out);
   const source = await readSource(world, options);
   const hub = chooseHub(source.declared, options.hub);
-  let code: ExitCode = EXIT.Ok;
+  let code: ExitCode = EXIT.Failed;
   await withHubs(world, source.declared, { ...options, hub: hub.name }, async (session) => {
     if (!(await isWanted(world, session, options))) return;
     const fleet = await readFleet(world, source.declared, session);
@@ -55,7 +55,7 @@ export async function importFleet(world: World, options: ImportOptions): Promise
     const given = { hub: imported, fleet: fleetCounts, files, out, file, hint };
     if (options.output === 'json') writeDocument(world, 'Import', importFields(adoption, given));
     else world.out.write(importText(adoption, given, createStyle(world.env, world.out)));
-    if (world.interrupted.aborted) code = EXIT.Interrupted;
+    code = world.interrupted.aborted ? EXIT.Interrupted : EXIT.Ok;
   });
   return code;
 }

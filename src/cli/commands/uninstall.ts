@@ -26,19 +26,19 @@ export async function uninstall(world: World, options: UninstallOptions): Promis
     throw new CliFailure(EXIT.Failed, 'Say which hub to leave: --hub NAME, as the manifests name it.');
   }
   const declared = await readDeclared(world, options, options.output, 'errors');
-  let left = 0;
+  let isDone = false;
   await withHubs(world, declared, options, async (session) => {
     requireWritable(session);
     if (options.yes !== true && !(await isWanted(world, session))) return;
     const wish = { kind: 'uninstall', force: options.force, besideSame: false } as const;
     const report = await withLease(world, session, wish, (leased, signal) => leave(world, leased, signal));
-    left = report.left.length;
+    isDone = report.left.length === 0;
     const { name } = session.declaredHub;
     if (options.output === 'json') writeDocument(world, 'Uninstall', { hub: name, ...report });
     else world.out.write(reportText(name, options.instance, report));
   });
   if (world.interrupted.aborted) return EXIT.Interrupted;
-  return left > 0 ? EXIT.Failed : EXIT.Ok;
+  return isDone ? EXIT.Ok : EXIT.Failed;
 }
 
 function requireWritable({ mode, declaredHub: { name } }: HubSession): void {
