@@ -4,7 +4,7 @@ export const EXIT = {
   Ok: 0,
   /** Anything without a code of its own: usage, input and output, twins that failed. */
   Failed: 1,
-  /** `plan --detailed-exitcode`: desired properties or modules would change. */
+  /** `plan --detailed-exitcode`: twins would be changed or modules created. */
   Changes: 2,
   InvalidManifests: 3,
   /** What was decided rests on a state that is gone. */

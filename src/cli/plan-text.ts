@@ -73,9 +73,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const all = foldShapes(different);
   let number = 0;
   const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
-  const lines = [
-    `${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins - summary.actions.Skip, 'twin')}${observing}`,
-  ];
+  const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];
   for (const { title, type, takes = () => true } of SECTIONS) {
     const shapes = all.filter((shape) => shape.type === type && takes(shape));
     if (shapes.length > 0) lines.push(style.bold(title));
@@ -154,7 +152,7 @@ function paintOf(sign: ChangeSign, style: Style): Paint {
 }
 
 const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [
-  ['Patch', 'to patch'],
+  ['Patch', 'to change'],
   ['Create', 'to create'],
   ['Record', 'to record'],
   ['Equal', 'equal'],
@@ -164,11 +162,25 @@ const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [
   ['Wait', 'waiting for a module'],
 ];
 
-/** `412 twins = 300 to patch + 88 equal + 24 to record`. Modules that need not exist and do not are no twins. */
+/** `412 twins = 300 to change + 88 equal + 24 to record`. Modules that need not exist and do not are no twins. */
 export function countsLine({ twins, actions }: PlanSummary): string {
   const terms = COUNT_WORDS.filter(([type]) => actions[type] > 0).map(
     ([type, words]) => `${formatCount(actions[type])} ${words}`,
   );
-  const sum = [countOf(twins - actions.Skip, 'twin'), ...(terms.length === 0 ? [] : [terms.join(' + ')])].join(' = ');
+  const sum = [countOf(twins, 'twin'), ...(terms.length === 0 ? [] : [terms.join(' + ')])].join(' = ');
   return actions.Skip === 0 ? sum : `${sum}     ${countOf(actions.Skip, 'module')} need not exist and do not`;
+}
+
+/** `20 twins to change, 3 modules to create, 5 records to write`: three things that are not counted as one. */
+export function workText({
+  Patch,
+  Create,
+  Record,
+}: Pick<PlanSummary['actions'], 'Patch' | 'Create' | 'Record'>): string {
+  const terms = [
+    ...(Patch === 0 ? [] : [`${countOf(Patch, 'twin')} to change`]),
+    ...(Create === 0 ? [] : [`${countOf(Create, 'module')} to create`]),
+    ...(Record === 0 ? [] : [`${countOf(Record, 'record')} to write`]),
+  ];
+  return terms.length === 0 ? 'nothing to write' : terms.join(', ');
 }

@@ -126,6 +126,8 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
         select: ({ ref }) => select(ref),
         onRow: ({ key, planned, twin }, isStarting) => {
           if (isStarting || planned === undefined || view.state(key) === undefined) return;
+          // A module that need not exist and does not is no twin.
+          if (planned.action.type === 'Skip') return;
           ledger.see(key, planned.action, twin);
         },
         enqueue: (key, priority) => {

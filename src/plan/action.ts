@@ -84,7 +84,10 @@ export interface TwinAction {
   readonly owners: readonly string[];
   /** The etag this was decided on; undefined where there is no twin. */
   readonly etag: string | undefined;
-  /** What writing would change, removals included; empty unless the type is Patch, and where the reason is Nudge. */
+  /**
+   * What writing would change, removals included; for Create, what is written right after it. Empty for other types, and
+   * where the reason is Nudge.
+   */
   readonly changes: readonly SettingChange[];
   /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps at it. */
   readonly observed: readonly SettingChange[];
@@ -92,7 +95,10 @@ export interface TwinAction {
   readonly patch: TwinPatch | undefined;
   /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
   readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
-  /** For Hold and Keep, for a nudge, and where a part is left unwritten: what is wrong and what would release it. */
+  /**
+   * For Hold and Keep, for a nudge, and where a part is left unwritten: what is wrong and what would release it. For Record:
+   * who owns what from now on.
+   */
   readonly message: string | undefined;
 }
 
@@ -119,7 +125,7 @@ export function writes(action: Pick<TwinAction, 'type'>): boolean {
   return action.type === 'Patch' || action.type === 'Record' || action.type === 'Create';
 }
 
-/** True where applying the action changes desired properties or creates a module: what exit code 2 and the counts mean. */
+/** True where applying the action changes desired properties or creates a module: what exit code 2 means. */
 export function changesDevice(action: Pick<TwinAction, 'type'>): boolean {
   return action.type === 'Patch' || action.type === 'Create';
 }

@@ -12,6 +12,7 @@ import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull, nextVersion, userDesired } from './patch.ts';
 import { planNudge } from './plan-nudge.ts';
+import { recordMessage } from './record-message.ts';
 import { recordPatch, recordReason } from './record-write.ts';
 import {
   NO_MEMORY,
@@ -68,8 +69,14 @@ function planMissing(input: PlanTwinInput): TwinAction {
   if (layers.length === 0) return action(input, 'Equal', 'InSync');
   // On a disabled device the service refuses to create one, whoever asks.
   if (whenMissing === 'Create' && device.status === 'enabled')
-    return action(input, 'Create', 'ModuleMissing', { needs: BOTH_READS });
+    return action(input, 'Create', 'ModuleMissing', { needs: BOTH_READS, changes: firstSettings(input) });
   return action(input, whenMissing === 'Skip' ? 'Skip' : 'Wait', 'ModuleMissing');
+}
+
+/** What a module gets that is made now. */
+function firstSettings({ declared, target }: PlanTwinInput): readonly SettingChange[] {
+  const ownership = settleOwners(NOBODY, target, declared, {});
+  return diffDeclared(ownership.atoms, {}, changeContext(target, ownership, NOBODY));
 }
 
 function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | undefined): TwinAction {
@@ -246,6 +253,7 @@ function planRecord(
   if (size !== undefined) return holdTooLarge(input, size);
   return action(input, 'Record', recordReason(recorded, ownership), {
     ...aside,
+    message: joined([recordMessage(recorded ?? NOBODY, ownership.owners), aside.message]),
     patch: { tags },
     needs: BOTH_READS,
   });

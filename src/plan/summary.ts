@@ -1,14 +1,13 @@
-// Counts over a plan that add up: every twin is in exactly one of them.
-import { changesDevice, REASONS, type ActionType, type TwinAction } from './action.ts';
+// Counts over a plan that add up: every twin is in exactly one of them. `Patch` are changes of desired properties,
+// `Create` new modules, `Record` writes that change neither: they are never added up as if they were one thing.
+import { REASONS, type ActionType, type TwinAction } from './action.ts';
 
 export interface PlanSummary {
-  /** The sum of `actions`. */
+  /** The sum of `actions` without `Skip`: a module that need not exist and does not is no twin. */
   readonly twins: number;
   readonly actions: Readonly<Record<ActionType, number>>;
-  /** By `ACTION/REASON`, only those that occur; the sum is `twins`. */
+  /** By `ACTION/REASON`, only those that occur; the sum is that of `actions`. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** Twins whose desired properties or whose very existence would change. */
-  readonly changed: number;
   /** Single settings that would be written, over all twins. */
   readonly settings: { readonly added: number; readonly changed: number; readonly removed: number };
 }
@@ -20,21 +19,18 @@ export function summarize(actions: Iterable<Pick<TwinAction, 'type' | 'reason' |
   const reasons: Record<string, number> = {};
   const settings = { added: 0, changed: 0, removed: 0 };
   let twins = 0;
-  let changed = 0;
-  for (const action of actions) {
-    const { type, reason, changes } = action;
-    twins += 1;
+  for (const { type, reason, changes } of actions) {
+    if (type !== 'Skip') twins += 1;
     byType[type] += 1;
     const label = `${type}/${reason}`;
     reasons[label] = (reasons[label] ?? 0) + 1;
-    if (changesDevice(action)) changed += 1;
     for (const { before, after } of changes) {
       if (after === undefined) settings.removed += 1;
       else if (before === undefined) settings.added += 1;
       else settings.changed += 1;
     }
   }
-  return { twins, actions: byType, reasons, changed, settings };
+  return { twins, actions: byType, reasons, settings };
 }
 
 /** Of several hubs together. */
@@ -46,7 +42,6 @@ export function addSummaries(summaries: readonly PlanSummary[]): PlanSummary {
     twins: sum(({ twins }) => twins),
     actions: countEach(ACTION_TYPES, (type) => sum(({ actions }) => actions[type])),
     reasons: countEach([...labels], (label) => sum(({ reasons }) => reasons[label] ?? 0)),
-    changed: sum(({ changed }) => changed),
     settings: {
       added: sum(({ settings }) => settings.added),
       changed: sum(({ settings }) => settings.changed),

@@ -61,7 +61,7 @@ describe('in this order: plan, apply, plan again', () => {
     expect(code).toBe(0);
     expect(out).toContain('dev   60 devices, 5 twins');
     expect(out).toContain('+ usbPolicy     "block"');
-    expect(out).toContain('5 twins = 5 to patch');
+    expect(out).toContain('5 twins = 5 to change');
     expect(kiosks().map(guardOf)).toEqual(before);
   });
 
@@ -73,7 +73,7 @@ describe('in this order: plan, apply, plan again', () => {
       actions: { changes: { op: string; path: string }[]; patch: { properties: { desired: { guard: object } } } }[];
     };
     expect(plan).toMatchObject({ schemaVersion: 1, kind: 'Plan', partial: false, instance: 'default' });
-    expect(plan['summary']).toMatchObject({ twins: 5, changed: 5, actions: { Patch: 5, Equal: 0 } });
+    expect(plan['summary']).toMatchObject({ twins: 5, actions: { Patch: 5, Equal: 0 } });
     expect(plan['revision']).toMatch(/^sha256:[0-9a-f]{12}$/);
     expect(plan.actions).toHaveLength(5);
     for (const action of plan.actions) {
@@ -95,8 +95,11 @@ describe('in this order: plan, apply, plan again', () => {
     expect(code).toBe(1);
     expect(err).toContain('Say --yes to write.');
     const no = await run('apply', { answer: 'no' });
-    expect(no.code).toBe(0);
-    expect(no.err).toContain('The answer was not "yes": nothing was done.');
+    expect(no.code).toBe(1);
+    expect(no.err).toContain('dev: 5 twins to change. Go on? Only "yes" does it: ');
+    expect(no.err).toContain('The answer was not "yes", and nothing was written.\n');
+    const json = await run('apply -o json', { answer: '' });
+    expect([json.code, (JSON.parse(json.out) as { hubs: unknown[] }).hubs]).toEqual([1, []]);
     expect(kiosks().map(guardOf)).not.toContainEqual(expect.objectContaining({ usbPolicy: 'block' }));
   });
 
@@ -118,7 +121,7 @@ describe('in this order: plan, apply, plan again', () => {
   });
 
   test('a second apply writes nothing, and plan has nothing to say', async () => {
-    expect((await run('apply --yes')).out).toContain('dev   5 Unchanged   0 writes');
+    expect((await run('apply --yes')).out).toContain('dev   5 Unchanged   0.0 s, nothing was written\n');
     const plan = await run('plan --detailed-exitcode');
     expect(plan).toMatchObject({ code: 0, out: 'dev   60 devices, 5 twins\n\n5 twins = 5 equal\n' });
   });
@@ -132,7 +135,7 @@ describe('in this order: plan, apply, plan again', () => {
     const plan = await run('plan');
     expect(plan.out).toContain(`1 twin  acmeGuard  Drift  ${victim}`);
     expect(plan.out).toContain('~ usbPolicy  "allow" → "block"');
-    expect((await run('apply --yes')).out).toContain('1 write in');
+    expect((await run('apply --yes')).out).toContain('dev   1 Written + 4 Unchanged   0.0 s\n');
   });
 
   test('apply from a part of the source leaves the owners that are not in it alone', async () => {

@@ -62,7 +62,7 @@ function write(deviceId: string, guard: Record<string, string>): void {
 test('what was planned is written without asking, and the file holds no value', async () => {
   const planned = await run(`plan --out ${file}`);
   expect(planned).toMatchObject({ code: 0 });
-  expect(planned.err).toContain(`Saved: 5 twins to write. twinward apply ${file} writes exactly that, or nothing.`);
+  expect(planned.err).toContain(`Saved: 5 twins to change. twinward apply ${file} writes exactly that, or nothing.`);
   const text = readFileSync(file, 'utf8');
   expect(JSON.parse(text)).toMatchObject({ schemaVersion: 1, kind: 'SavedPlan', instance: 'default', partial: false });
   expect(text).not.toMatch(/s3cret-badge|usbPolicy|demo-token/);

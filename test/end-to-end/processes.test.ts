@@ -263,7 +263,7 @@ describe('hub and run', () => {
     expect(second.facts.connectionString).toBe(first.facts.connectionString);
     const plan = start(['plan', '--detailed-exitcode'], second.env);
     expect(await plan.ended).toBe(0);
-    expect(plan.stdout()).not.toContain('to patch');
+    expect(plan.stdout()).not.toContain('to change');
     expect(plan.stdout()).toMatch(/= \d+ equal/);
   });
 
@@ -272,7 +272,7 @@ describe('hub and run', () => {
     edit('hub.yaml', '\n  mode: Enforce', '\n  mode: Observe');
     const apply = start(['apply', '--yes'], env);
     expect(await apply.ended).toBe(0);
-    expect(apply.stdout()).toMatch(/0 writes in/);
+    expect(apply.stdout()).toContain('nothing was written');
     const plan = start(['plan'], env);
     expect(await plan.ended).toBe(0);
     expect(plan.stdout()).toContain('mode Observe: nothing is written');

@@ -18,11 +18,11 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import { withLease } from '../lease.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { planText, type HubPlan } from '../plan-text.ts';
+import { planText, workText, type HubPlan } from '../plan-text.ts';
 import { createProgress, progressBar } from '../progress.ts';
 import { writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
-import { countOf, firstLines } from '../table.ts';
+import { countOf, formatCount } from '../table.ts';
 import type { World } from '../world.ts';
 import { planHub } from './plan.ts';
 
@@ -45,25 +45,30 @@ export interface AppliedHub {
 export async function apply(world: World, options: ApplyCommandOptions): Promise<ExitCode> {
   const declared = await readDeclared(world, options, options.output);
   const applied: AppliedHub[] = [];
+  let isDeclined = false;
   await withHubs(world, declared, options, async (session) => {
-    if (options.yes !== true && !(await isWanted(world, declared, session))) return;
-    applied.push(await applyHub(world, declared, session, options));
+    if (options.yes === true || (await isWanted(world, declared, session))) {
+      applied.push(await applyHub(world, declared, session, options));
+    } else {
+      isDeclined = true;
+    }
   });
   if (options.output === 'json') {
     writeDocument(world, 'Apply', applyFields(declared, options.instance, applied));
   } else {
     for (const hub of applied) world.out.write(appliedText(hub));
   }
-  return world.interrupted.aborted ? EXIT.Interrupted : codeOf(applied);
+  if (world.interrupted.aborted) return EXIT.Interrupted;
+  const code = codeOf(applied);
+  return isDeclined && code === EXIT.Ok ? EXIT.Failed : code;
 }
 
 /** Shows the plan and asks; true at once where nothing would be written. */
 async function isWanted(world: World, declared: Declared, session: HubSession): Promise<boolean> {
   const plan: HubPlan = await planHub(world, declared, session, false);
-  const writing = plan.twins.filter(({ action }) => writes(action)).length;
   world.err.write(planText(plan, createStyle(world.env, world.err)));
-  if (writing === 0) return true;
-  return confirm(world, `Write ${countOf(writing, 'twin')} on ${plan.name}?`, {
+  if (!plan.twins.some(({ action }) => writes(action))) return true;
+  return confirm(world, `${plan.name}: ${workText(plan.summary.actions)}. Go on?`, {
     so: ', and nothing was written',
     hint: 'Say --yes to write.',
   });
@@ -158,23 +163,46 @@ function applyText(
 ): string {
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
-    .map(([outcome, count]) => `${count} ${outcome}`);
-  const isRefused = ({ action }: ApplyResult): boolean =>
-    action?.reason === 'GuardRefused' && action.message === guards?.message;
-  const failures = results
-    .filter((result) => (result.outcome === 'Failed' || result.outcome === 'Held') && !isRefused(result))
-    .map(({ ref, outcome, action, error: cause }) => {
-      const why = cause?.message ?? action?.message ?? 'the hub answered with another twin than was written';
-      return `  ${outcome}  ${ref.deviceId}/${ref.moduleId}  ${why}`;
-    });
-  const refused = results.filter(isRefused).length;
+    .map(([outcome, count]) => `${formatCount(count)} ${outcome}`);
+  const unwritten = results.filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held');
+  const groups = [...Map.groupBy(unwritten, causeOf).values()].toSorted((a, b) => b.length - a.length);
+  const isGuardTold =
+    guards?.message === undefined || unwritten.some(({ action }) => action?.message === guards.message);
   const lines = [
-    `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${countOf(written, 'write')} in ${(durationMs / 1_000).toFixed(1)} s`,
-    ...firstLines(failures),
-    ...(guards?.message === undefined ? [] : [`  Held  ${countOf(refused, 'twin')} by the guards: ${guards.message}`]),
+    `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${(durationMs / 1_000).toFixed(1)} s${written === 0 ? ', nothing was written' : ''}`,
+    ...groupLines(groups),
+    ...(isGuardTold ? [] : [`  ${guards.message}`]),
     ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is held for the same reason is told once; a failure names its own twin, so that of each kind one stands for all. */
+function causeOf({ outcome, action, error }: ApplyResult): string {
+  if (outcome === 'Held') return `HELD ${action?.reason ?? ''}\n${action?.message ?? ''}`;
+  return `FAILED ${error?.code ?? 'UnexpectedAnswer'}`;
+}
+
+function whyOf({ outcome, action, error }: ApplyResult): string {
+  const held = outcome === 'Held' ? action?.message : undefined;
+  return error?.message ?? held ?? 'The hub answered with another twin than was written.';
+}
+
+const GROUPS_SHOWN_MAX = 10;
+const DEVICES_SHOWN_MAX = 10;
+
+function groupLines(groups: readonly (readonly ApplyResult[])[]): string[] {
+  const lines = groups.slice(0, GROUPS_SHOWN_MAX).flatMap((results) => {
+    const [first] = results;
+    if (first === undefined) return [];
+    const [head = ''] = causeOf(first).split('\n');
+    const names = results.map(({ ref }) => `${ref.deviceId}/${ref.moduleId}`).toSorted();
+    const more = names.length - DEVICES_SHOWN_MAX;
+    const shown = [...names.slice(0, DEVICES_SHOWN_MAX), ...(more > 0 ? [`and ${formatCount(more)} more`] : [])];
+    return [`  ${head}  ${countOf(results.length, 'twin')}  ${shown.join(', ')}`, `    ${whyOf(first)}`];
+  });
+  const left = groups.slice(GROUPS_SHOWN_MAX).reduce((sum, results) => sum + results.length, 0);
+  return [...lines, ...(left > 0 ? [`  and ${countOf(left, 'twin')} for other causes`] : [])];
 }
 
 /** A twin that failed weighs more than one that is held. */

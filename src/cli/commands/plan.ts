@@ -3,7 +3,7 @@ import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
-import type { TwinAction } from '../../plan/action.ts';
+import { changesDevice, type TwinAction } from '../../plan/action.ts';
 import type { GuardDecision } from '../../plan/guards.ts';
 import { assumingHidden } from '../../plan/hidden.ts';
 import { attribute } from '../../plan/pending.ts';
@@ -19,11 +19,10 @@ import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../manifests.ts';
 import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
-import { planText, type HubPlan, type Pending } from '../plan-text.ts';
+import { planText, workText, type HubPlan, type Pending } from '../plan-text.ts';
 import { writePrivate } from '../private-file.ts';
 import { documentText, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
-import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
 
 export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
@@ -63,9 +62,12 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
   return options.detailedExitcode === true ? detailedCode(plans) : EXIT.Ok;
 }
 
+/** As `apply` would end: what waits for a person weighs more. With manifests to compare with, only what is new counts. */
 function detailedCode(plans: readonly HubPlan[]): ExitCode {
-  if (plans.some(({ guards }) => guards?.message !== undefined)) return EXIT.Held;
-  return plans.some(({ summary }) => summary.changed > 0) ? EXIT.Changes : EXIT.Ok;
+  const actions = plans.flatMap(({ twins }) => twins.filter(({ isPending }) => isPending !== true));
+  const isHeld = actions.some(({ action }) => action.type === 'Hold');
+  if (isHeld || plans.some(({ guards }) => guards?.message !== undefined)) return EXIT.Held;
+  return actions.some(({ action }) => changesDevice(action)) ? EXIT.Changes : EXIT.Ok;
 }
 
 async function savePlan(
@@ -77,8 +79,8 @@ async function savePlan(
 ): Promise<void> {
   const saved: SavedPlan = { revision, partial, instance, hubs: plans.map((hub) => hub.saved) };
   await writePrivate(path, documentText('SavedPlan', saved));
-  const twins = saved.hubs.reduce((sum, hub) => sum + hub.twins.length, 0);
-  err.write(`Saved: ${countOf(twins, 'twin')} to write. twinward apply ${path} writes exactly that, or nothing.\n`);
+  const { actions } = addSummaries(plans.map(({ summary }) => summary));
+  err.write(`Saved: ${workText(actions)}. twinward apply ${path} writes exactly that, or nothing.\n`);
 }
 
 function textOf(world: World, { declared, base }: PlanInput, plans: readonly HubPlan[], by?: string): string {
