@@ -1,5 +1,6 @@
 // A plan for people: what would be removed first, then what would change, folded into shapes; counts that add up.
 import type { Cost } from '../controller/cost.ts';
+import type { Diagnostic } from '../model/diagnostic.ts';
 import type { ActionType, SettingChange } from '../plan/action.ts';
 import { signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
 import type { GuardDecision } from '../plan/guards.ts';
@@ -24,6 +25,8 @@ export interface HubPlan {
   readonly hidden?: number;
   /** First writes to modules of edge devices that may turn out to be their deployments'. */
   readonly notLookedUp?: number;
+  /** What the fleet shows of selectors. */
+  readonly warnings: readonly Diagnostic[];
   /** What the guards would say to a pass that writes it; undefined where nobody asked them. */
   readonly guards?: GuardDecision;
 }

@@ -9,6 +9,7 @@ interface CodeEntry {
 
 // TW10xx: the text of a file. TW11xx: the shape of a resource. TW12xx: names and references.
 // TW13xx: settings against their profile. TW14xx: what resources say together. TW21xx: warnings.
+// TW22xx: what only a fleet shows, told by plans.
 export const CODES = {
   TW1001: { severity: 'error', title: 'The file is not valid YAML' },
   TW1002: { severity: 'error', title: 'The file is not valid UTF-8' },
@@ -68,6 +69,9 @@ export const CODES = {
   TW2108: { severity: 'warning', title: 'A configuration is for no hub' },
   TW2109: { severity: 'warning', title: 'A rule is kept only where other configurations help' },
   TW2110: { severity: 'warning', title: 'An exception has ended' },
+
+  TW2201: { severity: 'warning', title: 'A selector names a value of another type than devices have' },
+  TW2202: { severity: 'warning', title: 'A selector takes no device of the hub' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

@@ -2,6 +2,7 @@
 import { canonicalJson, type Json } from '../model/json.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import type { SettingChange, TwinAction } from './action.ts';
+import { tagText } from './tag-text.ts';
 
 export interface PlannedTwin {
   readonly action: TwinAction;
@@ -44,13 +45,14 @@ export function removes({ changes }: Pick<Shape, 'changes'>): boolean {
   return changes.some(({ after }) => after === undefined);
 }
 
-/** How many of the devices have each value of a tag, most first. */
+/** How many of the devices have each value of a tag, most first; values as people read them. */
 export function countByTag(devices: readonly DeviceFacts[], tag: string): [value: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { tags } of devices) {
     const value = Object.hasOwn(tags, tag) ? tags[tag] : undefined;
-    if (typeof value === 'object' || value === undefined) continue;
-    counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    if (value === undefined || value === null || typeof value === 'object') continue;
+    const text = tagText(value);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   return [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }

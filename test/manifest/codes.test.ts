@@ -863,9 +863,10 @@ describe.each(ROWS)('$code', (row) => {
   });
 });
 
-test('every code has a row', () => {
+test('every code has a row, but for those that only a fleet brings about', () => {
   const shown = new Set(ROWS.map(({ code }) => code));
-  expect(Object.keys(CODES).filter((code) => !shown.has(code as Code))).toEqual([]);
+  const left = Object.keys(CODES).filter((code) => !shown.has(code as Code));
+  expect(left.filter((code) => !code.startsWith('TW22'))).toEqual([]);
 });
 
 test.each(['*', '!', '|', '>', '}', ']', '@', '`', '%', '&', '"\\', '"a" ', "'a' ", '{a: ', '[a, ', '!!'])(

@@ -20,7 +20,7 @@ import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
 import { planText, workText, type HubPlan } from '../plan-text.ts';
 import { createProgress, progressBar } from '../progress.ts';
-import { writeDocument, type Format } from '../report.ts';
+import { writeDiagnostics, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import { countOf, formatCount } from '../table.ts';
 import type { World } from '../world.ts';
@@ -66,6 +66,7 @@ export async function apply(world: World, options: ApplyCommandOptions): Promise
 /** Shows the plan and asks; true at once where nothing would be written. */
 async function isWanted(world: World, declared: Declared, session: HubSession): Promise<boolean> {
   const plan: HubPlan = await planHub(world, declared, session, false);
+  writeDiagnostics(world, plan.warnings);
   world.err.write(planText(plan, createStyle(world.env, world.err)));
   if (!plan.twins.some(({ action }) => writes(action))) return true;
   return confirm(world, `${plan.name}: ${workText(plan.summary.actions)}. Go on?`, {

@@ -1,11 +1,13 @@
 // `twinward plan`: what `apply` would do now, without doing it.
 import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
+import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
 import { changesDevice, type TwinAction } from '../../plan/action.ts';
 import type { GuardDecision } from '../../plan/guards.ts';
 import { assumingHidden } from '../../plan/hidden.ts';
+import { lintSelectors } from '../../plan/fleet-lint.ts';
 import { attribute } from '../../plan/pending.ts';
 import { createPlanner, type Planner } from '../../plan/planner.ts';
 import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/saved-plan.ts';
@@ -21,7 +23,7 @@ import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from 
 import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
 import { planText, workText, type HubPlan, type Pending } from '../plan-text.ts';
 import { writePrivate } from '../private-file.ts';
-import { documentText, writeDocument, type Format } from '../report.ts';
+import { documentText, writeDiagnostics, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import type { World } from '../world.ts';
 
@@ -57,7 +59,10 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
     );
   });
   if (options.output === 'json') writeDocument(world, 'Plan', planFields(input, options.instance, plans));
-  else world.out.write(textOf(world, input, plans, options.by));
+  else {
+    for (const { warnings } of plans) writeDiagnostics(world, warnings);
+    world.out.write(textOf(world, input, plans, options.by));
+  }
   if (options.out !== undefined) await savePlan(world, options.out, declared, options.instance, plans);
   return options.detailedExitcode === true ? detailedCode(plans) : EXIT.Ok;
 }
@@ -113,13 +118,15 @@ interface Comparison {
 /** With documents for machines, or without. */
 export async function planHub(
   world: World,
-  { profiles }: Declared,
+  declared: Declared,
   session: HubSession,
   isDocumented: boolean,
   comparison?: Comparison,
 ): Promise<DocumentedPlan> {
+  const { profiles } = declared;
   const { name, budget } = session.declaredHub;
   let hidden = 0;
+  let warnings: readonly Diagnostic[] = [];
   const attributed = attribution(session, comparison, world.clock.now());
   const assuming = assumingHidden(session.planner, () => {
     hidden += 1;
@@ -130,6 +137,7 @@ export async function planHub(
       const all = [...devices];
       assuming.noteFleet(all);
       attributed.noteFleet(all);
+      warnings = lintSelectors(declared, name, all);
     },
   };
   let work = NO_WORK;
@@ -158,6 +166,7 @@ export async function planHub(
     twins: kept.map(({ planned }) => planned),
     summary: summarize(kept.map(({ action }) => action)),
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
+    warnings,
     ...(pending === undefined ? {} : { pending }),
     ...(hidden === 0 ? {} : { hidden }),
     ...(notLookedUp === 0 ? {} : { notLookedUp }),
@@ -204,7 +213,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
     ...(base === undefined ? {} : { baseRevision: base.declared.revision }),
     partial,
     instance,
-    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden, notLookedUp, guards }) => ({
+    hubs: plans.map(({ name, mode, devices, summary, cost, pending, hidden, notLookedUp, warnings, guards }) => ({
       name,
       mode,
       devices,
@@ -213,6 +222,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
       ...(pending === undefined ? {} : { pending }),
       ...(hidden === undefined ? {} : { hidden }),
       ...(notLookedUp === undefined ? {} : { notLookedUp }),
+      ...(warnings.length === 0 ? {} : { warnings }),
       ...(guards === undefined ? {} : { guards: guardFields(guards) }),
     })),
     summary: addSummaries(plans.map(({ summary }) => summary)),

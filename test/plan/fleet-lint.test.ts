@@ -1,0 +1,89 @@
+// What a fleet shows of selectors.
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from '../../src/model/json.ts';
+import { lintSelectors } from '../../src/plan/fleet-lint.ts';
+import { tagText } from '../../src/plan/tag-text.ts';
+import { document, load, stream } from '../manifest/fixture.ts';
+
+const PROFILE = 'profile: defender-micro-agent, settings: {Process_MessageFrequency: High}';
+
+function lint(spec: string, ...fleet: readonly JsonObject[]): string[] {
+  const { declared } = load(document('SecurityConfiguration', 'base', `{${spec}, ${PROFILE}}`));
+  const devices = fleet.map((tags, index) => ({ deviceId: `d${index}`, status: 'enabled', iotEdge: false, tags }));
+  const hub = declared?.hubs[0]?.name ?? '';
+  return lintSelectors(declared as NonNullable<typeof declared>, hub, devices).map(
+    ({ code, file, line, message, hint = '' }) => `${code} ${file}:${line} ${message} ${hint}`,
+  );
+}
+
+const other = (value: string, there: string, write: string): RegExp =>
+  new RegExp(
+    `^TW2201 \\S+:1 Tag "ring" is ${value} in the selector of SecurityConfiguration/base, and ${there} on 2 devices of hub "\\S+"\\. Where you mean those, write ${write}\\.$`,
+  );
+const NONE =
+  /^TW2202 \S+:1 No device of hub "\S+" matches the selector of SecurityConfiguration\/base\. Compare it with /;
+
+describe('a selector', () => {
+  test.each<[what: string, selector: string, fleet: readonly JsonObject[], told: readonly RegExp[]]>([
+    [
+      'of a number',
+      '{matchTags: {ring: 2}}',
+      [{ ring: '2' }, { ring: '2' }],
+      [other('the number 2', 'the text "2"', '"2"')],
+    ],
+    ['of a text', '{matchTags: {ring: "2"}}', [{ ring: 2 }, { ring: 2 }], [other('the text "2"', 'the number 2', '2')]],
+    [
+      'of a boolean, although one device has it',
+      '{matchTags: {ring: true}}',
+      [{ ring: 'true' }, { ring: 'true' }, { ring: true }],
+      [other('the boolean true', 'the text "true"', '"true"')],
+    ],
+    [
+      'that leaves out',
+      '{matchExpressions: [{key: tags.ring, operator: NotIn, values: ["2"]}]}',
+      [{ ring: 2 }, { ring: 2 }],
+      [other('the text "2"', 'the number 2', '2')],
+    ],
+    [
+      'that names both',
+      '{matchExpressions: [{key: tags.ring, operator: In, values: ["2", 2]}]}',
+      [{ ring: 2 }, { ring: '2' }],
+      [],
+    ],
+    ['that is right', '{matchTags: {ring: "2"}}', [{ ring: '2' }, { ring: '02' }], []],
+    ['that takes none', '{matchTags: {ring: two}}', [{ ring: '2' }], [NONE]],
+    ['of a device that is not there', '{deviceIds: [d9]}', [{ ring: '2' }], [NONE]],
+    ['on a hub without devices', '{matchTags: {ring: two}}', [], []],
+  ])('%s', (_what, selector, fleet, told) => {
+    const found = lint(`selector: ${selector}`, ...fleet);
+    expect(found).toHaveLength(told.length);
+    for (const [index, pattern] of told.entries()) expect(found[index]).toMatch(pattern);
+  });
+
+  test('of a group is told once, with the place of the group', () => {
+    const { declared } = load(
+      stream(
+        ...['a', 'b'].map((name) => document('SecurityConfiguration', name, `{groups: [g], ${PROFILE}}`)),
+        document('DeviceGroup', 'g', '{selector: {matchTags: {env: prod}}}'),
+      ),
+    );
+    const devices = [{ deviceId: 'd', status: 'enabled', iotEdge: false, tags: { env: 'test' } }];
+    const hub = declared?.hubs[0]?.name ?? '';
+    expect(lintSelectors(declared as NonNullable<typeof declared>, hub, devices)).toMatchObject([
+      { code: 'TW2202', line: 11, resource: 'DeviceGroup/g' },
+    ]);
+  });
+});
+
+test.each([
+  ['lyon', 'lyon'],
+  ['2', '"2"'],
+  [2, '2'],
+  ['true', '"true"'],
+  [true, 'true'],
+  ['', '""'],
+  ['a, b', '"a, b"'],
+  ['1e3', '"1e3"'],
+])('the tag %j is shown as %s', (value, shown) => {
+  expect(tagText(value)).toBe(shown);
+});
