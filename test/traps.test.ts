@@ -9,7 +9,7 @@ import type { DeviceFacts } from '../src/model/twin.ts';
 import { actionDocument } from '../src/plan/document.ts';
 import { hasNull } from '../src/plan/patch.ts';
 import type { Hub } from '../src/ports/hub.ts';
-import type { TwinEvent } from '../src/ports/recorder.ts';
+import type { ControllerEvent } from '../src/ports/recorder.ts';
 import { folderOf, HUB as SERVED, serveFleet, twinward } from './cli/fixture.ts';
 import { openHttpsHub } from './contract/https-hub.ts';
 import {
@@ -328,7 +328,7 @@ test('secrets in exports: a sensitive value is in no plan, event, log, status or
   );
   const fleet = createFleet(2);
   fleet.tamper('d2', { guard: { uploadKey: `old-${SECRET}` } });
-  const events: TwinEvent[] = [];
+  const events: ControllerEvent[] = [];
   const told: Json[] = [];
   const planner = plannerFor(text);
   for await (const page of fleet.hub.listModuleTwins([MODULE], NEVER)) {

@@ -1,5 +1,6 @@
 // The demo after it has converged: the controller runs, and what happens is told in a line each.
 import { startController, type Controller } from '../controller/controller.ts';
+import { isWriteEvent } from '../controller/event-reasons.ts';
 import type { ControllerStatus, FleetCounts } from '../controller/status.ts';
 import type { DeclaredHub } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
@@ -53,7 +54,11 @@ export async function watchDemo(world: World, source: SourceOptions, options: Wa
       requireDemoHub(hub);
       return connectHub(hub, { ...world, metrics: NO_METRICS, hubCount: 1 });
     },
-    recorder: { record: (event) => void events.push(event) },
+    recorder: {
+      record: (event) => {
+        if (isWriteEvent(event)) events.push(event);
+      },
+    },
     clock,
     random,
     log: SILENT_LOG,

@@ -3,7 +3,7 @@ import type { Condition, ConditionReason, HubStatus } from './status.ts';
 
 /** Why a hub can't be worked on at present. */
 export interface Problem {
-  readonly reason: ConditionReason;
+  readonly reason: 'ConnectFailed' | 'ListFailed' | 'ListEmpty';
   readonly message: string;
   /** True where trying again can't help. */
   readonly isStalled: boolean;

@@ -58,6 +58,7 @@ export function startController(options: ControllerOptions): Controller {
     log,
     metrics,
     loader: options.loader ?? new ManifestLoader(),
+    recorder: options.recorder,
     periodMs: resyncPeriodMs,
     onDeclared: (declared) => {
       options.onDeclared?.(declared);

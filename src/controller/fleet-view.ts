@@ -45,6 +45,12 @@ export class FleetView {
   #known = new Map<string, TwinState>();
   #listed = 0;
   #reserved = 0;
+  readonly #onState: (key: string, state: TwinState | undefined) => void;
+
+  /** `onState` hears of every state that is noted. */
+  constructor(onState: (key: string, state: TwinState | undefined) => void = () => {}) {
+    this.#onState = onState;
+  }
 
   get deviceCount(): number {
     return this.#devices.size;
@@ -105,6 +111,7 @@ export class FleetView {
   note(key: string, state: TwinState | undefined): void {
     if (state === undefined) this.#states.delete(key);
     else this.#states.set(key, this.#once(state));
+    this.#onState(key, state);
   }
 
   #once(state: TwinState): TwinState {

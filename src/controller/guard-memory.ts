@@ -3,11 +3,14 @@ import type { Approval } from '../model/declared.ts';
 import type { EarlierApproval, GuardDecision } from '../plan/guards.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Recorder } from '../ports/recorder.ts';
+import type { NormalReason, WarningReason } from './event-reasons.ts';
 
 export interface GuardMemoryOptions {
   readonly hubName: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly recorder?: Recorder | undefined;
 }
 
 export class GuardMemory {
@@ -42,11 +45,21 @@ export class GuardMemory {
     for (const guard of isApproved ? [] : refusedBy) {
       metrics.count('twinward_guard_refusals_total', { hub, guard });
     }
-    if (message !== undefined && message !== this.#refusal) log.warn('The guards refuse a change', { hub, message });
+    if (message !== undefined && message !== this.#refusal) {
+      log.warn('The guards refuse a change', { hub, message });
+      this.#tell('Warning', 'GuardRefused', message);
+    } else if (message === undefined && this.#refusal !== undefined) {
+      this.#tell('Normal', 'Recovered', 'GuardRefused is over.');
+    }
     this.#refusal = message;
     if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
     log.info('A change is approved that the guards refuse', { hub, ...approval });
+    this.#tell('Normal', 'ChangeApproved', `Approved as ${approval.fingerprint}@${approval.count}.`);
     this.#earlier = { fingerprint: approval.fingerprint, shapes };
     return this.#earlier;
+  }
+  #tell(type: 'Normal' | 'Warning', reason: NormalReason | WarningReason, message: string): void {
+    const { hubName: hub, recorder } = this.#options;
+    recorder?.record({ hub, type, reason, message });
   }
 }

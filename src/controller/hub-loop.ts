@@ -30,6 +30,7 @@ import type { HubStatus } from './status.ts';
 import { LIST_EMPTY_MESSAGE } from './survey.ts';
 import { gaugeDevices, tally } from './tally.ts';
 import { Tenure } from './tenure.ts';
+import { TwinNews } from './twin-news.ts';
 import { workOn } from './worker.ts';
 import { WorkQueue, type Priority } from './work-queue.ts';
 
@@ -40,7 +41,7 @@ export interface HubLoopOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Told of every write. */
+  /** Told of every write, and of what begins to need a look or is over. */
   readonly recorder?: Recorder;
   /** Who this is, for the lease: user@host and something that no other process has. Without it none is taken. */
   readonly holder?: string | undefined;
@@ -62,7 +63,7 @@ interface Connected {
 export class HubLoop {
   readonly #options: HubLoopOptions;
   readonly #log: SampledLog;
-  readonly #view = new FleetView();
+  readonly #view: FleetView;
   readonly #guards: GuardMemory;
   readonly #news: HubNews;
   readonly #queue: WorkQueue;
@@ -94,7 +95,9 @@ export class HubLoop {
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
     this.#news = new HubNews(hub.name, this.#log);
-    this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics });
+    const twinNews = new TwinNews(hub.name, options.recorder);
+    this.#view = new FleetView((key, state) => twinNews.see(key, state));
+    this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics, recorder: options.recorder });
     this.#pace = new ResyncPace(options.resyncPeriodMs, hub.name, this.#log);
     this.#declared = declared;
     this.#noteExpiry();
@@ -232,7 +235,7 @@ export class HubLoop {
   async #turnOn({ tenure, scope }: Connected, signal: AbortSignal): Promise<Outcome> {
     const standing = await tenure.begin(signal);
     if (standing === 'Waits') {
-      this.#problem = undefined;
+      this.#noteListed();
       return { kind: 'RequeueAfter', delayMs: tenure.pollMs };
     }
     if (standing === 'New') {
@@ -274,6 +277,7 @@ export class HubLoop {
       clock,
       log,
       metrics,
+      recorder,
       onLost: () => this.#noteLost(),
       onSuspensions: () => {
         this.#replan();
@@ -336,8 +340,7 @@ export class HubLoop {
       this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
       return RETRY;
     }
-    if (this.#problem !== undefined) scope.log.info('The hub can be listed again', { hub: scope.name });
-    this.#problem = undefined;
+    this.#noteListed();
     const approved = this.#guards.note(end.guards, this.hub.approval);
     if (approved !== undefined) await this.#connected?.tenure.remember(approved, this.#passes.signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
@@ -388,7 +391,18 @@ export class HubLoop {
   #noteProblem(problem: Problem): void {
     const isNews = problem.reason !== this.#problem?.reason || problem.message !== this.#problem.message;
     this.#problem = problem;
-    if (isNews) this.#log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
+    if (!isNews) return;
+    this.#log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
+    const { reason, message } = problem;
+    this.#options.recorder?.record({ hub: this.hub.name, type: 'Warning', reason, message });
+  }
+
+  #noteListed(): void {
+    if (this.#problem === undefined) return;
+    this.#log.info('The hub can be listed again', { hub: this.hub.name });
+    const message = `${this.#problem.reason} is over.`;
+    this.#options.recorder?.record({ hub: this.hub.name, type: 'Normal', reason: 'Recovered', message });
+    this.#problem = undefined;
   }
 }
 

@@ -1,7 +1,8 @@
 // What an operator is told of one hub once work there is done: what was written and why, and what is held, when that changes.
 import type { Log } from '../ports/log.ts';
-import type { Recorder, TwinEvent } from '../ports/recorder.ts';
+import type { Recorder } from '../ports/recorder.ts';
 import { compareText } from '../model/diagnostic.ts';
+import { isWriteEvent } from './event-reasons.ts';
 import type { Tally } from './tally.ts';
 
 export class HubNews {
@@ -18,8 +19,10 @@ export class HubNews {
   /** The recorder, heard here too. Drift is told one by one, by whoever records it. */
   hearing(recorder: Recorder | undefined): Recorder {
     return {
-      record: (event: TwinEvent) => {
-        if (event.reason !== 'Drift') this.#written.set(event.reason, (this.#written.get(event.reason) ?? 0) + 1);
+      record: (event) => {
+        const { reason } = event;
+        const isNews = isWriteEvent(event) && reason !== 'Drift';
+        if (isNews) this.#written.set(reason, (this.#written.get(reason) ?? 0) + 1);
         recorder?.record(event);
       },
     };

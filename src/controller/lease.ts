@@ -27,7 +27,7 @@ export interface LeaseOptions {
   /** The reserved twin as a renewal found it. */
   readonly onTwin?: (twin: ReservedTwin) => void;
   /** Called once for each holding that ends by itself. */
-  readonly onLost?: () => void;
+  readonly onLost?: (why: string) => void;
 }
 
 export type Acquired = { readonly kind: 'Held' } | { readonly kind: 'Waiting'; readonly entry: LeaseEntry };
@@ -197,7 +197,7 @@ export class Lease {
     if (this.#holding !== holding) return;
     this.#options.log.warn('The lease is lost; nothing is written until it is held again', { why });
     this.#end();
-    this.#options.onLost?.();
+    this.#options.onLost?.(why);
   }
 
   #end(): void {

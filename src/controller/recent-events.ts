@@ -1,15 +1,15 @@
 // The last events of a controller, in memory: what is told again is counted, and the oldest go.
 import type { Clock } from '../ports/clock.ts';
-import type { Recorder, TwinEvent } from '../ports/recorder.ts';
+import type { ControllerEvent, Recorder } from '../ports/recorder.ts';
 
 export const EVENTS_MAX = 1_000;
 
-export interface RecentEvent extends TwinEvent {
+export interface RecentEvent extends ControllerEvent {
   /** Grows with each event told; one that is told again gets a new one. */
   readonly sequence: number;
   readonly firstAtMs: number;
   readonly lastAtMs: number;
-  /** How often the very same was told. */
+  /** How often the same was told; of a warning only what it is about counts, and the last message stands. */
   readonly count: number;
 }
 
@@ -23,9 +23,9 @@ export class RecentEvents implements Recorder {
     this.#clock = clock;
   }
 
-  record(event: TwinEvent): void {
+  record(event: ControllerEvent): void {
     const { hub, deviceId, moduleId, type, reason, message } = event;
-    const key = JSON.stringify([hub, deviceId, moduleId, type, reason, message]);
+    const key = JSON.stringify([hub, deviceId, moduleId, type, reason, type === 'Warning' ? undefined : message]);
     const nowMs = this.#clock.now();
     const known = this.#events.get(key);
     this.#events.delete(key);

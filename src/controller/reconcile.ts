@@ -33,6 +33,8 @@ interface Decision extends Decided {
 /** Decisions on one key before it goes back to the queue: others may be writing the same twin. */
 const DECISIONS_MAX = 4;
 
+const CREATED = 'It was missing, and a configuration asks for it.';
+
 /** Rejects only for bugs. */
 export async function reconcile(scope: HubScope, key: string, signal: AbortSignal): Promise<Reconciled> {
   const ref = refOf(key);
@@ -57,6 +59,7 @@ async function converge(scope: HubScope, ref: ModuleRef, signal: AbortSignal): P
       await scope.hub.createModule(ref, signal);
       hasCreated = true;
       countWrite(scope, 'created');
+      scope.recorder?.record({ hub: scope.name, ...ref, type: 'Normal', reason: 'ModuleCreated', message: CREATED });
     } catch (error) {
       if (!isRace(error) || count === DECISIONS_MAX) throw error;
       countPatch(scope, 'conflict');
@@ -148,8 +151,8 @@ function recordWrite(
   { name: hub, recorder }: HubScope,
   { deviceId, moduleId, reason, changes, message }: TwinAction,
 ): void {
-  // A nudge changes nothing; what it is for stands in its message.
-  const text = reason === 'Nudge' ? (message ?? '') : changesText(changes);
+  // What changes nothing says what it is for.
+  const text = changes.length === 0 ? (message ?? '') : changesText(changes);
   recorder?.record({ hub, deviceId, moduleId, type: 'Normal', reason, message: text });
 }
 

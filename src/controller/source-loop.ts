@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Random } from '../ports/random.ts';
+import type { Recorder } from '../ports/recorder.ts';
 import type { Source } from '../ports/source.ts';
 import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
@@ -26,6 +27,8 @@ export interface SourceLoopOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly loader: ManifestLoader;
+  /** Told of each revision that decides from now on, and of what begins to be wrong. */
+  readonly recorder?: Recorder | undefined;
   /** Watches can miss changes: the source is read this often in any case. */
   readonly periodMs: number;
   /** Called for each good state that differs from the one before; the next waits until it resolves. */
@@ -49,6 +52,8 @@ export class SourceLoop {
   /** When an exception ends, the same snapshot says something else. */
   #verdictEndsMs = Infinity;
   #condition = condition('SourceReady', 'Unknown', 'NotRead', 'The manifests were not read yet.');
+  /** The last event. */
+  #told: string | undefined;
   #attemptedRevision: string | undefined;
   #appliedRevision: string | undefined;
   #diagnostics: readonly Diagnostic[] = [];
@@ -96,6 +101,7 @@ export class SourceLoop {
     while (!signal.aborted) {
       await contain(around, 'watch the source', () => this.#watch());
       const end = (await contain(around, 'read the source', () => this.#turn())) ?? this.#failByBug();
+      this.#tellNews();
       failures = end === 'Read' ? 0 : failures + 1;
       await this.#alarm.wait(failures === 0 ? periodMs : Math.min(periodMs, backoffMs(failures, 'Normal', random)));
     }
@@ -126,6 +132,13 @@ export class SourceLoop {
       if (error.code !== 'Aborted') this.#condition = this.#refuse('ReadFailed', error.message);
       return 'Failed';
     }
+  }
+
+  #tellNews(): void {
+    const { status, reason, message } = this.#condition;
+    if (status === 'Unknown' || message === this.#told) return;
+    this.#told = message;
+    this.#options.recorder?.record({ type: status === 'True' ? 'Normal' : 'Warning', reason, message });
   }
 
   #failByBug(): 'Failed' {

@@ -38,7 +38,10 @@ export async function survey(scope: HubScope, visit: (row: Row) => void, signal:
   if (listed.size === 0 && (await isListWrong(scope, moduleIds, signal))) return 'ListEmpty';
   visitMissing(scope, moduleIds, listed, visit);
   visitForgotten(scope, moduleIds, listed, visit);
-  for (const note of neighbours.conclude(declared)) scope.log.warn(note, { hub: scope.name });
+  for (const note of neighbours.conclude(declared)) {
+    scope.log.warn(note, { hub: scope.name });
+    scope.recorder?.record({ hub: scope.name, type: 'Warning', reason: 'OtherWriter', message: note });
+  }
   return 'Complete';
 }
 

@@ -7,6 +7,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Recorder } from '../ports/recorder.ts';
+import type { NormalReason } from './event-reasons.ts';
 import { leaseMs } from './daily-budget.ts';
 import { fencedHub, Lease } from './lease.ts';
 import { composeSuspensions, readReservedTwin, type LeaseEntry } from './reserved-twin.ts';
@@ -24,6 +26,7 @@ export interface TenureOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly recorder: Recorder | undefined;
   /** Nothing may be written from now on, until `begin` says so again. */
   readonly onLost: () => void;
   /** Others are in force now. */
@@ -87,6 +90,7 @@ export class Tenure {
       return 'Waits';
     }
     if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now', { hub: this.#options.hubName });
+    this.#tell('LeaseAcquired', 'This controller writes from now on.');
     this.#waitingFor = undefined;
     return 'New';
   }
@@ -110,7 +114,7 @@ export class Tenure {
   }
 
   #createLease(): Lease | undefined {
-    const { hub, instance, holder, revision, capacity, clock, log, onLost } = this.#options;
+    const { hub, hubName, instance, holder, revision, capacity, clock, log, recorder, onLost } = this.#options;
     if (holder === undefined) return undefined;
     return new Lease({
       hub,
@@ -122,8 +126,10 @@ export class Tenure {
       clock,
       log,
       onTwin: ({ suspensions }) => this.#take(suspensions),
-      onLost: () => {
+      onLost: (why) => {
         this.#gauge(false);
+        const message = `Nothing is written until it is held again: ${why}.`;
+        recorder?.record({ hub: hubName, type: 'Warning', reason: 'LeaseLost', message });
         onLost();
       },
     });
@@ -135,6 +141,7 @@ export class Tenure {
     if (deepEqual(composeSuspensions(inForce), composeSuspensions(this.#suspensions))) return;
     this.#suspensions = inForce;
     log.warn('Suspensions changed', { hub: hubName, inForce: inForce.length });
+    this.#tell('SuspensionsChanged', suspensionsMessage(inForce));
     onSuspensions();
   }
 
@@ -144,10 +151,27 @@ export class Tenure {
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
     this.#options.log.info('Waiting for the lease', { hub: this.#options.hubName, holder, kind, since });
+    this.#tell('WaitingForLease', `This controller waits for ${waitingFor}.`);
+  }
+
+  #tell(reason: NormalReason, message: string): void {
+    const { hubName: hub, recorder } = this.#options;
+    recorder?.record({ hub, type: 'Normal', reason, message });
   }
 
   #gauge(isHeld: boolean): void {
     const { metrics, hubName, instance } = this.#options;
     metrics.gauge('leader_election_master_status', { name: `${hubName}/${instance}` }, isHeld ? 1 : 0);
   }
+}
+
+const SUSPENSIONS_SHOWN_MAX = 5;
+
+function suspensionsMessage(inForce: readonly Suspension[]): string {
+  if (inForce.length === 0) return 'Nothing is suspended any more.';
+  const shown = inForce
+    .slice(0, SUSPENSIONS_SHOWN_MAX)
+    .map((one) => `${one.scope === 'All' ? 'everything' : `${one.scope.toLowerCase()} ${one.name}`} by ${one.who}`);
+  const more = inForce.length - shown.length;
+  return `Suspended: ${[...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}.`;
 }

@@ -1,9 +1,10 @@
 // What is last known of one module twin: what to do with it, what its agent says, what failed.
 import type { HubErrorCode } from '../model/errors.ts';
-import { liesIn } from '../model/json.ts';
+import { getPath, liesIn, type Json } from '../model/json.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
 import type { ActionReason, ActionType, TwinAction } from '../plan/action.ts';
 import { isMet } from '../plan/changes.ts';
+import { REDACTED } from '../plan/redaction.ts';
 import type { Target } from '../plan/target.ts';
 import { readAcknowledgement } from '../profile/acknowledgement.ts';
 
@@ -37,7 +38,9 @@ export function stateOf(
   if (type !== 'Equal') return toState(type, reason, undefined, action.message);
   if (target.layers.length === 0 || twin === undefined) return undefined;
   const acknowledgement = acknowledgementOf(target, twin, nowMs);
-  return toState(type, reason, acknowledgement.state, action.message ?? wordsOf(acknowledgement));
+  const words = acknowledgement.detail;
+  const detail = words === undefined ? undefined : withoutSecrets(words, target, twin);
+  return toState(type, reason, acknowledgement.state, action.message ?? wordsOf({ ...acknowledgement, detail }));
 }
 
 /** Agents that give a reason mostly name the settings themselves. */
@@ -49,6 +52,24 @@ function wordsOf({ keys, detail, foreign }: Acknowledgement): string | undefined
   const unnamed = keys.filter((key) => detail?.includes(key) !== true).slice(0, KEYS_SHOWN_MAX);
   const words = [unnamed.join(', '), detail ?? ''].filter((text) => text !== '').join(': ');
   return words === '' ? undefined : clip(words, WORDS_LENGTH_MAX);
+}
+
+/** Shorter texts would take words apart that have nothing to do with them. */
+const SECRET_LENGTH_MIN = 4;
+
+/** Agents may repeat what they were sent. */
+function withoutSecrets(words: string, { atoms, observedAtoms }: Target, { properties }: Twin): string {
+  const secrets = [...atoms, ...observedAtoms]
+    .filter(({ atom }) => atom.sensitive)
+    .flatMap(({ atom }) => [...textsIn(atom.plain), ...textsIn(getPath(properties.desired, atom.path))])
+    .filter((text) => text.length >= SECRET_LENGTH_MIN)
+    .toSorted((a, b) => b.length - a.length);
+  return secrets.reduce((text, secret) => text.replaceAll(secret, REDACTED), words);
+}
+
+function textsIn(value: Json | undefined): string[] {
+  if (value === undefined || value === null) return [];
+  return typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [String(value)];
 }
 
 function toState(

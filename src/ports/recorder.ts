@@ -1,17 +1,26 @@
-// Events for people: what was done to one twin and why. A hint to look, never an input of a decision.
-import type { ModuleRef } from '../model/twin.ts';
+// Events for people: what was done, and what came to need a look. A hint, never an input of a decision.
 
-export interface TwinEvent extends ModuleRef {
-  /** The Hub's name in the manifests. */
-  readonly hub: string;
+export interface ControllerEvent {
+  /** The Hub's name in the manifests; absent where the source is meant. */
+  readonly hub?: string;
+  /** Both are absent where a hub or the source is meant. */
+  readonly deviceId?: string;
+  readonly moduleId?: string;
+  /** A warning is told when something begins, not as long as it lasts. */
   readonly type: 'Normal' | 'Warning';
-  /** The reason of the action, from its closed list. */
+  /** From the closed list, see `EVENT_REASONS`. */
   readonly reason: string;
-  /** What changed, old and new; nothing sensitive. */
+  /** What changed, old and new, or what is wrong; nothing sensitive. */
   readonly message: string;
+}
+
+export interface TwinEvent extends ControllerEvent {
+  readonly hub: string;
+  readonly deviceId: string;
+  readonly moduleId: string;
 }
 
 export interface Recorder {
   /** Never throws and never waits. */
-  record(event: TwinEvent): void;
+  record(event: ControllerEvent): void;
 }

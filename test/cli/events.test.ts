@@ -34,20 +34,24 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('a controller that has written nothing says so', async () => {
+test('a controller to which nothing happened says so', async () => {
   expect(await twinward(['events', '--address', address])).toMatchObject({
     code: 0,
-    out: 'Nothing was written yet.\n',
+    out: 'Nothing happened yet.\n',
   });
 });
 
 test('events are a table for people and a list for machines', async () => {
   record('kiosk-01', '~ usbPolicy "allow" → "block"');
   record('kiosk-02', '+ usbPolicy "block"');
+  events.record({ hub: 'dev', type: 'Warning', reason: 'LeaseLost', message: 'Nothing is written.' });
+  events.record({ type: 'Normal', reason: 'Loaded', message: 'Revision r is loaded.' });
   const { out } = await twinward(['events', '--address', address]);
-  expect(out).toBe(`LAST                       COUNT   HUB   DEVICE               REASON   CHANGES
-2026-11-23T12:00:00.000Z   1       dev   kiosk-01/acmeGuard   Drift    ~ usbPolicy "allow" → "block"
-2026-11-23T12:00:00.000Z   1       dev   kiosk-02/acmeGuard   Drift    + usbPolicy "block"
+  expect(out).toBe(`LAST                       COUNT   TYPE      REASON      HUB   DEVICE               MESSAGE
+2026-11-23T12:00:00.000Z   1       Normal    Drift       dev   kiosk-01/acmeGuard   ~ usbPolicy "allow" → "block"
+2026-11-23T12:00:00.000Z   1       Normal    Drift       dev   kiosk-02/acmeGuard   + usbPolicy "block"
+2026-11-23T12:00:00.000Z   1       Warning   LeaseLost   dev   -                    Nothing is written.
+2026-11-23T12:00:00.000Z   1       Normal    Loaded      -     -                    Revision r is loaded.
 `);
   const json = await twinward(['events', '-o', 'json', '--device', 'kiosk-02'], {
     env: { TWINWARD_BIND_ADDRESS: address },
@@ -75,8 +79,8 @@ test('--watch goes on with those that come until it is interrupted', async () =>
   const lines = out
     .trimEnd()
     .split('\n')
-    .map((line) => (JSON.parse(line) as { deviceId: string }).deviceId);
-  expect(lines).toEqual(['kiosk-01', 'kiosk-02', 'kiosk-03']);
+    .map((line) => (JSON.parse(line) as { deviceId?: string }).deviceId ?? '');
+  expect(lines).toEqual(['kiosk-01', 'kiosk-02', '', '', 'kiosk-03']);
   expect(code).toBe(0);
 });
 

@@ -25,6 +25,18 @@ test('what is told again is counted, and comes last', async () => {
   expect(events.after(3).map(({ sequence }) => sequence)).toEqual([4]);
 });
 
+test('a warning is counted by what it is about, and its last message stands', () => {
+  const events = new RecentEvents(createTestClock(0));
+  for (const message of ['12 twins', '13 twins']) {
+    events.record({ hub: 'dev', type: 'Warning', reason: 'GuardRefused', message });
+    events.record({ type: 'Warning', reason: 'ReadFailed', message });
+  }
+  expect(events.after(0).map(({ hub, reason, message, count }) => [hub, reason, message, count])).toEqual([
+    ['dev', 'GuardRefused', '13 twins', 2],
+    [undefined, 'ReadFailed', '13 twins', 2],
+  ]);
+});
+
 test('the oldest go', () => {
   const events = new RecentEvents(createTestClock());
   for (let index = 0; index < EVENTS_MAX + 5; index += 1) events.record(event(`d${index}`));

@@ -9,7 +9,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
-import type { TwinEvent } from '../../src/ports/recorder.ts';
+import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
 
 export interface Surroundings {
@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly resyncPeriodMs: number;
   readonly log: (process: SimProcess, level: string, message: string, fields: object) => void;
   readonly onCall: () => void;
-  readonly onEvent: (event: TwinEvent) => void;
+  readonly onEvent: (event: ControllerEvent) => void;
   /** Before a write reaches the hub. */
   readonly onWrite: (process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string) => void;
   readonly onDeclared: (process: SimProcess, declared: Declared) => void;
@@ -38,7 +38,7 @@ export class SimProcess {
   /** Calls to the hub until it dies. */
   callsLeft = Number.POSITIVE_INFINITY;
   /** What it says of its work. */
-  readonly events: TwinEvent[] = [];
+  readonly events: ControllerEvent[] = [];
   readonly patches = new Map<string, number>();
   /** What the hub answered to its writes, in truth. */
   answered = 0;

@@ -1,5 +1,6 @@
 // The world of a scenario: the embedded hub, agents, other writers, a folder of manifests, and real controllers over a
 // simulated clock. Nothing here sleeps, and nothing leaves the process.
+import { isWriteEvent } from '../../src/controller/event-reasons.ts';
 import type { ControllerStatus } from '../../src/controller/status.ts';
 import { changeSuspensions, withSuspension } from '../../src/controller/suspensions.ts';
 import type { AgentKind } from '../../src/emulator/agents/kinds.ts';
@@ -15,7 +16,7 @@ import { isObject, setPath, type Json, type JsonObject } from '../../src/model/j
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
-import type { TwinEvent } from '../../src/ports/recorder.ts';
+import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { Evidence } from './evidence.ts';
 import { encoded, judge, pathOf, SECTIONS } from './oracle.ts';
@@ -359,7 +360,9 @@ export class World {
     if (message.startsWith('Unexpected failure')) this.blame(`${message} ${text}`);
   }
 
-  #hearEvent({ reason, deviceId }: TwinEvent): void {
+  #hearEvent(event: ControllerEvent): void {
+    if (!isWriteEvent(event)) return;
+    const { reason, deviceId } = event;
     this.noteReason(reason);
     if (reason !== 'Drift') return;
     const since = this.nowMs - FIGHT_MS;

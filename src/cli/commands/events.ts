@@ -1,4 +1,4 @@
-// `twinward events`: what a running controller has written lately, and why.
+// `twinward events`: what a running controller did lately, and what began to need a look.
 import { readEvents } from '../../adapters/event-client.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -24,7 +24,7 @@ export async function events(world: World, options: EventsOptions): Promise<Exit
   let items = await read(world, address, 0, options.device);
   if (options.watch !== true) {
     if (options.output === 'json') writeDocument(world, 'EventList', { items: items.all });
-    else world.out.write(items.all.length === 0 ? 'Nothing was written yet.\n' : textOf(items.all));
+    else world.out.write(items.all.length === 0 ? 'Nothing happened yet.\n' : textOf(items.all));
     return EXIT.Ok;
   }
   while (!world.interrupted.aborted) {
@@ -57,7 +57,7 @@ function addressOf(text: string): string {
   throw new CliFailure(EXIT.Failed, `"${text}" is no address of a controller.`, 'Write it as 127.0.0.1:8080.');
 }
 
-const HEADER = ['LAST', 'COUNT', 'HUB', 'DEVICE', 'REASON', 'CHANGES'];
+const HEADER = ['LAST', 'COUNT', 'TYPE', 'REASON', 'HUB', 'DEVICE', 'MESSAGE'];
 
 function textOf(items: readonly JsonObject[]): string {
   return formatTable([HEADER, ...items.map(cellsOf)]);
@@ -67,14 +67,16 @@ function lineOf(item: JsonObject): string {
   return `${cellsOf(item).join('   ').trimEnd()}\n`;
 }
 
-function cellsOf(item: JsonObject): string[] {
-  const [lastAt = '', count = '', hub = '', deviceId = '', moduleId = '', reason = '', message = ''] = KEYS.map((key) =>
-    textOfCell(item[key]),
+/** Events of a hub are about no device, those of the source about no hub either. */
+function cellsOf({ deviceId, moduleId, hub, ...item }: JsonObject): string[] {
+  const device = deviceId === undefined ? '-' : `${textOfCell(deviceId)}/${textOfCell(moduleId)}`;
+  const [lastAt, count, type, reason, message] = KEYS.map((key) => textOfCell(item[key]));
+  return [lastAt, count, type, reason, hub === undefined ? '-' : textOfCell(hub), device, message].map(
+    (cell = '') => cell,
   );
-  return [lastAt, count, hub, `${deviceId}/${moduleId}`, reason, message];
 }
 
-const KEYS = ['lastAt', 'count', 'hub', 'deviceId', 'moduleId', 'reason', 'message'] as const;
+const KEYS = ['lastAt', 'count', 'type', 'reason', 'message'] as const;
 
 function textOfCell(value: Json | undefined): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';

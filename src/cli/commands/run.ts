@@ -1,9 +1,12 @@
 // `twinward run`: the controller, as a container runs it.
 import { startController, type Controller } from '../../controller/controller.ts';
+import { isWriteEvent } from '../../controller/event-reasons.ts';
 import { RecentEvents } from '../../controller/recent-events.ts';
+import { sampledLog } from '../../controller/sampled-log.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
 import type { Log } from '../../ports/log.ts';
-import type { TwinEvent } from '../../ports/recorder.ts';
+import { REASONS } from '../../plan/action.ts';
+import type { ControllerEvent } from '../../ports/recorder.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
 import { connectHub } from '../connect.ts';
 import { parseDurationMs } from '../duration.ts';
@@ -38,6 +41,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   const metrics = prometheusMetrics();
   const resyncPeriodMs = parsePeriod(options.resyncPeriod);
   const events = new RecentEvents(clock);
+  const sampled = sampledLog(log, clock);
   let isReady = false;
   let controller: Controller | undefined;
   const health = await serveHealth(
@@ -65,7 +69,8 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
     recorder: {
       record: (event) => {
         events.record(event);
-        logEvent(log, event);
+        logEvent(log, sampled, event);
+        sampled.tellOmitted();
       },
     },
     instance: options.instance,
@@ -79,17 +84,27 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   await aborted(interrupted);
   log.info('Stopping');
   await controller.stop();
+  sampled.tellAllOmitted();
   await health.close();
   log.info('Stopped');
   return EXIT.Ok;
 }
 
-/** Drift is news each time; a change for a whole fleet is told twin by twin only to who asks for it. */
-function logEvent(log: Log, { hub, deviceId, moduleId, reason, message }: TwinEvent): void {
-  const fields = { hub, device: deviceId, module: moduleId, reason, changes: message };
-  if (reason === 'Drift') log.info('Drift corrected', fields);
-  else log.debug('Twin written', fields);
+/**
+ * Drift is news each time; a change for a whole fleet is told twin by twin only to who asks for it, and of twins in trouble
+ * some stand for all. What concerns a hub or the source is in the log already, and so is what is held.
+ */
+function logEvent(log: Log, sampled: Log, event: ControllerEvent): void {
+  const { hub, deviceId, moduleId, type, reason, message } = event;
+  if (deviceId === undefined) return;
+  const fields = { hub, device: deviceId, module: moduleId, reason };
+  if (reason === 'Drift') log.info('Drift corrected', { ...fields, changes: message });
+  else if (isWriteEvent(event)) log.debug('Twin written', { ...fields, changes: message });
+  else if (type === 'Warning' && !HOLDS.has(reason)) sampled.warn('Twin needs a look', { ...fields, message });
+  else log.debug('Twin event', { ...fields, message });
 }
+
+const HOLDS: ReadonlySet<string> = new Set(REASONS.Hold);
 
 const PERIOD_MS_MIN = 500;
 

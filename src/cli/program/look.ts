@@ -62,7 +62,7 @@ export function addStatus({ program, world, finish }: Parts): void {
 export function addEvents({ program, world, finish }: Parts): void {
   program
     .command('events')
-    .description('Show what a running controller has written lately, and why.')
+    .description('Show what a running controller did lately, and what it warns of.')
     .option(
       '--address <address>',
       'where it serves its metrics ($TWINWARD_BIND_ADDRESS)',
