@@ -72,8 +72,9 @@ const SHOWN: ReadonlySet<ActionType> = new Set(SECTIONS.map(({ type }) => type))
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const { name, mode, devices, twins, summary } = plan;
   const different = twins.filter(({ action, isPending }) => isPending !== true && SHOWN.has(action.type));
-  const by = tag ?? tellingTag(different.map(({ device }) => device));
   const all = foldShapes(different);
+  const counted = all.map((shape) => shape.devices).filter((shapeDevices) => shapeDevices.length > NAMES_SHOWN_MAX);
+  const by = tag ?? tellingTag(counted);
   let number = 0;
   const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
   const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];

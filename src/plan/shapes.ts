@@ -23,15 +23,19 @@ export interface Shape {
   readonly devices: readonly DeviceFacts[];
 }
 
+const CONTESTED_MESSAGE = 'Another writer keeps changing it: left alone for a while. Find it, or let the setting go.';
+
 /** Shapes that remove something first, then those with most twins. */
 export function foldShapes(twins: Iterable<PlannedTwin>): Shape[] {
   const shapes = new Map<string, Shape & { devices: DeviceFacts[] }>();
   for (const { action, device } of twins) {
     const { moduleId, type, reason, owners } = action;
     // Rate and time of a contest are each twin's own.
-    const message = reason === 'Contested' ? undefined : action.message;
+    const message = reason === 'Contested' ? CONTESTED_MESSAGE : action.message;
     const changes = changesShown(action).toSorted(compareChanges);
-    const key = JSON.stringify([moduleId, type, reason, owners, message, changes.map(textOf)]);
+    // Who decides is told with what changes; where nothing does, the message tells.
+    const who = changes.length === 0 ? [] : owners;
+    const key = JSON.stringify([moduleId, type, reason, who, message, changes.map(textOf)]);
     const shape = shapes.get(key);
     if (shape === undefined) shapes.set(key, { moduleId, type, reason, owners, message, changes, devices: [device] });
     else shape.devices.push(device);
@@ -60,10 +64,11 @@ export function countByTag(devices: readonly DeviceFacts[], tag: string): [value
 const TAG_VALUES_MAX = 8;
 
 /**
- * The tag that tells most about where devices are: on at least half of them, with the most different values that still
- * fit on a line. Undefined where no tag tells devices apart.
+ * The tag that tells most about where the devices of each group are: on at least half of them all, with few enough values
+ * for a line, and with the most different ones inside the groups. Undefined where no tag tells devices apart.
  */
-export function tellingTag(devices: readonly DeviceFacts[]): string | undefined {
+export function tellingTag(groups: readonly (readonly DeviceFacts[])[]): string | undefined {
+  const devices = groups.flat();
   const names = new Set(devices.flatMap(({ tags }) => Object.keys(tags)));
   const candidates = [...names]
     .toSorted()
@@ -72,7 +77,11 @@ export function tellingTag(devices: readonly DeviceFacts[]): string | undefined 
       const carriers = counts.reduce((sum, [, count]) => sum + count, 0);
       return counts.length > 1 && counts.length <= TAG_VALUES_MAX && carriers * 2 >= devices.length;
     });
-  return candidates.toSorted((a, b) => b.counts.length - a.counts.length)[0]?.name;
+  const insideOf = (name: string): number =>
+    groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 0);
+  return candidates
+    .map(({ name, counts }) => ({ name, values: counts.length, inside: insideOf(name) }))
+    .toSorted((a, b) => b.inside - a.inside || b.values - a.values)[0]?.name;
 }
 
 function changesShown({ type, changes, observed }: TwinAction): readonly SettingChange[] {

@@ -7,7 +7,7 @@ import { keyOf } from '../../src/controller/key.ts';
 import { makePass } from '../../src/controller/pass.ts';
 import { reconcile } from '../../src/controller/reconcile.ts';
 import { HubError } from '../../src/model/errors.ts';
-import type { GuardDecision } from '../../src/plan/guards.ts';
+import type { EarlierApproval, GuardDecision } from '../../src/plan/guards.ts';
 import { asPlanned, savedTwin, type SavedTwin } from '../../src/plan/saved-plan.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
@@ -310,6 +310,37 @@ test('a look at a hub says what the guards would, and counts no device of our ow
   expect(view.deviceCount).toBe(3);
   expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 1, isRefused: true });
   expect(guards?.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: 0, isRefused: false });
+});
+
+test('a look at a hub takes an approval whose work is half done for one', async () => {
+  const fleet = createFleet(3);
+  const look = async (approve: string | undefined, earlier?: EarlierApproval): Promise<GuardDecision | undefined> => {
+    let guards: GuardDecision | undefined;
+    const text = guarded(scan('PT1H'), 'maxChanged: 1', approve);
+    await inspectHub(
+      {
+        planner: plannerFor(text),
+        mode: 'Enforce',
+        hub: fleet.hub,
+        hubName: 'dev',
+        clock: fleet.clock,
+        log: createLog(),
+        metrics: createMetrics(),
+        signal: NEVER,
+        earlier,
+        onGuards: (decision) => {
+          guards = decision;
+        },
+      },
+      () => {},
+    );
+    return guards;
+  };
+  const { shapes = [] } = (await look(undefined)) ?? {};
+  // Of two shapes one is written by now, so that what is left has a fingerprint of its own.
+  const earlier = { fingerprint: 'aaaaaaaaaaaa', shapes: [...shapes, 'bbbbbbbbbbbb'] };
+  expect((await look('aaaaaaaaaaaa@3'))?.isApproved).toBe(false);
+  expect((await look('aaaaaaaaaaaa@3', earlier))?.isApproved).toBe(true);
 });
 
 describe('whatever happens while a change is refused', () => {

@@ -130,7 +130,15 @@ describe('the tag that tells most', () => {
     ['not one that few carry', fleet({ rare: 1 }, { rare: 2 }, {}, {}, {}), undefined],
     ['an object is no value', fleet({ at: { x: 1 } }, { at: { x: 2 } }), undefined],
   ])('%s', (_sentence, devices, want) => {
-    expect(tellingTag(devices)).toBe(want);
+    expect(tellingTag([devices])).toBe(want);
+  });
+
+  test('what tells devices of one group apart goes before what tells groups apart', () => {
+    const atms = fleet({ hw: 'atm', site: 'a' }, { hw: 'atm', site: 'b' });
+    const kiosks = fleet({ hw: 'kiosk', site: 'a' }, { hw: 'kiosk', site: 'b' });
+    const gates = fleet({ hw: 'gate', site: 'a' });
+    expect(tellingTag([atms, kiosks, gates])).toBe('site');
+    expect(tellingTag([fleet({ hw: 'atm', site: 'a' }), kiosks.slice(1), gates])).toBe('hw');
   });
 
   test('counts by value, most first, then by name', () => {

@@ -179,9 +179,9 @@ function applyText(
 }
 
 /** What is held for the same reason is told once; a failure names its own twin, so that of each kind one stands for all. */
-function causeOf({ outcome, action, error }: ApplyResult): string {
-  if (outcome === 'Held') return `HELD ${action?.reason ?? ''}\n${action?.message ?? ''}`;
-  return `FAILED ${error?.code ?? 'UnexpectedAnswer'}`;
+function causeOf({ ref, outcome, action, error }: ApplyResult): string {
+  const cause = outcome === 'Held' ? [action?.reason, action?.message] : [error?.code];
+  return JSON.stringify([outcome, ref.moduleId, ...cause]);
 }
 
 function whyOf({ outcome, action, error }: ApplyResult): string {
@@ -196,11 +196,13 @@ function groupLines(groups: readonly (readonly ApplyResult[])[]): string[] {
   const lines = groups.slice(0, GROUPS_SHOWN_MAX).flatMap((results) => {
     const [first] = results;
     if (first === undefined) return [];
-    const [head = ''] = causeOf(first).split('\n');
-    const names = results.map(({ ref }) => `${ref.deviceId}/${ref.moduleId}`).toSorted();
+    const { ref, outcome, action, error } = first;
+    const word = outcome === 'Held' ? (action?.reason ?? '') : (error?.code ?? 'UnexpectedAnswer');
+    const head = `${outcome.toUpperCase()} ${word}  ${countOf(results.length, 'twin')}  ${ref.moduleId}`;
+    const names = results.map((result) => result.ref.deviceId).toSorted();
     const more = names.length - DEVICES_SHOWN_MAX;
     const shown = [...names.slice(0, DEVICES_SHOWN_MAX), ...(more > 0 ? [`and ${formatCount(more)} more`] : [])];
-    return [`  ${head}  ${countOf(results.length, 'twin')}  ${shown.join(', ')}`, `    ${whyOf(first)}`];
+    return [`  ${head}  ${shown.join(', ')}`, `    ${whyOf(first)}`];
   });
   const left = groups.slice(GROUPS_SHOWN_MAX).reduce((sum, results) => sum + results.length, 0);
   return [...lines, ...(left > 0 ? [`  and ${countOf(left, 'twin')} for other causes`] : [])];

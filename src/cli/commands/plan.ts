@@ -190,9 +190,9 @@ function attribution(session: HubSession, comparison: Comparison | undefined, no
     return { noteFleet: () => {}, see: ({ action, device }) => ({ action, device }), pending: undefined };
   }
   const { base, instance } = comparison;
-  const { declaredHub, mode } = session;
+  const { declaredHub, mode, suspensions } = session;
   const hub = base.declared.hubs.find((one) => one.name === declaredHub.name) ?? declaredHub;
-  const before = withCeiling(createPlanner(base.declared, { hub, hubMode: mode, instance }), mode);
+  const before = withCeiling(createPlanner(base.declared, { hub, hubMode: mode, instance, suspensions }), mode);
   const pending = { base: base.name, drift: 0, others: 0 };
   return {
     pending,
