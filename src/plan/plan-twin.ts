@@ -12,7 +12,7 @@ import { tooLarge } from './limits.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull, nextVersion, userDesired } from './patch.ts';
 import { planNudge } from './plan-nudge.ts';
-import { recordMessage } from './record-message.ts';
+import { recordMessage, releaseMessage } from './record-message.ts';
 import { recordPatch, recordReason } from './record-write.ts';
 import {
   NO_MEMORY,
@@ -229,6 +229,7 @@ function planPatch(
   const isMembership = isFirst || ownership.departed;
   return action(input, 'Patch', weightiest(changes), {
     ...aside,
+    message: joined([releaseMessage(recorded, ownership.owners, changes), aside.message]),
     changes,
     patch,
     needs: {

@@ -54,7 +54,7 @@ const BEFORE: Readonly<Record<string, string>> = {
   ),
   'kiosk.yaml': PROFILE + kiosks('usbPolicy: block, badge: s3cret-badge'),
   'lab.yaml': LAB,
-  'gdansk.yaml': AUDIT,
+  'gdansk.yaml': AUDIT + micro('porto-cache', 'matchTags: {hw: atm, site: porto}', 'Process_CacheSize: 512'),
 };
 
 /** What a pull request makes of it. */
@@ -105,7 +105,7 @@ function tamper(deviceId: string, moduleId: string, desired: JsonObject): void {
 beforeAll(async () => {
   hub = await serveFleet(0);
   checkout = gitCheckout();
-  for (const [site, count] of Object.entries({ lyon: 6, porto: 3 })) {
+  for (const [site, count] of Object.entries({ lyon: 8, porto: 3 })) {
     for (let number = 1; number <= count; number += 1) {
       const tags = { env: 'prod', hw: 'atm', site, ring: number % 2 === 0 ? '2' : '1' };
       const desired = number === 1 ? { Process_MessageFrequency: 'Low' } : {};

@@ -1,6 +1,6 @@
 // What a write of the record alone says.
 import { describe, expect, test } from 'vitest';
-import { recordMessage } from '../../src/plan/record-message.ts';
+import { recordMessage, releaseMessage } from '../../src/plan/record-message.ts';
 import type { OwnedEntry, OwnedKeys } from '../../src/plan/record.ts';
 
 const named = (...names: string[]): OwnedKeys => ({ names });
@@ -36,7 +36,7 @@ describe('the message', () => {
       what: 'a setting that goes from one to another',
       before: owners({ base: named('a', 'b') }),
       after: owners({ base: named('a'), site: named('b') }),
-      says: 'base lets go of "b"; what is there stays. site owns "b" from now on.',
+      says: 'site owns "b" from now on.',
     },
     {
       what: 'many settings',
@@ -64,5 +64,31 @@ describe('the message', () => {
     },
   ])('of $what', ({ before, after, says }) => {
     expect(recordMessage(before, after)).toBe(says);
+  });
+});
+
+describe('what a write of settings lets go of beside them', () => {
+  const before = owners({ base: named('a', 'b'), old: named('x', 'y') });
+  test.each<
+    [what: string, after: ReadonlyMap<string, OwnedEntry>, changed: readonly string[], says: string | undefined]
+  >([
+    ['nothing', before, ['a'], undefined],
+    [
+      'what an owner had that is gone',
+      owners({ base: named('a', 'b') }),
+      ['a'],
+      'old lets go of "x", "y"; what is there stays.',
+    ],
+    ['not what is removed', owners({ base: named('a', 'b') }), ['x', 'y'], undefined],
+    ['not what another has from now on', owners({ base: named('a', 'b', 'x', 'y') }), ['a'], undefined],
+    ['not what only hashes tell', owners({ base: HASHED }), ['a'], undefined],
+  ])('%s', (_what, after, changed, says) => {
+    expect(
+      releaseMessage(
+        before,
+        after,
+        changed.map((name) => ({ name })),
+      ),
+    ).toBe(says);
   });
 });
