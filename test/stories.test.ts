@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { isWriteEvent } from '../src/controller/event-reasons.ts';
 import { changeSuspensions, withSuspension } from '../src/controller/suspensions.ts';
 import { HubError, SourceError } from '../src/model/errors.ts';
 import type { Hub } from '../src/ports/hub.ts';
-import type { TwinEvent } from '../src/ports/recorder.ts';
+import type { Recorder, TwinEvent } from '../src/ports/recorder.ts';
 import { folderOf, HOST, serveFleet, twinward, type Printed } from './cli/fixture.ts';
 import { createFleet, manifests, MODULE, NEVER, PERIOD_MS, PROD, startOn, type Fleet } from './controller/fixture.ts';
 import { eagerClock } from './support/eager-clock.ts';
@@ -60,6 +61,14 @@ function written({ patches }: Fleet): Record<string, unknown[]> {
   return Object.fromEntries([...byDevice].map(([id, all]) => [id, all.map(({ patch }) => patch.properties?.desired)]));
 }
 
+function writesInto(events: TwinEvent[]): Recorder {
+  return {
+    record: (event) => {
+      if (isWriteEvent(event)) events.push(event);
+    },
+  };
+}
+
 test('1: a policy change is reviewed in its pull request: who changes, what, nothing removed, and who has an exception', async () => {
   const { hub, folder, run } = await commandLine(60, {
     'hub.yaml': HUB,
@@ -78,7 +87,7 @@ test('1: a policy change is reviewed in its pull request: who changes, what, not
   expect(out).toMatch(
     /shape 1 {2}3 twins {2}acmeGuard {2}ConfigurationChanged[^\n]*\n {4}~ usb {2}"audit" → "block"\n/,
   );
-  expect(out).toMatch(/\n5 twins = 3 to patch \+ 2 equal/);
+  expect(out).toMatch(/\n5 twins = 3 to change \+ 2 equal/);
   expect(out).toMatch(/\nGuards {3}changed 3 \(5 %\) ≤ 15 {3}removed 0 ≤ 1 .* OK\n/);
   expect((await run('plan --detailed-exitcode -f FOLDER')).code).toBe(2);
   expect((await run('why kiosk-02 usb -f FOLDER')).out).toMatch(/WON +- +inc-1 +"allow"[^]*lost +0 +kiosks +"block"/);
@@ -89,7 +98,7 @@ test('1: a policy change is reviewed in its pull request: who changes, what, not
 test('4: a hand edit at three in the morning is corrected with the one key, and the morning knows who, what and why', async () => {
   const fleet = createFleet(3);
   const events: TwinEvent[] = [];
-  const recorder = { record: (event: TwinEvent) => void events.push(event) };
+  const recorder = writesInto(events);
   const { controller, metrics } = await startOn(
     fleet,
     manifests({ base: `${PROD}, settings: {scan: PT1H, usb: block}` }),
@@ -202,7 +211,7 @@ test('10: on a bad day for the platform nothing is written twice or wiped, and o
   const fleet = createFleet(120);
   const times: number[] = [];
   const events: TwinEvent[] = [];
-  const recorder = { record: (event: TwinEvent) => void events.push(event) };
+  const recorder = writesInto(events);
   const capacity = { tier: 'S1', units: 1 } as const;
   const text = (scan: string): string =>
     manifests({ base: `${PROD}, settings: {scan: ${scan}}` }).replace(

@@ -48,7 +48,7 @@ test('apply and apply FILE hold all of it, and say once what would release it', 
   for (const command of ['apply --yes', `apply ${file}`]) {
     const { code, out } = await run(command);
     expect(code).toBe(5);
-    expect(out).toContain('Held  5 twins by the guards: Hub "dev" approves it');
+    expect(out).toMatch(/\n  HELD GuardRefused  5 twins  acmeGuard  .*\n    Hub "dev" approves it/);
     expect(out.split(REFUSED)).toHaveLength(2);
     expect(out).toMatch(APPROVES);
   }
