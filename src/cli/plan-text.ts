@@ -2,7 +2,9 @@
 import type { Cost } from '../controller/cost.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { ActionType, SettingChange } from '../plan/action.ts';
-import { signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
+import type { Profile } from '../model/profile.ts';
+import { agentDefault, wholeSections } from '../plan/agent-notes.ts';
+import { shortValue, signOf, valuesText, type ChangeSign } from '../plan/change-text.ts';
 import type { GuardDecision } from '../plan/guards.ts';
 import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin, type Shape } from '../plan/shapes.ts';
 import type { PlanSummary } from '../plan/summary.ts';
@@ -16,6 +18,8 @@ export interface HubPlan {
   readonly mode: string;
   readonly devices: number;
   readonly twins: readonly PlannedTwin[];
+  /** Those that the manifests know: what they say of agents is told beside the changes. */
+  readonly profiles: readonly Profile[];
   readonly summary: PlanSummary;
   /** Of writing it all, the look at the hub included. */
   readonly cost: Cost;
@@ -70,7 +74,7 @@ const SHOWN: ReadonlySet<ActionType> = new Set(SECTIONS.map(({ type }) => type))
 
 /** `tag`: the device tag by which devices are counted. */
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
-  const { name, mode, devices, twins, summary } = plan;
+  const { name, mode, devices, twins, summary, profiles } = plan;
   const different = twins.filter(({ action, isPending }) => isPending !== true && SHOWN.has(action.type));
   const all = foldShapes(different);
   const counted = all.map((shape) => shape.devices).filter((shapeDevices) => shapeDevices.length > NAMES_SHOWN_MAX);
@@ -83,12 +87,13 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
     if (shapes.length > 0) lines.push(style.bold(title));
     for (const shape of shapes) {
       number += 1;
-      lines.push(...shapeLines(shape, number, by, style));
+      lines.push(...shapeLines(shape, number, by, style, profiles));
     }
   }
   lines.push(
     '',
     countsLine(summary),
+    ...sentText(plan),
     ...notFromThisChange(plan),
     ...hiddenText(plan),
     ...notLookedUpText(plan),
@@ -96,6 +101,15 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
     ...guardLines(plan, style),
   );
   return `${lines.join('\n')}\n`;
+}
+
+/** A small change makes a large message where the agent would forget what is left out. */
+function sentText({ twins, profiles }: HubPlan): string[] {
+  const actions = twins.filter(({ isPending }) => isPending !== true).map(({ action }) => action);
+  return wholeSections(actions, profiles).map(({ moduleId, fewest, most }) => {
+    const count = fewest === most ? countOf(most, 'setting') : `${fewest} to ${countOf(most, 'setting')}`;
+    return `Sent     to ${moduleId} its whole section, ${count}: the agent may reset what a smaller patch leaves out`;
+  });
 }
 
 /** Without manifests to compare with, drift is all that can be told apart. */
@@ -127,14 +141,24 @@ function notLookedUpText({ notLookedUp = 0 }: HubPlan): string[] {
   return [`Not looked up: whether IoT Edge manages ${modules} of edge devices; what it manages will be held`];
 }
 
-function shapeLines(shape: Shape, number: number, tag: string | undefined, style: Style): string[] {
+function shapeLines(
+  shape: Shape,
+  number: number,
+  tag: string | undefined,
+  style: Style,
+  profiles: readonly Profile[],
+): string[] {
   const { devices, moduleId, reason, message, changes } = shape;
   const head = `  shape ${number}  ${countOf(devices.length, 'twin')}  ${moduleId}  ${style.dim(reason)}  ${whereText(shape, tag)}`;
   const nameWidth = Math.max(0, ...changes.map(({ name }) => name.length));
   return [
     head,
     ...(message === undefined ? [] : [`    ${message}`]),
-    ...changes.map((change) => `    ${changeText(change, nameWidth, style)}`),
+    ...changes.map((change) => {
+      const fallback = change.after === undefined ? agentDefault(profiles, moduleId, change.name) : undefined;
+      const note = fallback === undefined ? '' : style.dim(`   the agent falls back to ${shortValue(fallback)}`);
+      return `    ${changeText(change, nameWidth, style)}${note}`;
+    }),
   ];
 }
 

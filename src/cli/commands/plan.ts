@@ -164,6 +164,7 @@ export async function planHub(
     mode: session.mode,
     devices,
     twins: kept.map(({ planned }) => planned),
+    profiles: [...profiles.values()],
     summary: summarize(kept.map(({ action }) => action)),
     cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
     warnings,
