@@ -4,6 +4,7 @@ import { startController, type Controller } from '../../src/controller/controlle
 import { ManifestLoader } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
+import { HubError } from '../../src/model/errors.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub } from '../../src/ports/hub.ts';
@@ -44,6 +45,8 @@ export class SimProcess {
   answered = 0;
   readonly #around: Surroundings;
   #isDead = false;
+  /** Calls that it will never hear the end of. */
+  readonly #unheard: (() => void)[] = [];
 
   constructor(name: string, around: Surroundings) {
     this.name = name;
@@ -81,6 +84,12 @@ export class SimProcess {
     this.#around.onEnd(this);
   }
 
+  /** Once nobody looks any more, so that nothing waits for ever: signals with listeners are never collected. */
+  bury(): void {
+    this.kill();
+    for (const end of this.#unheard) end();
+  }
+
   /** As on SIGTERM. */
   stop(): void {
     void this.controller.stop();
@@ -114,7 +123,7 @@ export class SimProcess {
   }
 
   async #call<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#isDead) return never();
+    if (this.#isDead) return this.#never();
     this.#around.onCall();
     this.callsLeft -= 1;
     const answer = run();
@@ -124,11 +133,17 @@ export class SimProcess {
     }
     try {
       const value = await answer;
-      return this.#isDead ? await never() : value;
+      return this.#isDead ? await this.#never() : value;
     } catch (error) {
-      if (this.#isDead) return never();
+      if (this.#isDead) return this.#never();
       throw error;
     }
+  }
+
+  #never(): Promise<never> {
+    return new Promise<never>((_, reject) => {
+      this.#unheard.push(() => reject(new HubError('Aborted', 'The process was killed.')));
+    });
   }
 
   async *#pages<T>(list: AsyncIterable<T>): AsyncGenerator<T> {
@@ -141,8 +156,9 @@ export class SimProcess {
   }
 
   #log(): Log {
-    const say = (level: string, message: string, fields: object = {}): void =>
-      this.#around.log(this, level, message, fields);
+    const say = (level: string, message: string, fields: object = {}): void => {
+      if (!this.#isDead) this.#around.log(this, level, message, fields);
+    };
     return {
       debug: () => {},
       info: (message, fields) => say('info', message, fields),
@@ -161,8 +177,4 @@ export class SimProcess {
       observe: () => {},
     };
   }
-}
-
-function never(): Promise<never> {
-  return new Promise<never>(() => {});
 }

@@ -66,6 +66,7 @@ export class World {
   /** Once all is calm a person reads what is held, and lets it pass. */
   #isPersonThere = false;
   #asked: string | undefined;
+  readonly #processes: SimProcess[] = [];
   #process: SimProcess | undefined;
   #rival: SimProcess | undefined;
   #starts = 0;
@@ -182,8 +183,7 @@ export class World {
   }
 
   end(): void {
-    this.#rival?.kill();
-    this.#process?.kill();
+    for (const process of this.#processes) process.bury();
     this.agents.stop();
     this.front.close();
     this.iot.close();
@@ -328,7 +328,7 @@ export class World {
     this.#starts += 1;
     const name = `${kind}-${this.#starts}`;
     this.tell(() => `${name} starts`);
-    return new SimProcess(name, {
+    const process = new SimProcess(name, {
       source,
       hub: inProcessHub(this.iot, { front: this.front, clock: this.clock }),
       clock: this.clock,
@@ -338,10 +338,12 @@ export class World {
       log: ({ name: who }, level, message, fields) => this.#hear(who, level, message, fields),
       onCall: () => void (this.counts.calls += 1),
       onEvent: (event) => this.#hearEvent(event),
-      onWrite: (process, ref, patch, etag) => this.#judge(process, ref, patch, etag),
-      onDeclared: (process) => this.evidence.notePolicy(process.name, policyOf(), this.nowMs),
-      onEnd: (process) => this.#noteEnd(process),
+      onWrite: (writer, ref, patch, etag) => this.#judge(writer, ref, patch, etag),
+      onDeclared: (reader) => this.evidence.notePolicy(reader.name, policyOf(), this.nowMs),
+      onEnd: (dead) => this.#noteEnd(dead),
     });
+    this.#processes.push(process);
+    return process;
   }
 
   #noteEnd(process: SimProcess): void {
