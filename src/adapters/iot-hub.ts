@@ -3,8 +3,8 @@ import { HubError } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { isObject } from '../model/json.ts';
 import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
-import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
-import type { Hub } from '../ports/hub.ts';
+import { asTwin, deviceFacts, type DeviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
+import type { Hub, UnreadableRow } from '../ports/hub.ts';
 import { createCaller, type CallOptions, type HubAnswer, type HubCaller } from './iot-hub-call.ts';
 
 export type { IotHubCredential } from './iot-hub-call.ts';
@@ -19,15 +19,16 @@ export function connectIotHub(options: IotHubOptions): Hub {
   const meter = { messages: 0 };
   const caller = meteredCaller(createCaller(options), meter);
   return {
-    async *listDevices(signal) {
-      for await (const rows of queryPages(caller, DEVICES_QUERY, 'list the devices', signal))
-        yield rows.map(toDeviceFacts);
+    async *listDevices(signal, onUnreadable) {
+      const purpose = 'list the devices';
+      for await (const rows of queryPages(caller, DEVICES_QUERY, purpose, signal))
+        yield readRows(rows, asDeviceFacts, onUnreadable ?? refuseRow(purpose));
     },
-    async *listModuleTwins(moduleIds, signal) {
+    async *listModuleTwins(moduleIds, signal, onUnreadable) {
+      const purpose = 'list the module twins';
       for (const query of moduleTwinQueries(moduleIds)) {
-        for await (const rows of queryPages(caller, query, 'list the module twins', signal)) {
-          yield rows.map((row) => toTwin(row, 'list the module twins'));
-        }
+        for await (const rows of queryPages(caller, query, purpose, signal))
+          yield readRows(rows, asModuleTwin, onUnreadable ?? refuseRow(purpose));
       }
     },
     getDeviceTwin: (deviceId, signal) => readTwin(caller, { deviceId }, `read the twin of ${deviceId}`, signal),
@@ -169,26 +170,52 @@ async function patchTwin(
 
 /** What is decided and written next rests on this answer: that of another twin, from a cache in between, is none. */
 function twinOf({ deviceId, moduleId }: TwinRef, body: unknown, purpose: string): Twin {
-  const twin = toTwin(body, purpose);
-  if (twin.deviceId !== deviceId || twin.moduleId !== moduleId) throw malformed(purpose);
-  return twin;
-}
-
-function toTwin(body: unknown, purpose: string): Twin {
   const twin = asTwin(body);
-  if (twin === undefined) throw malformed(purpose);
+  if (twin?.deviceId !== deviceId || twin.moduleId !== moduleId) throw malformed(purpose);
   return twin;
 }
 
-function toDeviceFacts(row: unknown): ReturnType<typeof deviceFacts> {
+/** What can be read of the rows; of the others is told who they are about. */
+function readRows<T>(
+  rows: readonly unknown[],
+  read: (row: unknown) => T | undefined,
+  onUnreadable: (row: UnreadableRow) => void,
+): T[] {
+  return rows.flatMap((row) => {
+    const value = read(row);
+    if (value !== undefined) return [value];
+    const { deviceId, moduleId } = isObject(row) ? row : {};
+    onUnreadable({ deviceId: asId(deviceId), moduleId: asId(moduleId) });
+    return [];
+  });
+}
+
+function refuseRow(purpose: string): (row: UnreadableRow) => never {
+  return () => {
+    throw malformed(purpose);
+  };
+}
+
+/** Wider than what the service documents of ids, and narrow enough for paths and keys: no "/", no spaces, no other scripts. */
+const ID = /^[!-.0-~]{1,128}$/;
+
+function asId(value: unknown): string | undefined {
+  return typeof value === 'string' && ID.test(value) ? value : undefined;
+}
+
+function asModuleTwin(row: unknown): Twin | undefined {
+  const twin = asTwin(row);
+  return asId(twin?.deviceId) === undefined || asId(twin?.moduleId) === undefined ? undefined : twin;
+}
+
+function asDeviceFacts(row: unknown): DeviceFacts | undefined {
   const { deviceId, status, tags, capabilities } = isObject(row) ? row : {};
   const isRow =
-    typeof deviceId === 'string' &&
+    asId(deviceId) !== undefined &&
     (isAbsent(status) || typeof status === 'string') &&
     (isAbsent(tags) || isObject(tags)) &&
     (isAbsent(capabilities) || isObject(capabilities));
-  if (!isRow) throw malformed('list the devices');
-  return deviceFacts(row as Twin);
+  return isRow ? deviceFacts(row as Twin) : undefined;
 }
 
 function isAbsent(value: unknown): value is null | undefined {
@@ -207,16 +234,21 @@ function malformed(purpose: string): HubError {
 }
 
 function twinPath({ deviceId, moduleId }: TwinRef): string {
-  const device = `/twins/${encodeURIComponent(deviceId)}`;
-  return moduleId === undefined ? device : `${device}/modules/${encodeURIComponent(moduleId)}`;
+  const device = `/twins/${encodeSegment(deviceId)}`;
+  return moduleId === undefined ? device : `${device}/modules/${encodeSegment(moduleId)}`;
+}
+
+/** Half a character, as only a mistake leaves it in an id, makes the built-in one throw. */
+function encodeSegment(id: string): string {
+  return encodeURIComponent(id.toWellFormed());
 }
 
 function devicePath(deviceId: string): string {
-  return `/devices/${encodeURIComponent(deviceId)}`;
+  return `/devices/${encodeSegment(deviceId)}`;
 }
 
 function modulePath({ deviceId, moduleId }: ModuleRef): string {
-  return `${devicePath(deviceId)}/modules/${encodeURIComponent(moduleId)}`;
+  return `${devicePath(deviceId)}/modules/${encodeSegment(moduleId)}`;
 }
 
 /** True where the answer is about this module and no other. */

@@ -41,8 +41,9 @@ export function meteredHub(hub: Hub, { metrics, clock, host }: MeterOptions): Hu
   }
 
   return {
-    listDevices: (signal) => measurePages('listDevices', hub.listDevices(signal)),
-    listModuleTwins: (moduleIds, signal) => measurePages('listModuleTwins', hub.listModuleTwins(moduleIds, signal)),
+    listDevices: (signal, onUnreadable) => measurePages('listDevices', hub.listDevices(signal, onUnreadable)),
+    listModuleTwins: (moduleIds, signal, onUnreadable) =>
+      measurePages('listModuleTwins', hub.listModuleTwins(moduleIds, signal, onUnreadable)),
     getDeviceTwin: (deviceId, signal) => measure('getDeviceTwin', () => hub.getDeviceTwin(deviceId, signal)),
     getModuleTwin: (ref, signal) => measure('getModuleTwin', () => hub.getModuleTwin(ref, signal)),
     patchModuleTwin: (ref, patch, etag, signal) =>

@@ -120,7 +120,7 @@ export async function inspect<T>(
       kept.push(keep(twin));
       progress.show(`reading ${declaredHub.name}: ${countOf(kept.length, 'twin')}`);
     });
-    const { notes } = view.neighbours;
+    const { notes } = view;
     progress.clear();
     for (const note of notes) writeWarning(world, `${declaredHub.name}: ${note}`);
     return { devices: view.deviceCount, kept, notes, notLookedUp };

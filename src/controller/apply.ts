@@ -73,6 +73,8 @@ export interface ApplyReport {
   /** Patches and creations that the hub accepted. */
   readonly writes: number;
   readonly durationMs: number;
+  /** What was strange in the hub's lists, one sentence each. */
+  readonly notes: readonly string[];
   /** Undefined where the hub could not be listed to the end. */
   readonly guards: GuardDecision | undefined;
   /** Why the hub could not be listed to the end; of what was seen before, what no guard limits was still worked on. */
@@ -158,6 +160,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     counts: tally(view).counts,
     writes: scope.writes,
     durationMs: clock.now() - startedAtMs,
+    notes: view.unreadable.notes,
     guards,
     ...(error === undefined ? {} : { error }),
   };

@@ -147,9 +147,9 @@ export function budgetedHub(
     configurations: bucket(full.configurations, perMinute),
   };
   return {
-    listDevices: (signal) => pagesWithin(buckets.queries, hub.listDevices(signal), signal),
-    listModuleTwins: (moduleIds, signal) =>
-      pagesWithin(buckets.queries, hub.listModuleTwins(moduleIds, signal), signal),
+    listDevices: (signal, onUnreadable) => pagesWithin(buckets.queries, hub.listDevices(signal, onUnreadable), signal),
+    listModuleTwins: (moduleIds, signal, onUnreadable) =>
+      pagesWithin(buckets.queries, hub.listModuleTwins(moduleIds, signal, onUnreadable), signal),
     getDeviceTwin: (deviceId, signal) => within(buckets.twinReads, signal, () => hub.getDeviceTwin(deviceId, signal)),
     getModuleTwin: (ref, signal) => within(buckets.twinReads, signal, () => hub.getModuleTwin(ref, signal)),
     patchModuleTwin: (ref, patch, etag, signal) =>

@@ -7,6 +7,7 @@ import type { Surroundings } from '../plan/surroundings.ts';
 import { Neighbours } from './neighbours.ts';
 import { OwnWrites } from './own-writes.ts';
 import type { TwinState } from './twin-state.ts';
+import { UnreadableRows } from './unreadable-rows.ts';
 
 /** A list of devices in the making; it counts for nothing until it is complete. */
 export class DeviceList {
@@ -40,6 +41,7 @@ export class DeviceList {
 export class FleetView {
   readonly neighbours = new Neighbours();
   readonly ownWrites = new OwnWrites();
+  readonly unreadable = new UnreadableRows();
   #devices: Map<string, DeviceFacts> = new Map();
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();
@@ -50,6 +52,11 @@ export class FleetView {
   /** `onState` hears of every state that is noted. */
   constructor(onState: (key: string, state: TwinState | undefined) => void = () => {}) {
     this.#onState = onState;
+  }
+
+  /** What the last complete pass found strange, one sentence each. */
+  get notes(): readonly string[] {
+    return [...this.unreadable.notes, ...this.neighbours.notes];
   }
 
   get deviceCount(): number {

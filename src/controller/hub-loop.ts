@@ -176,7 +176,7 @@ export class HubLoop {
       counts,
       offenders,
       moreOffenders,
-      notes: this.#view.neighbours.notes,
+      notes: this.#view.notes,
       suspensions: this.#connected?.tenure.suspensions ?? [],
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,

@@ -8,6 +8,7 @@ import { RECORD_TAG } from '../plan/record.ts';
 import type { Target } from '../plan/target.ts';
 import { DeviceList, type FleetView } from './fleet-view.ts';
 import { keyOf, refOf } from './key.ts';
+import type { UnreadableRow } from '../ports/hub.ts';
 import { orMissing } from './reads.ts';
 import type { HubScope } from './scope.ts';
 
@@ -22,6 +23,9 @@ export interface Row {
   readonly bug: Error | undefined;
 }
 
+/** Of a row that says nothing. */
+const UNKNOWN: Pick<Row, 'planned' | 'twin' | 'bug'> = { planned: undefined, twin: undefined, bug: undefined };
+
 /** `ListEmpty`: no row although the hub has some. That is not believed; nothing is forgotten. */
 export type SurveyEnd = 'Complete' | 'ListEmpty';
 
@@ -29,15 +33,17 @@ export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices
 
 /** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {
+  scope.view.unreadable.begin();
   if (!(await listDevices(scope, signal))) return 'ListEmpty';
   const { moduleIds, declared } = scope.open;
-  const { neighbours } = scope.view;
+  const { neighbours, unreadable } = scope.view;
   scope.view.ownWrites.forgetOld(scope.clock.now());
   await neighbours.list(scope.hub, scope.clock.now(), signal);
   const listed = await visitTwins(scope, moduleIds, visit, signal);
   if (listed.size === 0 && (await isListWrong(scope, moduleIds, signal))) return 'ListEmpty';
   visitMissing(scope, moduleIds, listed, visit);
   visitForgotten(scope, moduleIds, listed, visit);
+  for (const note of unreadable.conclude()) scope.log.warn(note, { hub: scope.name });
   for (const note of neighbours.conclude(declared)) {
     scope.log.warn(note, { hub: scope.name });
     scope.recorder?.record({ hub: scope.name, type: 'Warning', reason: 'OtherWriter', message: note });
@@ -54,7 +60,12 @@ export async function surveyOnce(scope: HubScope, visit: (row: Row) => void, sig
 async function listDevices(scope: HubScope, signal: AbortSignal): Promise<boolean> {
   const { hub, view } = scope;
   const list = new DeviceList();
-  for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);
+  const onUnreadable = (row: UnreadableRow): void => {
+    view.unreadable.see('devices', row);
+    const known = row.deviceId === undefined ? undefined : view.device(row.deviceId);
+    if (known !== undefined && !list.facts.has(known.deviceId)) list.add(known);
+  };
+  for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts);
   if (list.facts.size + list.reserved === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
   scope.open.noteFleet(view.devices());
@@ -68,7 +79,16 @@ async function visitTwins(
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
   const listed = new Set<string>();
-  for await (const page of scope.hub.listModuleTwins(moduleIds, signal)) {
+  const onUnreadable = (row: UnreadableRow): void => {
+    scope.view.unreadable.see('module twins', row);
+    const { deviceId, moduleId } = row;
+    if (deviceId === undefined || moduleId === undefined) return;
+    const key = keyOf(deviceId, moduleId);
+    if (listed.has(key)) return;
+    listed.add(key);
+    visit({ key, ref: { deviceId, moduleId }, ...UNKNOWN });
+  };
+  for await (const page of scope.hub.listModuleTwins(moduleIds, signal, onUnreadable)) {
     const { open: planner, view } = scope;
     const nowMs = scope.clock.now();
     for (const twin of page) {
@@ -93,13 +113,15 @@ function visitMissing(
   visit: (row: Row) => void,
 ): void {
   const nowMs = clock.now();
+  // A row that nobody can read may be that of any of them.
+  const isSure = !view.unreadable.hasNameless('module twins');
   for (const device of view.devices()) {
     for (const target of planner.targetsFor(device)) {
       const { moduleId } = target;
       const key = keyOf(device.deviceId, moduleId);
       if (listed.has(key) || !moduleIds.includes(moduleId)) continue;
       const ref = { deviceId: device.deviceId, moduleId };
-      visit({ key, ref, twin: undefined, ...planRow(planner, view, ref, undefined, nowMs) });
+      visit({ key, ref, ...UNKNOWN, ...(isSure ? planRow(planner, view, ref, undefined, nowMs) : {}) });
     }
   }
 }
@@ -119,7 +141,7 @@ function visitForgotten(
   for (const [key] of view.states()) {
     if (listed.has(key)) continue;
     const ref = refOf(key);
-    if (!isMissing(ref)) visit({ key, ref, planned: undefined, twin: undefined, bug: undefined });
+    if (!isMissing(ref)) visit({ key, ref, ...UNKNOWN });
   }
 }
 

@@ -9,15 +9,26 @@ export interface DeviceOptions {
   readonly statusReason: string;
 }
 
+/** A row of a list that is not what the service documents, by what can be read of it. */
+export interface UnreadableRow {
+  readonly deviceId: string | undefined;
+  readonly moduleId: string | undefined;
+}
+
 /**
  * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
- * retries belong to the work queue. A query's rows may be up to 30 minutes old and may name what no longer exists.
+ * retries belong to the work queue. A query's rows may be up to 30 minutes old and may name what no longer exists. A row
+ * that can't be read is told and left out; where nobody is there to be told, the list rejects with Malformed.
  */
 export interface Hub {
   /** All devices in pages; each page in the hub's order, no order between pages promised. */
-  listDevices(signal: AbortSignal): AsyncIterable<readonly DeviceFacts[]>;
+  listDevices(signal: AbortSignal, onUnreadable?: (row: UnreadableRow) => void): AsyncIterable<readonly DeviceFacts[]>;
   /** Twins of the modules with these ids, and every module twin that carries a Twinward record. */
-  listModuleTwins(moduleIds: readonly string[], signal: AbortSignal): AsyncIterable<readonly Twin[]>;
+  listModuleTwins(
+    moduleIds: readonly string[],
+    signal: AbortSignal,
+    onUnreadable?: (row: UnreadableRow) => void,
+  ): AsyncIterable<readonly Twin[]>;
   /** Direct read, never stale. NotFound where the device does not exist. */
   getDeviceTwin(deviceId: string, signal: AbortSignal): Promise<Twin>;
   /** Direct read, never stale. NotFound where the device or the module does not exist. */

@@ -8,7 +8,7 @@ import { connectIotHub, type IotHubOptions } from '../../src/adapters/iot-hub.ts
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { createAuthority, issueServerCertificate } from '../../src/emulator/rest/certificates.ts';
 import { HubError, type HubErrorCode } from '../../src/model/errors.ts';
-import type { Hub } from '../../src/ports/hub.ts';
+import type { Hub, UnreadableRow } from '../../src/ports/hub.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { RAW_HOST, startRawServer, type RawServer, type Respond } from './raw-server.ts';
 
@@ -182,6 +182,34 @@ test('a row may lack what its device lacks, or have null there', async () => {
     { deviceId: 'a', ...rest },
     { deviceId: 'b', ...rest },
   ]);
+});
+
+test('rows that can not be read are told, with the ids that they have, and the others are listed', async () => {
+  const hub = connect();
+  const told: UnreadableRow[] = [];
+  const onUnreadable = (row: UnreadableRow): void => void told.push(row);
+  const good = { deviceId: 'a' };
+  const bad = [
+    null,
+    [],
+    'b',
+    { deviceId: 7 },
+    { deviceId: 'c/d' },
+    { deviceId: '\ud800' },
+    { deviceId: 'e', tags: [] },
+  ];
+  server.answer(json([good, ...bad]));
+  const rows = await listAll(hub.listDevices(signal, onUnreadable));
+  expect(rows.map(({ deviceId }) => deviceId)).toEqual(['a']);
+  expect(told.splice(0).map(({ deviceId }) => deviceId)).toEqual([...Array.from({ length: 6 }), 'e']);
+  server.answer(json([TWIN, { ...TWIN, tags: [] }, { ...TWIN, moduleId: undefined }]));
+  expect(await listAll(hub.listModuleTwins(['m'], signal, onUnreadable))).toEqual([TWIN]);
+  expect(told).toEqual([REF, { deviceId: 'd', moduleId: undefined }]);
+});
+
+test('an id that no path can hold fails like any other', async () => {
+  server.answer(json('', 404));
+  expect((await failure(connect().getDeviceTwin('\ud800', signal))).code).toBe('Unavailable');
 });
 
 test('a list asks for the next page as long as one is named, with the same query', async () => {

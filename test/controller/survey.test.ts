@@ -6,7 +6,7 @@ import { survey, surveyOnce, type Row } from '../../src/controller/survey.ts';
 import { stateOf } from '../../src/controller/twin-state.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import type { Hub } from '../../src/ports/hub.ts';
+import type { Hub, UnreadableRow } from '../../src/ports/hub.ts';
 import {
   createFleet,
   createLog,
@@ -58,6 +58,67 @@ function listing(fleet: Fleet, lists: { devices?: readonly string[]; twins?: rea
     },
   };
 }
+
+/** The same lists, in which these rows can't be read. */
+function unreadable(hub: Hub, rows: { devices?: readonly UnreadableRow[]; twins?: readonly UnreadableRow[] }): Hub {
+  const isOf = (list: readonly UnreadableRow[] = [], { deviceId }: { deviceId: string }): boolean =>
+    list.some((row) => row.deviceId === deviceId);
+  return {
+    ...hub,
+    async *listDevices(signal, onUnreadable) {
+      for (const row of rows.devices ?? []) onUnreadable?.(row);
+      for await (const page of hub.listDevices(signal)) yield page.filter((device) => !isOf(rows.devices, device));
+    },
+    async *listModuleTwins(moduleIds, signal, onUnreadable) {
+      for (const row of rows.twins ?? []) onUnreadable?.(row);
+      for await (const page of hub.listModuleTwins(moduleIds, signal))
+        yield page.filter((twin) => !isOf(rows.twins, twin));
+    },
+  };
+}
+
+describe('a row that can not be read', () => {
+  test('of a twin leaves that to a direct read, and is told', async () => {
+    const fleet = createFleet(3);
+    const log = createLog();
+    const hub = unreadable(fleet.hub, { twins: [{ deviceId: 'd2', moduleId: MODULE }] });
+    const scope = createScope(fleet, BASE, { hub, log });
+    expect(await rowsOf(scope)).toEqual(['d1 Patch', 'd2 ?', 'd3 Patch']);
+    expect(scope.view.notes).toEqual([expect.stringContaining(`1 row in the hub's list of module twins`)]);
+    expect(scope.view.notes[0]).toContain(`d2/${MODULE}`);
+    expect(log.lines).toEqual([expect.objectContaining({ level: 'warn', message: scope.view.notes[0] })]);
+  });
+
+  test('of a twin that it does not name may be that of any module that is not listed', async () => {
+    const fleet = createFleet(2);
+    fleet.addDevice('bare', { module: false });
+    const hub = unreadable(fleet.hub, { twins: [{ deviceId: undefined, moduleId: MODULE }] });
+    const scope = createScope(fleet, BASE, { hub });
+    expect(await rowsOf(scope)).toEqual(['bare ?', 'd1 Patch', 'd2 Patch']);
+    expect(await rowsOf({ ...scope, hub: fleet.hub })).toEqual(['bare Wait', 'd1 Patch', 'd2 Patch']);
+  });
+
+  test('of a device leaves what was known of it, and without that a direct read', async () => {
+    const fleet = createFleet(2);
+    const hub = unreadable(fleet.hub, { devices: [{ deviceId: 'd1', moduleId: undefined }] });
+    expect(await rowsOf(createScope(fleet, BASE, { hub }))).toEqual(['d1 ?', 'd2 Patch']);
+    const scope = createScope(fleet, BASE);
+    await passOver(scope);
+    expect(await rowsOf({ ...scope, hub })).toEqual(['d1 Patch', 'd2 Patch']);
+    expect(scope.view.listedCount).toBe(2);
+  });
+
+  test('is told once, and no more once all can be read again', async () => {
+    const fleet = createFleet(1);
+    const log = createLog();
+    const hub = unreadable(fleet.hub, { devices: [{ deviceId: undefined, moduleId: undefined }] });
+    const scope = createScope(fleet, BASE, { hub, log });
+    for (let pass = 0; pass < 3; pass += 1) await passOver(scope);
+    expect(log.lines).toHaveLength(1);
+    await passOver({ ...scope, hub: fleet.hub });
+    expect(scope.view.notes).toEqual([]);
+  });
+});
 
 describe('a list without twins', () => {
   test('is believed where nothing is managed any more and the records are gone', async () => {

@@ -160,7 +160,7 @@ export function codeOf(applied: readonly AppliedHub[]): ExitCode {
 
 function applyText(
   name: string,
-  { outcomes, results, writes: written, durationMs, guards, error }: ApplyReport,
+  { outcomes, results, writes: written, durationMs, notes, guards, error }: ApplyReport,
 ): string {
   const counts = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
@@ -172,6 +172,7 @@ function applyText(
   const lines = [
     `${name}   ${counts.length === 0 ? 'no twin' : counts.join(' + ')}   ${(durationMs / 1_000).toFixed(1)} s${written === 0 ? ', nothing was written' : ''}`,
     ...groupLines(groups),
+    ...notes.map((note) => `  ${note}`),
     ...(isGuardTold ? [] : [`  ${guards.message}`]),
     ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
   ];
