@@ -114,7 +114,7 @@ describe('manifests', () => {
         }
         for (const { origin } of resources) expectPlace(origin, given);
       }),
-      fuzz(300, examples),
+      fuzz(200, examples),
     );
   });
 
