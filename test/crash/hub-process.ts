@@ -1,15 +1,11 @@
 // An embedded hub in a process of its own, which can be killed at any moment, and calls to it signed by its owner.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import type { JsonObject } from '../../src/model/json.ts';
+import { startProgram } from '../support/program.ts';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'twinward.js');
 const TOKEN_SECONDS = 3600;
 
 export interface Answer {
@@ -19,6 +15,7 @@ export interface Answer {
 }
 
 export interface HubProcess {
+  readonly facts: HubFacts;
   /** Rejects where the connection ends without an answer. */
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
   /** Resolves once it is gone. */
@@ -27,26 +24,24 @@ export interface HubProcess {
   complaints(): string;
 }
 
-interface Facts {
+export interface HubFacts {
   readonly endpoint: string;
   readonly hostName: string;
   readonly connectionString: string;
   readonly caFile: string;
+  /** Only where events are served. */
+  readonly eventsConnectionString?: string;
 }
 
-export async function startHub(folder: string): Promise<HubProcess> {
-  const child = spawn(process.execPath, [PROGRAM, 'hub', '--port', '0', '--data', folder, '-o', 'json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let complaints = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
-  const ended = once(child, 'close');
-  const facts = await Promise.race([firstLine(child), ended.then(() => undefined)]);
-  if (facts === undefined) throw new Error(`the hub did not start: ${complaints}`);
+export async function startHub(folder: string, more: readonly string[] = []): Promise<HubProcess> {
+  const running = startProgram(['hub', '--port', '0', '--data', folder, '-o', 'json', ...more]);
+  await running.printed(/\}\n/);
+  const facts = JSON.parse(running.stdout()) as HubFacts;
   const { hostname: host, port } = new URL(facts.endpoint);
   const agent = new Agent({ keepAlive: true, host, port: Number(port), ca: readFileSync(facts.caFile) });
   const authorization = ownerToken(facts);
   return {
+    facts,
     call: (method, path, body, headers = {}) =>
       new Promise((resolve, reject) => {
         const options = { agent, hostname: facts.hostName, method, path: `${path}?api-version=2021-04-12` };
@@ -66,21 +61,15 @@ export async function startHub(folder: string): Promise<HubProcess> {
         call.end(body === undefined ? undefined : JSON.stringify(body));
       }),
     kill: async (signal) => {
-      child.kill(signal);
-      await ended;
+      running.kill(signal);
+      await running.ended;
       agent.destroy();
     },
-    complaints: () => complaints,
+    complaints: () => running.stderr(),
   };
 }
 
-async function firstLine(child: ChildProcess): Promise<Facts | undefined> {
-  if (child.stdout === null) return undefined;
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return JSON.parse(line) as Facts;
-}
-
-function ownerToken({ hostName, connectionString }: Facts): string {
+function ownerToken({ hostName, connectionString }: HubFacts): string {
   const key = connectionString.slice(connectionString.indexOf('SharedAccessKey=') + 'SharedAccessKey='.length);
   const se = Math.floor(systemClock.now() / 1000) + TOKEN_SECONDS;
   const hash = createHmac('sha256', Buffer.from(key, 'base64')).update(`${hostName}\n${se}`).digest('base64');

@@ -1,12 +1,10 @@
 // The real processes, started as people start them, on folders of their own. Nothing here waits for a fixed time.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { getLocal, ROOT, startProgram, type Running } from '../support/program.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const DEVICES = 40;
 
 let folder: string;
@@ -20,75 +18,16 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const process of running.splice(0)) {
-    process.child.kill('SIGTERM');
+    process.kill('SIGTERM');
     await process.ended;
   }
   rmSync(folder, { recursive: true });
 });
 
-interface Running {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  /** Everything printed so far, both streams. */
-  text(): string;
-  stdout(): string;
-  /** Resolves with the match once it is printed after `from` characters; rejects where the process ends first. */
-  printed(pattern: RegExp, from?: number): Promise<RegExpExecArray>;
-}
-
 function start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-  const child = spawn(process.execPath, [join(ROOT, 'bin', 'twinward.js'), ...argv], {
-    cwd: folder,
-    env: { NO_COLOR: '1', TMPDIR: join(folder, 'tmp'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let all = '';
-  let out = '';
-  const listeners = new Set<() => void>();
-  const take = (chunk: Buffer): void => {
-    all += chunk.toString();
-    for (const listener of listeners) listener();
-  };
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-    take(chunk);
-  });
-  child.stderr.on('data', take);
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('close', (code) => resolve(code));
-  });
-  const one: Running = {
-    child,
-    ended,
-    text: () => all,
-    stdout: () => out,
-    printed: (pattern, from = 0) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const match = pattern.exec(all.slice(from));
-          if (match === null) return;
-          listeners.delete(look);
-          resolve(match);
-        };
-        listeners.add(look);
-        look();
-        void ended.then((code) => reject(new Error(`ended with ${code} before ${String(pattern)}:\n${all}`)));
-      }),
-  };
+  const one = startProgram(argv, { cwd: folder, env: { TMPDIR: join(folder, 'tmp'), ...env } });
   running.push(one);
   return one;
-}
-
-function get(port: string, path: string): Promise<{ status: number | undefined; body: string }> {
-  return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path }, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode, body }));
-    })
-      .on('error', reject)
-      .end();
-  });
 }
 
 function edit(name: string, from: string, to: string): void {
@@ -130,7 +69,7 @@ describe('demo', () => {
     edit('baseline.yaml', 'profile: defender-micro-agent', 'profile: defender-micro-agnt');
     await demo.printed(/Did you mean|TW1203 manifests\/baseline\.yaml:\d+: .*still decides/, length);
 
-    demo.child.kill('SIGTERM');
+    demo.kill('SIGTERM');
     expect(await demo.ended).toBe(0);
   });
 
@@ -158,7 +97,7 @@ spec:
     const names = ['ca.pem', 'connection-string', 'endpoint', 'token'];
     expect(readdirSync(join(folder, '.twinward')).toSorted()).toEqual(names);
 
-    demo.child.kill('SIGTERM');
+    demo.kill('SIGTERM');
     expect(await demo.ended).toBe(0);
     expect(readdirSync(join(folder, '.twinward'))).toEqual([]);
   });
@@ -169,8 +108,8 @@ spec:
       const hub = start(['hub', '--port', '0', '-o', 'json']);
       await hub.printed(/\}\n/);
       expect(readdirSync(join(folder, 'tmp'))).toHaveLength(1);
-      hub.child.kill(signal);
-      hub.child.kill(signal);
+      hub.kill(signal);
+      hub.kill(signal);
       expect(await hub.ended).toBe(0);
       expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
     },
@@ -214,15 +153,15 @@ describe('hub and run', () => {
     const run = start(['run', '--bind-address', '127.0.0.1:0', '--resync-period', '1s'], env);
     const [, port = ''] = await run.printed(/"port":(\d+)/);
     await run.printed(/Revision applied/);
-    expect(await get(port, '/livez')).toEqual({ status: 200, body: 'ok' });
-    expect(await get(port, '/readyz')).toEqual({ status: 200, body: 'ok' });
-    const { body } = await get(port, '/metrics');
+    expect(await getLocal(port, '/livez')).toEqual({ status: 200, body: 'ok' });
+    expect(await getLocal(port, '/readyz')).toEqual({ status: 200, body: 'ok' });
+    const { body } = await getLocal(port, '/metrics');
     expect(body).toMatch(/twinward_patches_total\{hub="demo",result="written"\} [1-9]/);
     expect(body).toContain('workqueue_depth{');
 
     const plan = start(['plan', '--detailed-exitcode'], env);
     expect(await plan.ended).toBe(0);
-    run.child.kill('SIGTERM');
+    run.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     const lines = run
       .text()
@@ -245,7 +184,7 @@ describe('hub and run', () => {
     expect(await refused.ended).toBe(5);
     expect(refused.text()).toContain('first@one');
     expect(second.text()).not.toContain('Revision applied');
-    first.child.kill('SIGTERM');
+    first.kill('SIGTERM');
     expect(await first.ended).toBe(0);
     const last = start(['uninstall', '--hub', 'demo', '--yes', '--force'], env);
     expect(await last.ended).toBe(0);
@@ -256,7 +195,7 @@ describe('hub and run', () => {
     const first = await startHub('--data', 'hub-data', '--fleet', String(DEVICES));
     const apply = start(['apply', '--yes'], first.env);
     expect(await apply.ended).toBe(0);
-    first.hub.child.kill('SIGKILL');
+    first.hub.kill('SIGKILL');
     await first.hub.ended;
 
     const second = await startHub('--data', 'hub-data');
