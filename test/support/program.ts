@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface Running {
-  kill(signal: 'SIGKILL' | 'SIGTERM'): void;
+  kill(signal: NodeJS.Signals): void;
   /** The exit code; null where a signal ended it. */
   readonly ended: Promise<number | null>;
   /** Everything printed so far, both streams. */
