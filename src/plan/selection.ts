@@ -13,8 +13,6 @@ export interface Selected {
   readonly group: string | undefined;
   /** Of the group, or its own. */
   readonly selector: Selector;
-  /** True where a group that holds the device, or the way in, is only observed. */
-  readonly observed: boolean;
 }
 
 /** What is declared for one kind of device. The same object for every device that selectors can't tell apart. */
@@ -56,11 +54,8 @@ export function createSelection(
     const capped = observedGroups.some((group) => matches(group.selector, device));
     const selected: Selected[] = [];
     for (const { configuration, targets } of configurations) {
-      const ways = targets.filter((target) => matches(target.selector, device));
-      const way = ways[0];
-      if (way === undefined) continue;
-      const observed = capped || ways.some((target) => target.mode === 'Observe');
-      selected.push({ configuration, group: way.group, selector: way.selector, observed });
+      const way = targets.find((target) => matches(target.selector, device));
+      if (way !== undefined) selected.push({ configuration, group: way.group, selector: way.selector });
     }
     count += 1;
     const suspension = suspensions.ofDevice(device.deviceId);

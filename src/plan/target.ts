@@ -100,8 +100,9 @@ interface Scope {
 function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensions, counts }: Scope): Target {
   const here = selection.selected.filter(({ configuration }) => configuration.profile.moduleId === moduleId);
   const freeze = freezeOf(here, selection);
+  const observeOnly = hubMode === 'Observe' || selection.capped;
   const layers = here
-    .map((selected) => toLayer(selected, hubMode, freeze ?? wordOn(selected, suspensions)))
+    .map((selected) => toLayer(selected, observeOnly, freeze ?? wordOn(selected, suspensions)))
     .toSorted(compareLayers);
   const enforced = layers.filter((layer) => layer.state === 'Enforced');
   const active = layers.filter((layer) => layer.state !== 'Suspended');
@@ -137,7 +138,7 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     profiles,
     whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
-    observeOnly: hubMode === 'Observe' || selection.capped,
+    observeOnly,
     isFrozen: freeze !== undefined,
     suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
     suspendedBecause: freeze ?? layers.find(({ suspendedBecause }) => suspendedBecause !== undefined)?.suspendedBecause,
@@ -164,15 +165,11 @@ function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
-function toLayer(
-  { configuration, group, selector, observed }: Selected,
-  hubMode: Mode,
-  because: string | undefined,
-): Layer {
-  const way = { configuration, group, selector };
-  if (because !== undefined) return { ...way, state: 'Suspended', suspendedBecause: because };
-  const isObserved = observed || configuration.mode === 'Observe' || hubMode === 'Observe';
-  return { ...way, state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
+function toLayer(selected: Selected, observeOnly: boolean, because: string | undefined): Layer {
+  if (because !== undefined) return { ...selected, state: 'Suspended', suspendedBecause: because };
+  const { suspend, mode } = selected.configuration;
+  const isObserved = observeOnly || mode === 'Observe';
+  return { ...selected, state: suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
 }
 
 function compareLayers(a: Layer, b: Layer): number {
