@@ -357,6 +357,14 @@ describe('an exception for so many devices', () => {
     );
   });
 
+  test('is held until they are counted', () => {
+    const action = plan(declared, twinOf(), { fleet: 'Uncounted' });
+    expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide', patch: undefined });
+    expect(action.message).toBe(
+      'SecurityException/inc is for 2 devices at most; those it selects are not counted yet.',
+    );
+  });
+
   test('leaves all other devices alone', () => {
     const device = { ...deviceOf({ env: 'lab' }), deviceId: 'd4' };
     expect(plan(declared, twinOf(), { fleet: fleet(10), device }).type).toBe('Patch');

@@ -211,7 +211,7 @@ export interface PlanOptions {
   readonly instance?: string;
   readonly suspensions?: readonly Suspension[];
   /** All that there are, where exceptions count them; the device alone unless told. */
-  readonly fleet?: readonly DeviceFacts[];
+  readonly fleet?: readonly DeviceFacts[] | 'Uncounted';
 }
 
 export function targetFor(declared: Declared, options: PlanOptions = {}): Target {
@@ -235,7 +235,7 @@ function plannerOf(declared: Declared, options: PlanOptions) {
   const hub = declared.hubs[0];
   invariant(hub !== undefined, 'there is always a hub');
   const planner = createPlanner(declared, { hub, hubMode, instance, suspensions });
-  planner.noteFleet(fleet);
+  if (fleet !== 'Uncounted') planner.noteFleet(fleet);
   return planner;
 }
 
