@@ -78,6 +78,29 @@ describe('a twin in sync', () => {
     });
   });
 
+  test('is told by the worse answer where two agents read it', async () => {
+    const second = `---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: other-guard}
+spec: {extends: generic, moduleId: ${MODULE}, section: /other, acknowledgement: {type: Mirror}}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: other}
+spec: {profile: other-guard, ${PROD}, settings: {h: 8}}
+`;
+    expect(await stateAfter({ guard: GOOD, other: { h: 8 } }, MIRRORED + second)).toMatchObject({
+      acknowledgement: 'Applied',
+    });
+    for (const reported of [
+      { guard: GOOD, other: { h: 0 } },
+      { guard: { ...GOOD, a: 0 }, other: { h: 8 } },
+    ]) {
+      expect(await stateAfter(reported, MIRRORED + second)).toMatchObject({ acknowledgement: 'Rejected' });
+    }
+  });
+
   test('keeps little of what an agent says, whatever it says', async () => {
     const state = await stateAfter({
       guard: { ...GOOD, a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, lastError: 'x'.repeat(3_000) },

@@ -141,6 +141,11 @@ describe('secrets never get into it', () => {
     expect(text).not.toContain(SECRET);
   });
 
+  test('a setting that holds one is hidden whole, as in the text of a plan', () => {
+    const { settings } = documentOf({ base: section(whole, { up: { url: 'u', key: SECRET } }) }, twinOf());
+    expect(settings).toMatchObject([{ name: 'up', after: '(sensitive)' }]);
+  });
+
   test('when a setting goes', () => {
     const twin = settled(declare({ base: section(whole, { token: SECRET, up: { key: SECRET }, a: 1 }) }), twinOf());
     const text = JSON.stringify(documentOf({ base: section(whole, { a: 1 }) }, twin));
