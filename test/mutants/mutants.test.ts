@@ -1,0 +1,134 @@
+// The table of mutants still fits the code, and the rules make mutants that a parser takes.
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSync } from 'oxc-parser';
+import { describe, expect, test } from 'vitest';
+import { EQUIVALENTS, equivalentOf } from './equivalent.ts';
+import { generate, sample } from './generate.ts';
+import { HAND_MADE, locate } from './hand-made.ts';
+import { mutate } from './mutant.ts';
+import { markdown, verdictOf } from './report.ts';
+import { isOpen } from './run-mutants.ts';
+import { ROOT } from './workspace.ts';
+
+const sourceOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const isCode = (file: string, source: string): boolean => parseSync(file, source).errors.length === 0;
+
+describe('made by hand', () => {
+  test('there are enough, and no two of a name', () => {
+    expect(HAND_MADE.length).toBeGreaterThan(100);
+    expect(new Set(HAND_MADE.map(({ name }) => name)).size).toBe(HAND_MADE.length);
+  });
+
+  test.each(HAND_MADE.map((one) => [one.name, one] as const))('%s: its text is there once', (_name, one) => {
+    const source = sourceOf(one.file);
+    const broken = mutate(source, locate(one, source));
+    expect(broken).not.toBe(source);
+    expect(isCode(one.file, broken)).toBe(true);
+  });
+
+  test('a text that is gone, or there twice, is told', () => {
+    const one = { name: 'one', file: 'src/one.ts', text: 'a', replacement: 'b' };
+    expect(() => locate(one, 'c')).toThrow('"one": not exactly once in src/one.ts: a');
+    expect(() => locate(one, 'a a')).toThrow('not exactly once');
+  });
+});
+
+/** What the rules make of a line, without names. */
+function made(source: string): string[] {
+  return generate('one.ts', source).map((mutant) => mutate(source, mutant));
+}
+
+describe('generated', () => {
+  test.each([
+    ['if (a) b();', ['if (!(a)) b();', 'if (false) b();', 'if (true) b();', 'if (a) {}']],
+    [
+      'while (!a) b += 1;',
+      ['while (false) b += 1;', 'while ((a)) b += 1;', 'while (!a) b -= 1;', 'while (!a) b += 2;', 'while (!a) {}'],
+    ],
+    ['x = a < b;', ['{}', 'x = a <= b;']],
+    ['const x = a ?? b;', ['const x = ((a) && (b));']],
+    ['const x = a || b;', ['const x = ((a) && (b));']],
+    ['const x = a?.b;', ['const x = a.b;']],
+    ['const x = a?.[b]?.(c);', ['const x = a?.[b](c);', 'const x = a[b]?.(c);']],
+    ['const x = [...a, true];', ['const x = [];', 'const x = [...[], true];', 'const x = [...a, false];']],
+    ['const x = { ...a };', ['const x = { ...{} };']],
+    ["const x = 'Drift';", ["const x = '';"]],
+    ["const x = 'words for people';", []],
+    ["const x = a as 'Drift' | true;", []],
+    ["import a from 'a';", []],
+    ['const x = a.some(b);', ['const x = a.every(b);']],
+  ])('%s', (source, wanted) => {
+    expect(made(source).toSorted()).toEqual(wanted.toSorted());
+  });
+
+  const files = globSync('src/plan/*.ts', { cwd: ROOT }).toSorted();
+  const all = files.flatMap((file) => generate(file, sourceOf(file)));
+
+  test('all of them are code', () => {
+    expect(all.length).toBeGreaterThan(2_000);
+    const broken = sample(all, 200, 1).filter((mutant) => !isCode(mutant.file, mutate(sourceOf(mutant.file), mutant)));
+    expect(broken).toEqual([]);
+  });
+
+  test('a seed draws the same ones again', () => {
+    expect(sample(all, 20, 7)).toEqual(sample(all, 20, 7));
+    expect(sample(all, 20, 7)).not.toEqual(sample(all, 20, 8));
+    expect(sample(all, 20, 7)).toHaveLength(20);
+  });
+
+  test('every mutant that is told to be equivalent can still be made', () => {
+    const mutants = [...all, ...HAND_MADE.map((one) => locate(one, sourceOf(one.file)))];
+    const found = new Set(mutants.map((mutant) => equivalentOf(sourceOf(mutant.file), mutant)));
+    expect(EQUIVALENTS.filter((one) => !found.has(one))).toEqual([]);
+  });
+});
+
+describe('what is left to ask', () => {
+  const mutant = { name: 'one', file: 'src/plan/one.ts', start: 0, end: 1, replacement: '' };
+  const known = (byTests: string | null | undefined, bySimulator: string | null | undefined) => ({
+    mutant,
+    byTests,
+    bySimulator,
+    equivalent: undefined,
+    ms: 1,
+  });
+  test.each([
+    ['nothing is known', undefined, { tests: true, seeds: 0 }, true],
+    ['the tests noticed it', known('a test', undefined), { tests: true, seeds: 0 }, false],
+    [
+      'the tests noticed it and the simulator was not asked',
+      known('a test', undefined),
+      { tests: true, seeds: 1 },
+      true,
+    ],
+    ['the tests noticed it and the simulator did not', known('a test', null), { tests: true, seeds: 1 }, false],
+    ['nobody noticed it', known(null, null), { tests: true, seeds: 0 }, true],
+  ])('%s', (_name, result, options, wanted) => {
+    expect(isOpen(mutant, { ...options, knownOf: () => result })).toBe(wanted);
+  });
+
+  test('the simulator is not asked about what it does not run', () => {
+    const adapter = { ...mutant, file: 'src/adapters/one.ts' };
+    expect(isOpen(adapter, { tests: false, seeds: 1, knownOf: () => undefined })).toBe(false);
+  });
+});
+
+describe('the report', () => {
+  const mutant = { name: 'one', file: 'src/one.ts', start: 0, end: 1, replacement: '' };
+  const result = { mutant, byTests: null, bySimulator: null, equivalent: undefined, ms: 1_234 };
+
+  test('what nobody notices has survived, unless it is equivalent', () => {
+    expect(verdictOf(result)).toBe('SURVIVED');
+    expect(verdictOf({ ...result, equivalent: 'why' })).toBe('equivalent');
+    expect(verdictOf({ ...result, bySimulator: 'seed 1: no' })).toBe('caught');
+  });
+
+  test('the page has a row for each, and no cell breaks it', () => {
+    const page = markdown([{ title: 'All', results: [{ ...result, byTests: 'a | b' }] }]);
+    expect(page).toContain(
+      '- All: 1 mutants, 1 caught by the tests, 0 of the 1 that it was asked about by the simulator alone; 0 survived',
+    );
+    expect(page).toContain('| one (`src/one.ts`) | caught | `` a \\| b `` | - | 1.2 s |');
+  });
+});

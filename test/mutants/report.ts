@@ -1,0 +1,92 @@
+// What became of the mutants, for the terminal and as a page.
+import { isNoticed, type MutantResult } from './run-mutants.ts';
+
+export type Verdict = 'caught' | 'equivalent' | 'SURVIVED';
+
+/** What only the simulator noticed is caught too. */
+export function verdictOf(result: MutantResult): Verdict {
+  if (isNoticed(result)) return 'caught';
+  return result.equivalent === undefined ? 'SURVIVED' : 'equivalent';
+}
+
+export function resultText(result: MutantResult): string {
+  const { mutant, byTests, bySimulator, equivalent, ms } = result;
+  const lines = [
+    `${verdictOf(result).padEnd(10)} ${mutant.name} (${seconds(ms)})`,
+    ...(typeof byTests === 'string' ? [`             tests      ${byTests}`] : []),
+    ...(typeof bySimulator === 'string' ? [`             simulator  ${bySimulator}`] : []),
+    ...(equivalent === undefined ? [] : [`             equivalent: ${equivalent}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** One group of mutants in figures. */
+export function figuresText({ title, results }: Section): string {
+  const count = (verdict: Verdict): number => results.filter((result) => verdictOf(result) === verdict).length;
+  const byTests = results.filter((result) => typeof result.byTests === 'string').length;
+  return (
+    `${title}: ${results.length} mutants, ${byTests} caught by the tests, ${simulatorText(results)}; ` +
+    `${count('SURVIVED')} survived, ${count('equivalent')} equivalent`
+  );
+}
+
+function simulatorText(results: readonly MutantResult[]): string {
+  const asked = results.filter(({ bySimulator }) => bySimulator !== undefined);
+  const caught = asked.filter(({ bySimulator }) => bySimulator !== null);
+  return `${caught.length} of the ${asked.length} that it was asked about by the simulator alone`;
+}
+
+export interface Section {
+  readonly title: string;
+  readonly results: readonly MutantResult[];
+}
+
+export function markdown(sections: readonly Section[]): string {
+  const all = sections.flatMap(({ results }) => results);
+  const equivalents = all.filter((result) => verdictOf(result) === 'equivalent');
+  const told =
+    equivalents.length === 0
+      ? ''
+      : `\n## Equivalent\n\nThese mean the same as the code they change.\n\n| mutant | why |\n|---|---|\n` +
+        equivalents.map(({ mutant, equivalent = '' }) => row([code(mutant.name), equivalent])).join('');
+  return `# Mutants
+
+How much the tests and the simulator see is measured by breaking the code: each mutant is one small change of a source file, and
+some check has to notice it. Written by \`npm run mutants -- --markdown docs/mutants.md\`.
+
+${sections.map((section) => `- ${figuresText(section)}`).join('\n')}
+
+The simulator is asked apart from the tests, with random scenarios and then with its crashes at every call: what it does not see the
+tests have to, and where it could see more is the next thing to teach it. It has a hub of its own and runs no command, so that it is
+not asked about those.
+${sections.map(sectionText).join('')}${told}`;
+}
+
+function sectionText({ title, results }: Section): string {
+  const rows = results.map((result) => {
+    const { mutant, byTests, bySimulator, ms } = result;
+    const where = mutant.name.startsWith(mutant.file) ? code(mutant.name) : `${mutant.name} (\`${mutant.file}\`)`;
+    return row([where, verdictOf(result), said(byTests), said(bySimulator), seconds(ms)]);
+  });
+  return `\n## ${title}\n\n| mutant | | noticed by the tests | by the simulator alone | time |\n|---|---|---|---|---|\n${rows.join('')}`;
+}
+
+const NOTICED_LENGTH_MAX = 140;
+
+function said(noticed: string | null | undefined): string {
+  if (noticed === undefined) return 'not asked';
+  if (noticed === null) return '-';
+  return code(noticed.length > NOTICED_LENGTH_MAX ? `${noticed.slice(0, NOTICED_LENGTH_MAX - 1)}…` : noticed);
+}
+
+function code(text: string): string {
+  return `\`\` ${text} \`\``;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,122 @@
+// Every mutant against the tests and, apart from them, against the simulator.
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { equivalentOf } from './equivalent.ts';
+import type { Mutant } from './mutant.ts';
+import { ROOT, Workspace, type Noticed } from './workspace.ts';
+
+export interface RunOptions {
+  readonly workers: number;
+  /** False: only the simulator is asked. */
+  readonly tests: boolean;
+  /** Seeds of the simulator; 0 leaves it out. */
+  readonly seeds: number;
+  readonly signal: AbortSignal;
+  /** What was found before: only where a mutant survived it is asked again. */
+  readonly knownOf: (mutant: Mutant) => MutantResult | undefined;
+  readonly onResult: (result: MutantResult) => void;
+}
+
+export interface MutantResult {
+  readonly mutant: Mutant;
+  /** Undefined where they were not asked. */
+  readonly byTests: Noticed | undefined;
+  readonly bySimulator: Noticed | undefined;
+  /** Why no check can notice it. */
+  readonly equivalent: string | undefined;
+  readonly ms: number;
+}
+
+/** The tests nearest to a folder first: those of the same name, then these. */
+const CHECKS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'src/model': [['test/model'], ['test/plan'], ['test/controller'], ['test/cli']],
+  'src/profile': [['test/profile'], ['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  'src/plan': [['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  'src/controller': [['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  'src/adapters': [['test/adapters'], ['test/contract/https.test.ts'], ['test/cli']],
+};
+
+/** The simulator's crashes at every call to the hub: the tests of this file with this in their names. */
+const SWEEPS = { file: 'test/simulation/simulation.test.ts', pattern: 'crash' };
+const FIRST_SEED = 1;
+/** The simulator has a hub of its own and no command: it never runs this code. */
+const NOT_SIMULATED = /^src\/(?:adapters|cli)\//;
+
+/** Tells each result, in no particular order. Rejects where a check fails without any mutant, and once aborted. */
+export async function runMutants(mutants: readonly Mutant[], options: RunOptions): Promise<void> {
+  const { workers, onResult } = options;
+  const left = mutants.values();
+  async function work(isFirst: boolean): Promise<void> {
+    const workspace = new Workspace();
+    try {
+      if (isFirst) await checkUnbroken(workspace, mutants, options);
+      for (const mutant of left) onResult(await runOne(workspace, mutant, options));
+    } finally {
+      workspace.remove();
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: workers }, (_, index) => work(index === 0)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+}
+
+/** What fails by itself notices nothing. */
+async function checkUnbroken(workspace: Workspace, mutants: readonly Mutant[], options: RunOptions): Promise<void> {
+  const all = mutants.flatMap((mutant) => checksOf(workspace, mutant)).flat();
+  const noticed =
+    (options.tests ? await workspace.test([...new Set(all)], options.signal) : null) ??
+    (options.seeds > 0 ? await simulate(workspace, options) : null);
+  if (noticed !== null) throw new Error(`A check fails without any mutant: ${noticed}`);
+}
+
+async function runOne(workspace: Workspace, mutant: Mutant, options: RunOptions): Promise<MutantResult> {
+  const startedAt = performance.now();
+  const equivalent = equivalentOf(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant)?.why;
+  const known = options.knownOf(mutant);
+  return workspace.with(mutant, async () => {
+    const byTests = asksTests(known, options) ? await runTests(workspace, mutant, options) : known?.byTests;
+    const bySimulator = asksSimulator(known, mutant, options) ? await simulate(workspace, options) : known?.bySimulator;
+    const ms = (known?.ms ?? 0) + performance.now() - startedAt;
+    return { mutant, byTests, bySimulator, equivalent, ms };
+  });
+}
+
+/** True where there is anything left to ask about the mutant. */
+export function isOpen(mutant: Mutant, options: Pick<RunOptions, 'tests' | 'seeds' | 'knownOf'>): boolean {
+  const known = options.knownOf(mutant);
+  return asksTests(known, options) || asksSimulator(known, mutant, options);
+}
+
+function asksTests(known: MutantResult | undefined, { tests }: Pick<RunOptions, 'tests'>): boolean {
+  return tests && (known?.byTests === undefined || !isNoticed(known));
+}
+
+function asksSimulator(
+  known: MutantResult | undefined,
+  { file }: Mutant,
+  { seeds }: Pick<RunOptions, 'seeds'>,
+): boolean {
+  return seeds > 0 && !NOT_SIMULATED.test(file) && (known?.bySimulator === undefined || !isNoticed(known));
+}
+
+export function isNoticed({ byTests, bySimulator }: MutantResult): boolean {
+  return typeof byTests === 'string' || typeof bySimulator === 'string';
+}
+
+async function runTests(workspace: Workspace, mutant: Mutant, { signal }: RunOptions): Promise<Noticed> {
+  for (const paths of checksOf(workspace, mutant)) {
+    const noticed = await workspace.test(paths, signal);
+    if (noticed !== null) return noticed;
+  }
+  return null;
+}
+
+async function simulate(workspace: Workspace, { seeds, signal }: RunOptions): Promise<Noticed> {
+  return (await workspace.simulate(seeds, FIRST_SEED, signal)) ?? workspace.test([SWEEPS.file], signal, SWEEPS.pattern);
+}
+
+function checksOf(workspace: Workspace, { file, checks }: Mutant): readonly (readonly string[])[] {
+  if (checks !== undefined) return checks.map((path) => [path]);
+  const folder = dirname(file);
+  const own = `${folder.replace('src', 'test')}/${basename(file, '.ts')}.test.ts`;
+  return [...(workspace.has(own) ? [[own]] : []), ...(CHECKS[folder] ?? [['test/']])];
+}
