@@ -2,6 +2,7 @@
 import type { Atom, Profile } from '../model/profile.ts';
 import type { Scalar } from '../model/selector.ts';
 import type { DeviceFacts } from '../model/twin.ts';
+import { compareText } from '../model/diagnostic.ts';
 import { getPath, type Json, type JsonObject } from '../model/json.ts';
 import { decodeSection, type Undeclarable } from '../profile/decode.ts';
 import { sameMeaning } from '../profile/meaning.ts';
@@ -257,7 +258,7 @@ function outliersOf(layers: readonly UnitLayer[]): Outlier[] {
   return [...outliers.values()]
     .map((outlier) => ({ ...outlier, deviceIds: outlier.deviceIds.toSorted() }))
     .toSorted(
-      (a, b) => b.deviceIds.length - a.deviceIds.length || ((a.deviceIds[0] ?? '') < (b.deviceIds[0] ?? '') ? -1 : 1),
+      (a, b) => b.deviceIds.length - a.deviceIds.length || compareText(String(a.deviceIds[0]), String(b.deviceIds[0])),
     );
 }
 

@@ -176,7 +176,6 @@ function createFreedom(
   };
   for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claim(atom.path);
   for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claim(absence.path);
-  if (keptPaths.isEmpty && claims.isEmpty) return () => true;
   const priorities = new Map(target.layers.map(({ configuration }) => [configuration.owner, configuration.priority]));
   return (path, owner) => {
     const priority = priorities.get(owner) ?? Number.NEGATIVE_INFINITY;

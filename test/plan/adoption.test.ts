@@ -65,6 +65,30 @@ describe('a fleet is described by', () => {
       ['common Process_MessageFrequency=High', 'atm Login_Disabled=true (2/2)', 'gate  (2/2)', 'kiosk  (2/2)'],
     ],
     [
+      'what most groups share, whatever its text',
+      [...twins(1, 'a', { hw: 'atm' }, HIGH), ...['gate', 'kiosk', 'pump'].flatMap((hw) => twins(1, hw, { hw }, LOW))],
+      ['hw'],
+      [
+        'common Process_MessageFrequency=Low',
+        'atm Process_MessageFrequency=High (1/1)',
+        'gate  (1/1)',
+        'kiosk  (1/1)',
+        'pump  (1/1)',
+      ],
+    ],
+    [
+      'outliers by the first of their devices where there are as many',
+      [...twins(3, 'a', {}, HIGH), twin('y', {}, QUIET), twin('x', {}, {}), twin('z', {}, LOW)],
+      [],
+      [
+        'common',
+        ' Process_MessageFrequency=High (3/6)',
+        'x -Process_MessageFrequency',
+        'y Login_Disabled=true -Process_MessageFrequency',
+        'z Process_MessageFrequency=Low',
+      ],
+    ],
+    [
       'nothing in common where saying so would be longer',
       [...twins(2, 'a', { hw: 'atm' }, HIGH), ...twins(2, 'g', { hw: 'gate' }, LOW)],
       ['hw'],

@@ -365,6 +365,12 @@ describe('an exception for so many devices', () => {
     );
   });
 
+  test('holds nothing while a person stops it', () => {
+    const facts = { who: 'ana', reason: 'wait', untilMs: undefined };
+    const suspensions = [{ scope: 'Configuration', name: 'inc', ...facts }] as const;
+    expect(plan(declared, twinOf(), { fleet: fleet(10), suspensions }).type).toBe('Patch');
+  });
+
   test('leaves all other devices alone', () => {
     const device = { ...deviceOf({ env: 'lab' }), deviceId: 'd4' };
     expect(plan(declared, twinOf(), { fleet: fleet(10), device }).type).toBe('Patch');

@@ -146,6 +146,13 @@ test('a setting that holds a secret is sensitive', () => {
   ]);
 });
 
+test('a setting is sensitive where any of the profiles that name it says so', () => {
+  const open = { profile: profileOf('open', { section: ['g'] }), set: { token: 't' } };
+  const closed = { profile: profileOf('closed', { section: ['g'], sensitive: ['token'] }), set: { token: 't' } };
+  expect(explain({ open, closed })).toMatchObject([{ name: 'token', sensitive: true }]);
+  expect(explain({ open })).toMatchObject([{ name: 'token', sensitive: false }]);
+});
+
 describe('exceptions among the claims', () => {
   const INC = { set: { a: 7 } };
   const by = { who: 'ana@desk', reason: 'INC-9', untilMs: undefined };
