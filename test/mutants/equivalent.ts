@@ -9,7 +9,44 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const EQUIVALENTS: readonly Equivalent[] = [];
+/** Lines that put a place into a map of places. */
+const PLACES: readonly (readonly [file: string, line: string])[] = [
+  ['exception-end', 'for (const absence of absences) if (!isAbsent(absence, desired)) taken.set(absence.path, true);'],
+  ['exception-end', 'else taken.set(atom.path, true);'],
+  ['exception-end', 'taken.set(path, true);'],
+  ['frozen-rules', 'for (const { atom } of atoms) ours.set(atom.path, true);'],
+  ['layering', "if (state !== 'Enforced' || policy === 'Ignore') places.set(path, true);"],
+  ['ownership', 'for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claims.set(atom.path, true);'],
+  [
+    'ownership',
+    'for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claims.set(absence.path, true);',
+  ],
+  [
+    'ownership',
+    'for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) kept.set(path, true);',
+  ],
+  ['ownership', 'for (const { path } of restores.changes) taken.set(path, true);'],
+  ['ownership', 'for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);'],
+  ['ownership', 'taken.set(path, true);'],
+  ['ownership', "for (const { atom } of atoms) if (atom.policy === 'Override') taken.set(atom.path, true);"],
+  ['ownership', 'for (const { path } of absences) taken.set(path, true);'],
+  ['surroundings', 'if (write.moduleId === undefined || write.moduleId === moduleId) places.set(write.path, true);'],
+];
+
+export const EQUIVALENTS: readonly Equivalent[] = [
+  ...PLACES.map(([file, before]) => ({
+    file: `src/plan/${file}.ts`,
+    before,
+    after: before.replace(', true)', ', false)'),
+    why: 'Of such a map only the places are asked for, never the values.',
+  })),
+  {
+    file: 'src/plan/adoption.ts',
+    before: 'if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[0] as Json);',
+    after: 'if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[1] as Json);',
+    why: 'They are at least two by then, and all the same.',
+  },
+];
 
 export function equivalentOf(source: string, mutant: Mutant): Equivalent | undefined {
   const { before, after } = linesOf(source, mutant);

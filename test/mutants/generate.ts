@@ -44,13 +44,23 @@ export function generate(file: string, source: string): Mutant[] {
   for (const node of walk(program as unknown as Node)) {
     for (const operator of OPERATORS) {
       for (const { what, at, replacement } of operator(node, text)) {
-        const line = source.slice(0, at.start).split('\n').length;
-        const name = `${file}:${line} ${what}: ${clip(text(at))}`;
+        const above = source.slice(0, at.start).split('\n');
+        const name = `${file}:${above.length}:${(above.at(-1) ?? '').length + 1} ${what}: ${clip(text(at))}`;
         mutants.push({ name, file, start: at.start, end: at.end, replacement });
       }
     }
   }
-  return mutants.toSorted((a, b) => a.start - b.start);
+  return withOwnNames(mutants.toSorted((a, b) => a.start - b.start));
+}
+
+/** Long places that begin alike are told apart by their number. */
+function withOwnNames(mutants: readonly Mutant[]): Mutant[] {
+  const counts = new Map<string, number>();
+  return mutants.map((mutant) => {
+    const count = (counts.get(mutant.name) ?? 0) + 1;
+    counts.set(mutant.name, count);
+    return count === 1 ? mutant : { ...mutant, name: `${mutant.name} (${count})` };
+  });
 }
 
 /** As many of the mutants, chosen by the seed, in their own order. */
@@ -65,6 +75,7 @@ export function sample(mutants: readonly Mutant[], count: number, seed: number):
 const TRANSPARENT = new Set(['TSAsExpression', 'TSSatisfiesExpression', 'TSNonNullExpression']);
 
 function* walk(node: Node): Generator<Node> {
+  if (isSign(node)) return yield* walk(node['test'] as Node);
   if (node.type.startsWith('Import') && node.type !== 'ImportExpression') return;
   if (TRANSPARENT.has(node.type)) return yield* walk(node['expression'] as Node);
   if (node.type.startsWith('TS')) return;
@@ -72,6 +83,11 @@ function* walk(node: Node): Generator<Node> {
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) yield* walk(child);
   }
+}
+
+/** `a < b ? -1 : 1`: of the numbers only the sign counts. */
+function isSign({ type, consequent }: Node): boolean {
+  return type === 'ConditionalExpression' && isNode(consequent) && consequent.type === 'UnaryExpression';
 }
 
 function isNode(value: unknown): value is Node {

@@ -99,9 +99,31 @@ async function worldWith(kind: AgentKind): Promise<World> {
   return world;
 }
 
+/** With another agent of the same module, which asks for no nudges; goes into the braces of the settings. */
+const TWO_AGENTS = `${SETTINGS}}}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: second}
+spec: {extends: generic, moduleId: ${REF.moduleId}, section: /second}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: second}
+spec: {profile: second, selector: {matchAll: true}, settings: {a: 1`;
+
 const FOREIGN: JsonObject = { [SECTION]: { eventPriorityDiagnostic: { value: 'Off' } } };
 
 describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => {
+  test('is sent its section also where another agent of the module asks for no nudges', async () => {
+    const world = await worldWith(kind);
+    await world.pass(TWO_AGENTS);
+    await world.tamper(FOREIGN);
+    const action = world.plan(TWO_AGENTS);
+    expect(action.reason).toBe('Nudge');
+    expect(Object.keys(action.patch?.properties?.desired ?? {})).toEqual([SECTION]);
+  });
+
   test('forgets the rest after somebody else’s partial patch, and is sent the section once more', async () => {
     const world = await worldWith(kind);
     await world.pass();
@@ -111,6 +133,7 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     const before = world.live();
     const action = await world.pass();
     expect(action).toMatchObject({ type: 'Patch', reason: 'Nudge', changes: [] });
+    expect(action.needs).toEqual({ moduleTwin: true, deviceTwin: false });
     expect(action.message).toContain('"eventPriorityLogin", "snapshotFrequency"');
     expect(action.patch?.properties?.desired).toEqual({ [SECTION]: before.properties.desired[SECTION] });
     expect(String(world.settings()?.['eventPriorityLogin']).toLowerCase()).toBe('low');

@@ -26,6 +26,7 @@ function action(fields: Partial<TwinAction>): TwinAction {
 
 const EQUAL = action({ type: 'Equal', reason: 'InSync' });
 const DRIFT = action({ changes: [change('a', 2)] });
+const OBSERVED = action({ type: 'Observe', reason: 'ModeObserve', observed: [change('a', 2)] });
 
 describe('one twin, planned with the manifests before and after', () => {
   test.each<[sentence: string, after: TwinAction, before: TwinAction, fresh: string[] | undefined, pending: boolean]>([
@@ -49,6 +50,8 @@ describe('one twin, planned with the manifests before and after', () => {
       ['a'],
       false,
     ],
+    ['a difference that is only seen, and new', OBSERVED, EQUAL, [], false],
+    ['a difference that was seen before too', OBSERVED, OBSERVED, undefined, true],
   ])('%s', (_sentence, after, before, fresh, pending) => {
     const attributed = attribute(after, before);
     expect(attributed.fresh?.changes.map(({ name }) => name)).toEqual(fresh);

@@ -648,6 +648,15 @@ table('policies and absence', [
     { tamper: { g: { b: 7, x: 1 } }, is: { over: { unset: ['b'] } } },
     { action: 'Patch/FirstConfiguration', causes: ['-b:FirstConfiguration'], desired: { g: { x: 1 } } },
   ],
+  [
+    'and what others write once all was in sync',
+    {
+      was: { base: { set: { a: 1 }, unset: ['b'] } },
+      tamper: { g: { b: 7 } },
+      is: { base: { set: { a: 1 }, unset: ['b'] } },
+    },
+    { action: 'Patch/Drift', causes: ['-b:Drift'], desired: { g: { a: 1 } } },
+  ],
   ['and is silent where there is nothing', { is: { over: { unset: ['b'] } } }, { action: 'Equal/InSync' }],
   [
     'unset of a place inside a setting keeps the lower layer out of all of it',
@@ -1059,6 +1068,11 @@ describe('direct reads that an action needs', () => {
       module,
     ],
     ['the first write of an owner: both', { is: AB }, both],
+    [
+      'the first write of an owner that leaves no trace in the record: both',
+      { was: AB, is: { ...AB, new: { set: { c: 3 }, policies: { c: 'IfNotPresent' } } } },
+      both,
+    ],
     [
       'an owner that joins while another writes: both',
       { was: AB, tamper: { g: { a: 7, c: 3 } }, is: { ...AB, new: { set: { c: 3 } } } },

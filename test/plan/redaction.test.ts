@@ -30,6 +30,11 @@ describe('a value at a path', () => {
   });
 });
 
+test('where everything in a section is sensitive, its names may still be seen', () => {
+  const redact = createRedaction([profileOf('a', { section: ['g'], sensitive: ['*'] })], MODULE);
+  expect(redact([], { g: { token: 't' } })).toEqual({ g: { token: '(sensitive)' } });
+});
+
 test('keys that JavaScript inherits stay keys', () => {
   const value = JSON.parse('{"g": {"__proto__": {"token": 1}, "constructor": 2}}') as Json;
   expect(createRedaction(PROFILES, MODULE)([], value)).toEqual(value);

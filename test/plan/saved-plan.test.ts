@@ -68,6 +68,12 @@ describe('a twin is stale', () => {
   });
 });
 
+test('a digest says whether there was anything before, also of what is sensitive', () => {
+  const digestOf = (before: string | undefined): string =>
+    actionDigest(patch({ changes: [change('block', { before, sensitive: true })] }));
+  expect(digestOf(undefined)).not.toBe(digestOf('allow'));
+});
+
 test('a digest does not depend on a sensitive value, as a short one could be guessed from it', () => {
   const digestOf = (after: string): string => actionDigest(patch({ changes: [change(after, { sensitive: true })] }));
   expect(digestOf('1234')).toBe(digestOf('9999'));

@@ -90,6 +90,14 @@ describe('the selection', () => {
     expect(shown(tags)).toEqual({ selected, tagless, capped });
   });
 
+  test('is one object for devices that no selector names, where another does', () => {
+    const named = selectorOf({ key: { kind: 'deviceId' }, operator: 'In', values: ['d1'] });
+    const index = createSelection(declare({ a: { set: { a: 1 }, targets: [targetOf(named)] } }), 'dev');
+    const selectionOf = (deviceId: string) => index.select({ ...deviceOf(), deviceId });
+    expect(selectionOf('d7')).toBe(selectionOf('d8'));
+    expect(selectionOf('d1')).not.toBe(selectionOf('d7'));
+  });
+
   test('is one object for devices that no selector tells apart', () => {
     expect(select({ ...deviceOf(), deviceId: 'd7' })).toBe(select({ ...deviceOf(), deviceId: 'd8' }));
     expect(select(deviceOf({ env: 'lab' }))).not.toBe(select(deviceOf()));
