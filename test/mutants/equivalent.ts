@@ -16,11 +16,8 @@ const PLACES: readonly (readonly [file: string, line: string])[] = [
   ['exception-end', 'taken.set(path, true);'],
   ['frozen-rules', 'for (const { atom } of atoms) ours.set(atom.path, true);'],
   ['layering', "if (state !== 'Enforced' || policy === 'Ignore') places.set(path, true);"],
-  ['ownership', 'for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claims.set(atom.path, true);'],
-  [
-    'ownership',
-    'for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claims.set(absence.path, true);',
-  ],
+  ['exception-end', 'if (before === undefined) unknown.set(path, true);'],
+  ['ownership', 'if (!unknown.overlaps(path)) claims.set(path, true);'],
   [
     'ownership',
     'for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) kept.set(path, true);',

@@ -73,7 +73,7 @@ const LISTS: readonly HandMade[] = [
   {
     name: 'an empty list of devices is believed',
     file: 'controller/survey.ts',
-    text: 'if (list.listed === 0 && (await hub.countDevices(signal)) > 0) return false;',
+    text: 'if (list.facts.size + list.reserved === 0 && (await hub.countDevices(signal)) > 0) return false;',
     replacement: '',
   },
   {
@@ -257,7 +257,7 @@ const MODES: readonly HandMade[] = [
   {
     name: 'the mode of a configuration is ignored',
     file: 'plan/target.ts',
-    text: "const isObserved = observeOnly || configuration.mode === 'Observe';",
+    text: "const isObserved = observeOnly || mode === 'Observe';",
     replacement: 'const isObserved = observeOnly;',
   },
   {
@@ -269,7 +269,7 @@ const MODES: readonly HandMade[] = [
   {
     name: 'suspend is ignored',
     file: 'plan/target.ts',
-    text: "state: configuration.suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced'",
+    text: "state: suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced'",
     replacement: "state: isObserved ? 'Observed' : 'Enforced'",
   },
   {
@@ -753,8 +753,8 @@ const TOLD: readonly HandMade[] = [
   {
     name: 'a revision counts as applied while work is left',
     file: 'controller/hub-loop.ts',
-    text: 'if (this.#queue.size > 0 || this.#passedRevision === this.#appliedRevision) return;',
-    replacement: 'if (this.#passedRevision === this.#appliedRevision) return;',
+    text: 'if (this.#queue.size > 0) return;',
+    replacement: '',
   },
   {
     name: 'a hub is ready although twins fail',
@@ -807,6 +807,6 @@ export const HAND_MADE: readonly HandMade[] = [
 export function locate({ name, file, text, replacement, checks }: HandMade, source: string): Mutant {
   const start = source.indexOf(text);
   if (start === -1 || source.includes(text, start + 1))
-    throw new Error(`"${name}": not exactly once in ${file}: ${text}`);
+    throw new Error(`"${name}": not exactly once in ${file}, so mend its row in hand-made.ts: ${text}`);
   return { name, file, start, end: start + text.length, replacement, checks };
 }

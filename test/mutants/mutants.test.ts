@@ -29,7 +29,7 @@ describe('made by hand', () => {
 
   test('a text that is gone, or there twice, is told', () => {
     const one = { name: 'one', file: 'src/one.ts', text: 'a', replacement: 'b' };
-    expect(() => locate(one, 'c')).toThrow('"one": not exactly once in src/one.ts: a');
+    expect(() => locate(one, 'c')).toThrow('"one": not exactly once in src/one.ts, so mend its row in hand-made.ts: a');
     expect(() => locate(one, 'a a')).toThrow('not exactly once');
   });
 });
