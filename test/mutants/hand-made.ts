@@ -512,7 +512,7 @@ const OTHERS: readonly HandMade[] = [
   },
   {
     name: 'a module that IoT Edge manages is written',
-    file: 'controller/reconcile.ts',
+    file: 'controller/edge-lookup.ts',
     text: 'return isFirst && device.iotEdge && around.identity === undefined;',
     replacement: 'return isFirst && !device.iotEdge && around.identity === undefined;',
   },

@@ -44,27 +44,25 @@ const NOT_SIMULATED = /^src\/(?:adapters|cli)\//;
 
 /** Tells each result, in no particular order. Rejects where a check fails without any mutant, and once aborted. */
 export async function runMutants(mutants: readonly Mutant[], options: RunOptions): Promise<void> {
-  const { workers, onResult } = options;
+  const workspaces = Array.from({ length: options.workers }, () => new Workspace());
   const left = mutants.values();
-  async function work(isFirst: boolean): Promise<void> {
-    const workspace = new Workspace();
-    try {
-      if (isFirst) await checkUnbroken(workspace, mutants, options);
-      for (const mutant of left) onResult(await runOne(workspace, mutant, options));
-    } finally {
-      workspace.remove();
-    }
+  const work = async (workspace: Workspace): Promise<void> => {
+    for (const mutant of left) options.onResult(await runOne(workspace, mutant, options));
+  };
+  try {
+    for (const first of workspaces.slice(0, 1)) await checkUnbroken(first, mutants, options);
+    const ends = await Promise.allSettled(workspaces.map(work));
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  } finally {
+    for (const workspace of workspaces) workspace.remove();
   }
-  const ends = await Promise.allSettled(Array.from({ length: workers }, (_, index) => work(index === 0)));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /** What fails by itself notices nothing. */
 async function checkUnbroken(workspace: Workspace, mutants: readonly Mutant[], options: RunOptions): Promise<void> {
   const all = mutants.flatMap((mutant) => checksOf(workspace, mutant)).flat();
-  const noticed =
-    (options.tests ? await workspace.test([...new Set(all)], options.signal) : null) ??
-    (options.seeds > 0 ? await simulate(workspace, options) : null);
+  const byTests = options.tests ? await workspace.test([...new Set(all)], options.signal) : null;
+  const noticed = byTests ?? (options.seeds > 0 ? await simulate(workspace, options) : null);
   if (noticed !== null) throw new Error(`A check fails without any mutant: ${noticed}`);
 }
 
