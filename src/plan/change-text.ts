@@ -1,5 +1,6 @@
 // A change in one line of plain text: the same words in plans, events and logs. Sensitive values stay out.
-import { isObject, type Json } from '../model/json.ts';
+import type { Json } from '../model/json.ts';
+import { isBareWrapper } from '../profile/meaning.ts';
 import type { SettingChange } from './action.ts';
 import { REDACTED } from './redaction.ts';
 
@@ -29,7 +30,6 @@ export function changesText(changes: readonly SettingChange[]): string {
 
 /** A wrapped value without its wrapper. */
 export function shortValue(value: Json): string {
-  const isWrapped = isObject(value) && Object.keys(value).join('') === 'value';
-  const text = JSON.stringify(isWrapped ? value['value'] : value) ?? '';
+  const text = JSON.stringify(isBareWrapper(value) ? value.value : value);
   return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
 }

@@ -21,6 +21,11 @@ export function reportsSame(atom: Atom, reported: Json | undefined): boolean {
   return sameValue(atom.comparator, atom.plain, plainOf(atom, reported));
 }
 
+/** A wrapper that holds nothing beside the value. */
+export function isBareWrapper(value: Json): value is { value: Json } {
+  return isObject(value) && Object.hasOwn(value, 'value') && Object.keys(value).length === 1;
+}
+
 function isWrapper(value: Json | undefined): boolean {
   return isObject(value) && Object.hasOwn(value, 'value');
 }

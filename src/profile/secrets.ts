@@ -1,5 +1,6 @@
 // Values that look like secrets where no profile knows them: leftovers of scripts and of other teams on a twin.
 import { isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
+import { isBareWrapper } from './meaning.ts';
 
 const SECRET_NAME =
   /pass(?:word|wd|phrase)|pwd$|secret|token|credential|connection_?string|(?:private|api|access|account|shared)_?key|(?:^|_)sas(?:$|_)/i;
@@ -27,9 +28,7 @@ export function hideSecrets(value: Json, hidden: string, isKnown: (name: string)
 
 /** A wrapped value goes by the name of its wrapper. */
 function hideNamed(name: string, value: Json, hidden: string, isKnown: (name: string) => boolean): Json {
-  if (isObject(value) && Object.keys(value).join('') === 'value') {
-    return { value: hideNamed(name, value['value'] as Json, hidden, isKnown) };
-  }
+  if (isBareWrapper(value)) return { value: hideNamed(name, value.value, hidden, isKnown) };
   if (isObject(value) || Array.isArray(value)) return hideSecrets(value, hidden, isKnown);
   return !isKnown(name) && looksSecret(name, value) ? hidden : value;
 }

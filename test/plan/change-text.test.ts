@@ -30,6 +30,7 @@ test('of many changes the first five are told', () => {
 
 test.each<[value: Json, want: string]>([
   [{ value: 'x', note: 1 }, '{"value":"x","note":1}'],
+  [{ val: 1, ue: 2 }, '{"val":1,"ue":2}'],
   ['x'.repeat(58), `"${'x'.repeat(58)}"`],
   ['x'.repeat(59), `"${'x'.repeat(58)}…`],
 ])('%j in short', (value, want) => {

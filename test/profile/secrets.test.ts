@@ -27,12 +27,14 @@ test('secrets are hidden wherever they lie, and what a profile knows stays', () 
     appTeam: { token: 't1', list: ['SharedAccessKey=x', 'plain'] },
     secretRotation: 'PT1H',
     wrapped: { value: 'fine' },
+    apart: { val: 'fine', ue: 'too' },
     password: { value: 'p' },
   };
   expect(hideSecrets(section, '-', (name) => name === 'secretRotation')).toEqual({
     appTeam: { token: '-', list: ['-', 'plain'] },
     secretRotation: 'PT1H',
     wrapped: { value: 'fine' },
+    apart: { val: 'fine', ue: 'too' },
     password: { value: '-' },
   });
 });
