@@ -28,8 +28,8 @@ const WRITES: readonly HandMade[] = [
   {
     name: 'the answer about another module of the device is believed',
     file: 'adapters/iot-hub.ts',
-    text: 'if (twin.deviceId !== deviceId || twin.moduleId !== moduleId) throw malformed(purpose);',
-    replacement: 'if (twin.deviceId !== deviceId) throw malformed(purpose);',
+    text: "return isObject(body) && body['deviceId'] === deviceId && body['moduleId'] === moduleId;",
+    replacement: "return isObject(body) && body['deviceId'] === deviceId;",
   },
   {
     name: 'settings are written without the record',
@@ -85,9 +85,9 @@ const LISTS: readonly HandMade[] = [
   {
     name: 'a list of devices that fails midway is taken for whole',
     file: 'controller/survey.ts',
-    text: 'for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts);',
+    text: 'for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts);',
     replacement:
-      'try { for await (const page of hub.listDevices(signal)) for (const facts of page) list.add(facts); } catch {}',
+      'try { for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts); } catch {}',
   },
   {
     name: 'a list of twins that fails midway is taken for whole',
