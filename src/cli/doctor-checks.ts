@@ -4,23 +4,12 @@ import { isLoopback } from '../adapters/credentials.ts';
 import { affordablePeriodMs, dailyMessages } from '../controller/daily-budget.ts';
 import { Neighbours } from '../controller/neighbours.ts';
 import type { Declared, DeclaredHub } from '../model/declared.ts';
-import { HubError, type HubErrorCode } from '../model/errors.ts';
 import type { Connected } from './connect.ts';
 import { countOthers } from './count-devices.ts';
 import { formatTime } from './cost-text.ts';
+import { attempt, ok, refused, type Attempt, type Finding } from './finding.ts';
 import { countOf, formatCount } from './table.ts';
 import type { World } from './world.ts';
-
-export type Verdict = 'ok' | 'warning' | 'failed';
-
-export interface Finding {
-  readonly check: string;
-  readonly verdict: Verdict;
-  readonly message: string;
-  readonly fix?: string;
-  /** Of the hub, where a call failed. */
-  readonly code?: HubErrorCode;
-}
 
 interface Patient {
   readonly world: World;
@@ -173,34 +162,8 @@ async function checkNeighbours({ world, declared, connected: { hub } }: Patient)
   return notes.map((message) => ({ check: 'automatic configurations', verdict: 'warning' as const, message, fix }));
 }
 
-type Attempt<T> = { readonly value: T } | { readonly error: HubError };
-
-/** A bug stays one. */
-async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
-  try {
-    return { value: await run() };
-  } catch (error) {
-    if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
-    return { error };
-  }
-}
-
 function isMissing(tried: Attempt<unknown>): boolean {
   return 'error' in tried && tried.error.code === 'NotFound';
-}
-
-function ok(check: string, message: string): Finding {
-  return { check, verdict: 'ok', message };
-}
-
-function refused(check: string, { code, message }: HubError, fix: string): Finding {
-  return {
-    check,
-    verdict: 'failed',
-    message,
-    code,
-    ...(code === 'Unauthorized' || code === 'Unavailable' ? { fix } : {}),
-  };
 }
 
 function refusedOr(check: string, tried: Attempt<unknown>, fix: string): Finding {

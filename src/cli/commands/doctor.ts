@@ -1,9 +1,10 @@
 // `twinward doctor`: everything that can be wrong before the first write, checked without writing, each with its fix.
 import { HubError } from '../../model/errors.ts';
 import { connectHub } from '../connect.ts';
-import { checkCredential, examineHub, type Finding, type Verdict } from '../doctor-checks.ts';
+import { checkCredential, examineHub } from '../doctor-checks.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { exitCodeOf } from '../failure.ts';
+import type { Finding, Verdict } from '../finding.ts';
 import { readManifests, type SourceOptions } from '../manifests.ts';
 import { chooseHubs, NO_METRICS, type HubChoice } from '../plan-hub.ts';
 import { countProblems, writeDiagnostics, writeDocument, type Format } from '../report.ts';
