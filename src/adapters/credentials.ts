@@ -11,17 +11,15 @@ export interface ConnectionStringFacts {
 
 const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
 
-/** What the string names, or what is wrong with it in words that hold nothing of it. */
-export function parseConnectionString(text: string): ConnectionStringFacts | { readonly problem: string } {
-  const fields = new Map<string, string>();
-  for (const field of text.trim().split(';')) {
-    const at = field.indexOf('=');
-    if (at <= 0) continue;
-    const name = field.slice(0, at).trim();
-    // Which of two counts is for each parser to say: ours and the SDK's must not differ.
-    if (fields.has(name)) return { problem: 'it names a field twice.' };
-    fields.set(name, field.slice(at + 1).trim());
-  }
+/** What is wrong, in words that hold nothing of the string. */
+interface Problem {
+  readonly problem: string;
+}
+
+/** What the string names, or what is wrong with it. */
+export function parseConnectionString(text: string): ConnectionStringFacts | Problem {
+  const fields = readFields(text);
+  if (fields === undefined) return NAMED_TWICE;
   const hostName = fields.get('HostName');
   const sharedAccessKeyName = fields.get('SharedAccessKeyName');
   if (hostName === undefined || hostName === '') return { problem: 'it has no HostName.' };
@@ -32,6 +30,41 @@ export function parseConnectionString(text: string): ConnectionStringFacts | { r
     return { problem: 'it has no SharedAccessKeyName.' };
   if ((fields.get('SharedAccessKey') ?? '') === '') return { problem: 'it has no SharedAccessKey.' };
   return { hostName, sharedAccessKeyName };
+}
+
+/** The host of an Event Hubs-compatible endpoint, or what is wrong with its connection string. */
+export function parseEventsConnectionString(text: string): { readonly host: string } | Problem {
+  const fields = readFields(text);
+  if (fields === undefined) return NAMED_TWICE;
+  if (fields.has('HostName')) return { problem: "it is a hub's; that of its built-in endpoint is needed." };
+  const missing = EVENTS_FIELDS.find((name) => (fields.get(name) ?? '') === '');
+  if (missing !== undefined) return { problem: `it has no ${missing}.` };
+  const endpoint = fields.get('Endpoint') ?? '';
+  if (!URL.canParse(endpoint) || new URL(endpoint).protocol !== 'sb:') {
+    return { problem: 'its Endpoint is no address such as sb://NAME.servicebus.windows.net/.' };
+  }
+  const host = new URL(endpoint).hostname;
+  if (fields.get('UseDevelopmentEmulator')?.toLowerCase() === 'true' && !isLoopback(host)) {
+    return { problem: 'it turns encryption off with UseDevelopmentEmulator, and is not for this machine.' };
+  }
+  return { host };
+}
+
+const EVENTS_FIELDS = ['Endpoint', 'SharedAccessKeyName', 'SharedAccessKey', 'EntityPath'];
+
+const NAMED_TWICE: Problem = { problem: 'it names a field twice.' };
+
+/** Undefined where one stands twice: which of the two counts is for each parser to say, and ours and the SDK's must not differ. */
+function readFields(text: string): ReadonlyMap<string, string> | undefined {
+  const fields = new Map<string, string>();
+  for (const field of text.trim().split(';')) {
+    const at = field.indexOf('=');
+    if (at <= 0) continue;
+    const name = field.slice(0, at).trim();
+    if (fields.has(name)) return undefined;
+    fields.set(name, field.slice(at + 1).trim());
+  }
+  return fields;
 }
 
 /** Throws HubError where a credential is for another hub than the one it would be used on. */

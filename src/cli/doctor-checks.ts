@@ -7,6 +7,7 @@ import type { Declared, DeclaredHub } from '../model/declared.ts';
 import type { Connected } from './connect.ts';
 import { countOthers } from './count-devices.ts';
 import { formatTime } from './cost-text.ts';
+import { checkEvents } from './doctor-events.ts';
 import { attempt, ok, refused, type Attempt, type Finding } from './finding.ts';
 import { countOf, formatCount } from './table.ts';
 import type { World } from './world.ts';
@@ -40,6 +41,7 @@ export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Fin
     ...(await checkWriting(whole)),
     checkMode(whole),
     ...checkCapacity(whole),
+    await checkEvents({ ...whole, passMessages: passMessages(devices) }),
     ...(await checkNeighbours(whole)),
   ];
 }
@@ -135,10 +137,14 @@ function checkMode({ declaredHub, connected: { mode } }: Patient): Finding {
 const MESSAGES_PER_DEVICE = 0.8;
 const PERIOD_WARNING_MS = 60 * 60_000;
 
+function passMessages(devices = 0): number {
+  return Math.ceil(devices * MESSAGES_PER_DEVICE);
+}
+
 function checkCapacity({ declaredHub, connected: { capacity, endpoint }, devices = 0 }: Patient): Finding[] {
   if (capacity === undefined) return [ok('capacity', 'not declared; a hub on this machine is not spared')];
   const { tier, units } = capacity;
-  const pass = Math.ceil(devices * MESSAGES_PER_DEVICE);
+  const pass = passMessages(devices);
   const periodMs = affordablePeriodMs(0, pass, capacity, declaredHub.budget);
   const daily = dailyMessages(capacity);
   const text =

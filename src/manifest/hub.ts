@@ -9,6 +9,7 @@ import {
   type SecretRef,
 } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
+import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
 import type { HubManifest } from './schema.ts';
 
@@ -24,6 +25,7 @@ export const IMPLICIT_HUB: DeclaredHub = {
   endpoint: undefined,
   caFile: undefined,
   authentication: undefined,
+  events: undefined,
   capacity: undefined,
   budget: { throttle: DEFAULT_THROTTLE_SHARE, dailyMessages: DEFAULT_MESSAGES_SHARE },
   mode: undefined,
@@ -41,6 +43,7 @@ export function compileHub(resource: Resource<HubManifest>, diagnostics: Diagnos
     endpoint: spec.endpoint,
     caFile: spec.caFile === undefined ? undefined : resolvePath(resource, spec.caFile),
     authentication: compileAuthentication(resource, spec.auth, diagnostics),
+    events: spec.events && compileSecret(resource, ['spec', 'events'], spec.events.secretRef, diagnostics),
     capacity: spec.capacity,
     budget: {
       throttle: share(spec.budget?.throttle) ?? DEFAULT_THROTTLE_SHARE,
@@ -103,19 +106,18 @@ function compileAuthentication(
     }
     return { type };
   }
-  return { type, secret: secretRef === undefined ? undefined : compileSecret(resource, secretRef, diagnostics) };
+  return { type, secret: secretRef && compileSecret(resource, ['spec', 'auth'], secretRef, diagnostics) };
 }
 
 function compileSecret(
   resource: Resource,
+  path: DocumentPath,
   { env, file }: { readonly env?: string; readonly file?: string },
   diagnostics: Diagnostic[],
 ): SecretRef | undefined {
   if (env !== undefined && file === undefined) return { env };
   if (file !== undefined && env === undefined) return { file: resolvePath(resource, file) };
-  diagnostics.push(
-    resource.problem('TW1111', ['spec', 'auth', 'secretRef'], 'A secretRef names either "env" or "file".'),
-  );
+  diagnostics.push(resource.problem('TW1111', [...path, 'secretRef'], 'A secretRef names either "env" or "file".'));
   return undefined;
 }
 

@@ -102,6 +102,15 @@ const HubSpec = Type.Object(
         { ...strict, description: 'Tier and units of the hub, from which its throttles follow.' },
       ),
     ),
+    events: Type.Optional(
+      Type.Object(
+        { secretRef: SecretRef },
+        {
+          ...strict,
+          description: 'Where the connection string of the Event Hubs-compatible endpoint is, for changes by others.',
+        },
+      ),
+    ),
     mode: Type.Optional(Mode),
     budget: Type.Optional(
       Type.Object(
@@ -259,7 +268,7 @@ export type SelectorManifest = Static<typeof Selector>;
 
 /** Fields of a specification that the design has and this version has not: refused by name, never ignored. */
 export const NOT_YET: Readonly<Partial<Record<Kind, readonly string[]>>> = {
-  Hub: ['rollout', 'events'],
+  Hub: ['rollout'],
   SecurityConfiguration: ['rollout'],
 };
 

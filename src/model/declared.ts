@@ -31,6 +31,8 @@ export interface DeclaredHub {
   readonly endpoint: string | undefined;
   readonly caFile: string | undefined;
   readonly authentication: Authentication | undefined;
+  /** The connection string of the endpoint that tells of changes; undefined where only passes find them. */
+  readonly events: SecretRef | undefined;
   readonly capacity: Capacity | undefined;
   /** Shares in 0..1 of what the tier allows. */
   readonly budget: { readonly throttle: number; readonly dailyMessages: number };

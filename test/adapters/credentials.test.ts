@@ -3,12 +3,48 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { checkCredentialHost, isLoopback, parseConnectionString, readSecret } from '../../src/adapters/credentials.ts';
+import {
+  checkCredentialHost,
+  isLoopback,
+  parseConnectionString,
+  parseEventsConnectionString,
+  readSecret,
+} from '../../src/adapters/credentials.ts';
 import { HubError } from '../../src/model/errors.ts';
 
 const KEY = 'c2VjcmV0LXNlY3JldC1zZWNyZXQ=';
 const GOOD = `HostName=acme.azure-devices.net;SharedAccessKeyName=iothubowner;SharedAccessKey=${KEY}`;
 const FACTS = { hostName: 'acme.azure-devices.net', sharedAccessKeyName: 'iothubowner' };
+
+const EVENTS = `Endpoint=sb://iothub-ns-acme.servicebus.windows.net/;SharedAccessKeyName=service;SharedAccessKey=${KEY};EntityPath=acme`;
+const EMULATOR = `${EVENTS.replace('iothub-ns-acme.servicebus.windows.net/', '127.0.0.1:5672')};UseDevelopmentEmulator=true`;
+
+describe("the connection string of a hub's built-in endpoint", () => {
+  test.each([
+    ['as the portal gives it', EVENTS, 'iothub-ns-acme.servicebus.windows.net'],
+    ['with a line break', `${EVENTS}\n`, 'iothub-ns-acme.servicebus.windows.net'],
+    ['of the embedded hub', EMULATOR, '127.0.0.1'],
+  ])('%s is taken', (_sentence, text, host) => {
+    expect(parseEventsConnectionString(text)).toEqual({ host });
+  });
+
+  test.each([
+    ['nothing', '', 'no Endpoint'],
+    ['the string of the hub itself', GOOD, "a hub's"],
+    ['no policy', EVENTS.replace('SharedAccessKeyName=service;', ''), 'no SharedAccessKeyName'],
+    ['no key', EVENTS.replace(KEY, ''), 'no SharedAccessKey.'],
+    ['no entity', EVENTS.replace(';EntityPath=acme', ''), 'no EntityPath'],
+    ['another protocol', EVENTS.replace('sb://', 'https://'), 'sb://'],
+    ['no address', EVENTS.replace('sb://', ''), 'sb://'],
+    ['two keys', `${EVENTS};SharedAccessKey=${KEY}`, 'twice'],
+    ['no encryption on its way to another machine', EMULATOR.replace('127.0.0.1', 'evil.example'), 'encryption'],
+  ])('with %s is refused, in words that hold nothing of it', (_sentence, text, words) => {
+    const parsed = parseEventsConnectionString(text);
+    const problem = 'problem' in parsed ? parsed.problem : '';
+    expect(problem).toContain(words);
+    expect(problem).not.toContain(KEY);
+  });
+});
 
 describe('a connection string', () => {
   const taken: readonly (readonly [sentence: string, text: string])[] = [

@@ -2,6 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { checkCredential } from '../../src/cli/doctor-checks.ts';
+import { serveEvents } from '../../src/emulator/events/amqp-server.ts';
+import { EventLog } from '../../src/emulator/events/event-log.ts';
+import { createPolicies } from '../../src/emulator/rest/policies.ts';
+import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { folderOf, HOST, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
 const HUB = `apiVersion: twinward.dev/v1alpha1
@@ -59,6 +63,8 @@ dev
   ok       registry write: allowed
   ok       mode: Enforce: what differs is written
   ok       capacity: S1 with 1 unit, 400,000 messages a day; one look at all 40 devices takes about 32, so our share pays for one every 2 min
+  ok       change events: none are declared: what others change is seen by the next pass, one every 5 min unless \`run\` is told otherwise
+           To see it at once, write \`events: {secretRef: {env: NAME}}\` into the Hub: see "Change events" in docs/hub-sign-in.md.
   ok       automatic configurations: none writes what is declared here
 `);
   expect(code).toBe(0);
@@ -138,6 +144,101 @@ describe('what is wrong', () => {
     expect(code).toBe(3);
     expect(out).toMatch(/^ {2}FAILED {3}manifests: 1 document, 1 error, 0 warnings\n/);
     expect(err).toContain('TW1101');
+  });
+});
+
+describe('change events', () => {
+  const MANIFEST = HUB.replace(`hostName: ${HOST}`, `hostName: ${HOST}, events: {secretRef: {env: EVENTS}}`);
+  const WRONG_KEY = 'SharedAccessKey=aGVsbG8=';
+  let busy: ServedHub;
+
+  beforeAll(async () => {
+    busy = await serveFleet(1);
+  });
+  afterAll(() => busy.close());
+
+  const events = (): string => busy.eventsConnectionStringOf('service');
+  const examineEvents = (connectionString: string): Promise<Printed> =>
+    examine(MANIFEST, { env: { ...busy.env, EVENTS: connectionString } });
+
+  test('of which none is kept: whether there is a route is for a person to say', async () => {
+    const { code, out } = await examineEvents(events());
+    expect(out).toMatch(
+      /warning {2}change events: the endpoint answers; it keeps no event\n {11}If twins were changed lately, there is no route: make one with the source TwinChangeEvents/,
+    );
+    expect(code).toBe(0);
+  });
+
+  test('of which none is of a twin', async () => {
+    busy.iot.createDevice('comes', { deviceId: 'comes' });
+    busy.iot.deleteDevice('comes', '*');
+    const { out } = await examineEvents(events());
+    expect(out).toContain('warning  change events: the endpoint answers; none of the last 2 events is of a twin\n');
+  });
+
+  test('that come', async () => {
+    busy.iot.createDevice('changes', { deviceId: 'changes' });
+    busy.iot.patchTwin({ deviceId: 'changes' }, { tags: { a: 1 } }, undefined);
+    busy.iot.deleteDevice('changes', '*');
+    const { code, out } = await examineEvents(events());
+    const at = new Date(busy.clock.now()).toISOString();
+    expect(out).toContain(
+      `  ok       change events: the last change of a twin is of ${at}; devices that come and go are told too\n`,
+    );
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    {
+      what: 'a wrong key',
+      given: () => events().replace(/SharedAccessKey=[^;]+/, WRONG_KEY),
+      says: 'Could not read the change events: the endpoint refuses the credential.',
+      code: 7,
+    },
+    {
+      what: 'nobody at the address',
+      given: () => events().replace(/127\.0\.0\.1:\d+/, '127.0.0.1:9'),
+      says: 'Could not read the change events: the connection failed (ECONNREFUSED).',
+      code: 1,
+    },
+    {
+      what: 'a variable that is not set',
+      given: () => '',
+      says: 'The environment variable EVENTS, which should hold a secret, is not set.',
+      code: 7,
+    },
+    {
+      what: "the hub's own connection string",
+      given: () => busy.connectionStringOf('service'),
+      says: "can not be used: it is a hub's; that of its built-in endpoint is needed.",
+      code: 7,
+    },
+  ])('$what', async ({ given, says, code }) => {
+    const printed = await examineEvents(given());
+    const [, line = '', fix = ''] = /FAILED {3}change events: (.*)\n {11}(.*)\n/.exec(printed.out) ?? [];
+    expect(line).toContain(says);
+    expect(fix).toMatch(/^It needs the connection string of this hub's built-in endpoint/);
+    expect(printed.code).toBe(code);
+    expect(printed.out).not.toMatch(/SharedAccessKey|aGVsbG8/);
+  });
+
+  test('of another hub', async () => {
+    const other = new EventLog({ createdAtMs: 0 });
+    other.append({
+      source: 'twinChangeEvents',
+      operation: 'updateTwin',
+      deviceId: 'd',
+      moduleId: 'm',
+      atMs: 0,
+      body: {},
+    });
+    const policies = createPolicies(createSeededRandom(3));
+    const endpoint = { log: other, hostName: 'acme.azure-devices.net', policies, clock: busy.clock, port: 0 };
+    const served = await serveEvents(endpoint);
+    const { out, code } = await examineEvents(served.connectionString('service') ?? '');
+    expect(out).toContain('FAILED   change events: the endpoint tells of acme, not of twinward-demo\n');
+    expect(code).toBe(1);
+    await served.close();
   });
 });
 

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { runProgram } from '../../src/cli/program.ts';
 import type { ExitCode } from '../../src/cli/exit-code.ts';
 import type { World } from '../../src/cli/world.ts';
+import { serveEvents } from '../../src/emulator/events/amqp-server.ts';
+import { EventLog } from '../../src/emulator/events/event-log.ts';
 import { buildFleet } from '../../src/emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../../src/emulator/fleet/load-fleet.ts';
 import { FrontDoor } from '../../src/emulator/front-door.ts';
@@ -74,6 +76,8 @@ export interface ServedHub {
   readonly caFile: string;
   /** Of one of its shared access policies, such as `service`. */
   connectionStringOf(policy: string): string;
+  /** Of the endpoint that tells of changes since the fleet was there, in the same way. */
+  eventsConnectionStringOf(policy: string): string;
   close(): Promise<void>;
 }
 
@@ -93,6 +97,9 @@ export async function serveFleet(devices: number): Promise<ServedHub> {
   loadFleet(hub, buildFleet({ devices, seed: 1 }));
   const front = new FrontDoor({ hub, clock, random });
   const server = await serveHub({ hub, policies, clock, certificate, front, port: 0 });
+  const log = new EventLog({ createdAtMs: clock.now() });
+  hub.listen((event) => log.append(event));
+  const events = await serveEvents({ log, hostName: HOST, policies, clock, port: 0 });
   const folder = mkdtempSync(join(tmpdir(), 'twinward-test-'));
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, certificate.authority);
@@ -103,13 +110,14 @@ export async function serveFleet(devices: number): Promise<ServedHub> {
     endpoint: server.endpoint,
     caFile,
     connectionStringOf: (policy) => connectionString(HOST, policies, policy) ?? '',
+    eventsConnectionStringOf: (policy) => events.connectionString(policy) ?? '',
     env: {
       IOTHUB_CONNECTION_STRING: connectionString(HOST, policies, 'iothubowner') ?? '',
       TWINWARD_HUB_ENDPOINT: server.endpoint,
       TWINWARD_HUB_CA: caFile,
     },
     close: async () => {
-      await server.close();
+      await Promise.all([server.close(), events.close()]);
       front.close();
       close();
       rmSync(folder, { recursive: true });

@@ -226,6 +226,14 @@ const ROWS: readonly Row[] = [
     hint: /ambient identity/,
   },
   {
+    code: 'TW1102',
+    sentence: 'an unknown field of change events',
+    given: document('Hub', 'a', '{hostName: a.b, events: {secretRef: {env: A}, group: g}}'),
+    at: '4:53 spec.events.group',
+    message: /Unknown field "spec.events.group"/,
+    hint: /secretRef/,
+  },
+  {
     code: 'TW1103',
     sentence: 'no profile',
     given: configuration('{selector: {matchAll: true}}'),
@@ -260,6 +268,13 @@ const ROWS: readonly Row[] = [
     at: '4:38 spec.selector.matchExpressions.0',
     message: /In needs "values"/,
     hint: /values/,
+  },
+  {
+    code: 'TW1103',
+    sentence: 'change events without their secret',
+    given: document('Hub', 'a', '{hostName: a.b, events: {}}'),
+    at: '4:31 spec.events',
+    message: /"spec.events" lacks "secretRef"/,
   },
   {
     code: 'TW1104',
@@ -397,6 +412,14 @@ const ROWS: readonly Row[] = [
     hint: /Remove the field/,
   },
   {
+    code: 'TW1107',
+    sentence: 'a field to come, of a hub',
+    given: document('Hub', 'a', '{hostName: a.b, rollout: {}}'),
+    at: '4:23 spec.rollout',
+    message: /does not support "rollout" yet/,
+    hint: /Remove the field/,
+  },
+  {
     code: 'TW1108',
     sentence: 'an empty selector',
     given: configuration('{selector: {}, profile: defender-legacy}'),
@@ -446,6 +469,14 @@ const ROWS: readonly Row[] = [
     message: /connection string or key/,
   },
   {
+    code: 'TW1110',
+    sentence: 'the connection string of change events itself',
+    given: document('Hub', 'a', '{hostName: a.b, events: {secretRef: {env: "Endpoint=sb://a;SharedAccessKey=x"}}}'),
+    at: '4:49 spec.events.secretRef.env',
+    message: /written into the manifest/,
+    hint: /secretRef/,
+  },
+  {
     code: 'TW1111',
     sentence: 'two ways to select',
     given: stream(configuration('{groups: [atm], selector: {matchAll: true}, profile: defender-legacy}'), GROUP),
@@ -468,6 +499,13 @@ const ROWS: readonly Row[] = [
     at: '4:72 spec.settings',
     message: /changes nothing/,
     hint: /Name a setting/,
+  },
+  {
+    code: 'TW1111',
+    sentence: 'a secret of change events that is in two places',
+    given: document('Hub', 'a', '{hostName: a.b, events: {secretRef: {env: A, file: b}}}'),
+    at: '4:43 spec.events.secretRef',
+    message: /either "env" or "file"/,
   },
   {
     code: 'TW1111',

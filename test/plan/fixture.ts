@@ -165,6 +165,7 @@ export function declare(configurations: Configurations, fields: DeclaredFields =
         endpoint: undefined,
         caFile: undefined,
         authentication: undefined,
+        events: undefined,
         capacity: undefined,
         budget: { throttle: 1, dailyMessages: 1 },
         mode: undefined,

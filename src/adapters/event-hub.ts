@@ -1,0 +1,137 @@
+// The feed of changes over the hub's built-in Event Hubs-compatible endpoint, through `@azure/event-hubs`.
+import type { EventHubConsumerClient, PartitionProperties, ReceivedEventData } from '@azure/event-hubs';
+import { HubError, type HubErrorCode } from '../model/errors.ts';
+import type { ChangeFeed, FeedFacts } from '../ports/change-feed.ts';
+import type { Clock } from '../ports/clock.ts';
+
+export interface EventHubOptions {
+  /** A secret; checked by `parseEventsConnectionString`. */
+  readonly connectionString: string;
+  /** Of a whole probe. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+const CONSUMER_GROUP = '$Default';
+/** Looked at by a probe in each partition: telemetry may come the same way, and in large messages. */
+const PROBED_MAX = 500;
+const PROBED_AT_ONCE = 25;
+/** Events that were counted may be gone before they are read. */
+const SILENCE_SECONDS = 3;
+const PROBE = 'read the change events';
+
+/** Connects when first called. */
+export function eventHubFeed(options: EventHubOptions): ChangeFeed {
+  return {
+    probe: (signal) =>
+      withClient(options, signal, async (client, abortSignal) => {
+        const ids = await client.getPartitionIds({ abortSignal });
+        const partitions = await Promise.all(ids.map((id) => client.getPartitionProperties(id, { abortSignal })));
+        const facts = new SeenEvents();
+        const filled = partitions.filter(({ isEmpty }) => !isEmpty);
+        await Promise.all(filled.map((partition) => readNewest(client, partition, (event) => facts.see(event))));
+        return facts;
+      }),
+  };
+}
+
+class SeenEvents implements FeedFacts {
+  events = 0;
+  readonly hubNames = new Set<string>();
+  twinChangeAtMs: number | undefined;
+  lifecycleAtMs: number | undefined;
+
+  see({ properties, systemProperties, enqueuedTimeUtc }: ReceivedEventData): void {
+    this.events += 1;
+    const hubName: unknown = properties?.['hubName'];
+    if (typeof hubName === 'string') this.hubNames.add(hubName);
+    const atMs = enqueuedTimeUtc.getTime();
+    const source: unknown = systemProperties?.['iothub-message-source'];
+    if (source === 'twinChangeEvents') this.twinChangeAtMs = Math.max(this.twinChangeAtMs ?? atMs, atMs);
+    if (source === 'deviceLifecycleEvents') this.lifecycleAtMs = Math.max(this.lifecycleAtMs ?? atMs, atMs);
+  }
+}
+
+/** Up to the event that is the last one now. The subscription ends with the client. */
+function readNewest(
+  client: EventHubConsumerClient,
+  { partitionId, beginningSequenceNumber: begin, lastEnqueuedSequenceNumber: last }: PartitionProperties,
+  see: (event: ReceivedEventData) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.subscribe(
+      partitionId,
+      {
+        processEvents: async (events) => {
+          for (const event of events) see(event);
+          if ((events.at(-1)?.sequenceNumber ?? last) >= last) resolve();
+        },
+        processError: async (error) => reject(error),
+      },
+      {
+        startPosition: { sequenceNumber: Math.max(begin, last - PROBED_MAX + 1), isInclusive: true },
+        maxBatchSize: PROBED_AT_ONCE,
+        maxWaitTimeInSeconds: SILENCE_SECONDS,
+        skipParsingBodyAsJson: true,
+      },
+    );
+  });
+}
+
+/** One client for one use. The SDK does not end everything at its signal, so nobody waits for it longer than the limit. */
+async function withClient<T>(
+  { connectionString, timeoutMs, clock }: EventHubOptions,
+  signal: AbortSignal,
+  use: (client: EventHubConsumerClient, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  const { promise: end, reject } = Promise.withResolvers<never>();
+  end.catch(() => {});
+  const endWith = (code: HubErrorCode, message: string): void => {
+    reject(new HubError(code, message));
+    ended.abort();
+  };
+  const stop = (): void => endWith('Aborted', `Stopped during the attempt to ${PROBE}.`);
+  const cancel = clock.schedule(timeoutMs, () =>
+    endWith('Timeout', `Could not ${PROBE}: the endpoint did not answer within ${timeoutMs / 1_000} s.`),
+  );
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  let client: EventHubConsumerClient | undefined;
+  try {
+    client = await Promise.race([end, createClient(connectionString, timeoutMs)]);
+    return await Promise.race([end, use(client, ended.signal)]);
+  } catch (error) {
+    throw error instanceof HubError ? error : describe(error);
+  } finally {
+    // It fails where the connection is gone already.
+    await Promise.race([end, client?.close()]).catch(() => {});
+    cancel();
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Loaded when first needed, as it takes long. */
+async function createClient(connectionString: string, timeoutInMs: number): Promise<EventHubConsumerClient> {
+  const sdk = await import('@azure/event-hubs');
+  return new sdk.EventHubConsumerClient(CONSUMER_GROUP, connectionString, {
+    retryOptions: { maxRetries: 0, timeoutInMs },
+  });
+}
+
+/** The SDK's own words may quote addresses and tokens: its closed names are enough. */
+function describe(error: unknown): HubError {
+  const { code: given, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  const known = typeof given === 'string' ? FAILURES.get(given) : undefined;
+  const [code, why] = known ?? ['Unavailable', `the connection failed (${String(given ?? name)})`];
+  return new HubError(code, `Could not ${PROBE}: ${why}.`, { cause: error });
+}
+
+const FAILURES: ReadonlyMap<string, readonly [HubErrorCode, string]> = new Map([
+  ['UnauthorizedError', ['Unauthorized', 'the endpoint refuses the credential']],
+  ['MessagingEntityNotFoundError', ['Invalid', 'the endpoint has no event hub of the EntityPath that is given']],
+  ['QuotaExceededError', ['Throttled', `too many others read the consumer group ${CONSUMER_GROUP}`]],
+  ['ServerBusyError', ['Throttled', 'the endpoint is busy']],
+  ['ReceiverDisconnectedError', ['Unavailable', `another reader has the consumer group ${CONSUMER_GROUP} alone`]],
+  ['OperationTimeoutError', ['Timeout', 'the endpoint did not answer in time']],
+]);
