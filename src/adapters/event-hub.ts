@@ -1,14 +1,17 @@
 // The feed of changes over the hub's built-in Event Hubs-compatible endpoint, through `@azure/event-hubs`.
 import type { EventHubConsumerClient, PartitionProperties, ReceivedEventData } from '@azure/event-hubs';
+import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
-import type { ChangeFeed, FeedFacts } from '../ports/change-feed.ts';
+import type { ChangeFeed, ChangeListener, FeedFacts } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
 
 export interface EventHubOptions {
   /** A secret; checked by `parseEventsConnectionString`. */
   readonly connectionString: string;
-  /** Of a whole probe. */
+  /** Of a whole probe, and of the beginning of a watch. */
   readonly timeoutMs: number;
+  /** So soon a watch notices that its connection is lost, where nothing comes. */
+  readonly lossNoticedMs: number;
   readonly clock: Clock;
 }
 
@@ -18,21 +21,78 @@ const PROBED_MAX = 500;
 const PROBED_AT_ONCE = 25;
 /** Events that were counted may be gone before they are read. */
 const SILENCE_SECONDS = 3;
-const PROBE = 'read the change events';
+const WATCHED_AT_ONCE = 100;
+const CLOSING_MS = 2_000;
+const PURPOSE = 'read the change events';
 
 /** Connects when first called. */
 export function eventHubFeed(options: EventHubOptions): ChangeFeed {
   return {
-    probe: (signal) =>
-      withClient(options, signal, async (client, abortSignal) => {
-        const ids = await client.getPartitionIds({ abortSignal });
-        const partitions = await Promise.all(ids.map((id) => client.getPartitionProperties(id, { abortSignal })));
-        const facts = new SeenEvents();
-        const filled = partitions.filter(({ isEmpty }) => !isEmpty);
-        await Promise.all(filled.map((partition) => readNewest(client, partition, (event) => facts.see(event))));
-        return facts;
-      }),
+    probe: (signal) => withClient(options, signal, probe),
+    watch: (listener, signal) => withClient(options, signal, (use) => watch(use, listener, options.lossNoticedMs)),
   };
+}
+
+async function probe({ client, signal }: Use): Promise<FeedFacts> {
+  const facts = new SeenEvents();
+  const filled = (await readPartitions(client, signal)).filter(({ isEmpty }) => !isEmpty);
+  await Promise.all(filled.map((partition) => readNewest(client, partition, (event) => facts.see(event))));
+  return facts;
+}
+
+/** Numbers say better than "latest" where to begin: nothing is lost until the links are open, nor when the SDK opens them anew. */
+async function watch(
+  { client, signal, isOpen }: Use,
+  { onOpen, onChange }: ChangeListener,
+  lossNoticedMs: number,
+): Promise<never> {
+  const partitions = await readPartitions(client, signal);
+  isOpen();
+  onOpen();
+  return new Promise((_, reject) => {
+    for (const { partitionId, lastEnqueuedSequenceNumber } of partitions) {
+      client.subscribe(
+        partitionId,
+        {
+          processEvents: async (events) => {
+            for (const event of events) {
+              const change = toChange(event);
+              if (change !== undefined) onChange(change);
+            }
+          },
+          processError: async (error) => reject(error),
+        },
+        {
+          startPosition: { sequenceNumber: lastEnqueuedSequenceNumber },
+          maxBatchSize: WATCHED_AT_ONCE,
+          maxWaitTimeInSeconds: lossNoticedMs / 1_000,
+          skipParsingBodyAsJson: true,
+        },
+      );
+    }
+  });
+}
+
+async function readPartitions(
+  client: EventHubConsumerClient,
+  abortSignal: AbortSignal,
+): Promise<PartitionProperties[]> {
+  const ids = await client.getPartitionIds({ abortSignal });
+  return Promise.all(ids.map((id) => client.getPartitionProperties(id, { abortSignal })));
+}
+
+function toChange({ properties = {}, systemProperties = {}, body }: ReceivedEventData): Change | undefined {
+  const source: unknown = systemProperties['iothub-message-source'];
+  // Telemetry is not even parsed.
+  return asChange(source, properties, source === TWIN_CHANGES ? parse(body) : undefined);
+}
+
+function parse(body: unknown): unknown {
+  try {
+    return JSON.parse(Buffer.from(body as Uint8Array).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 class SeenEvents implements FeedFacts {
@@ -47,8 +107,8 @@ class SeenEvents implements FeedFacts {
     if (typeof hubName === 'string') this.hubNames.add(hubName);
     const atMs = enqueuedTimeUtc.getTime();
     const source: unknown = systemProperties?.['iothub-message-source'];
-    if (source === 'twinChangeEvents') this.twinChangeAtMs = Math.max(this.twinChangeAtMs ?? atMs, atMs);
-    if (source === 'deviceLifecycleEvents') this.lifecycleAtMs = Math.max(this.lifecycleAtMs ?? atMs, atMs);
+    if (source === TWIN_CHANGES) this.twinChangeAtMs = Math.max(this.twinChangeAtMs ?? atMs, atMs);
+    if (source === LIFECYCLE) this.lifecycleAtMs = Math.max(this.lifecycleAtMs ?? atMs, atMs);
   }
 }
 
@@ -78,11 +138,19 @@ function readNewest(
   });
 }
 
+interface Use {
+  readonly client: EventHubConsumerClient;
+  /** Of the caller, and of the limit. */
+  readonly signal: AbortSignal;
+  /** The limit is met. */
+  readonly isOpen: () => void;
+}
+
 /** One client for one use. The SDK does not end everything at its signal, so nobody waits for it longer than the limit. */
 async function withClient<T>(
   { connectionString, timeoutMs, clock }: EventHubOptions,
   signal: AbortSignal,
-  use: (client: EventHubConsumerClient, signal: AbortSignal) => Promise<T>,
+  run: (use: Use) => Promise<T>,
 ): Promise<T> {
   const ended = new AbortController();
   const { promise: end, reject } = Promise.withResolvers<never>();
@@ -91,24 +159,28 @@ async function withClient<T>(
     reject(new HubError(code, message));
     ended.abort();
   };
-  const stop = (): void => endWith('Aborted', `Stopped during the attempt to ${PROBE}.`);
+  const stop = (): void => endWith('Aborted', `Stopped during the attempt to ${PURPOSE}.`);
   const cancel = clock.schedule(timeoutMs, () =>
-    endWith('Timeout', `Could not ${PROBE}: the endpoint did not answer within ${timeoutMs / 1_000} s.`),
+    endWith('Timeout', `Could not ${PURPOSE}: the endpoint did not answer within ${timeoutMs / 1_000} s.`),
   );
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   let client: EventHubConsumerClient | undefined;
   try {
     client = await Promise.race([end, createClient(connectionString, timeoutMs)]);
-    return await Promise.race([end, use(client, ended.signal)]);
+    return await Promise.race([end, run({ client, signal: ended.signal, isOpen: cancel })]);
   } catch (error) {
     throw error instanceof HubError ? error : describe(error);
   } finally {
-    // It fails where the connection is gone already.
-    await Promise.race([end, client?.close()]).catch(() => {});
     cancel();
+    // It fails where the connection is gone already, and may take long where nobody answers any more.
+    await Promise.race([end, client?.close(), pause(clock, CLOSING_MS)]).catch(() => {});
     signal.removeEventListener('abort', stop);
   }
+}
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void clock.schedule(delayMs, resolve));
 }
 
 /** Loaded when first needed, as it takes long. */
@@ -119,12 +191,12 @@ async function createClient(connectionString: string, timeoutInMs: number): Prom
   });
 }
 
-/** The SDK's own words may quote addresses and tokens: its closed names are enough. */
+/** The SDK's own words may quote what it was given, secrets too: its closed names are enough. */
 function describe(error: unknown): HubError {
   const { code: given, name } = error as { readonly code?: unknown; readonly name?: unknown };
   const known = typeof given === 'string' ? FAILURES.get(given) : undefined;
   const [code, why] = known ?? ['Unavailable', `the connection failed (${String(given ?? name)})`];
-  return new HubError(code, `Could not ${PROBE}: ${why}.`, { cause: error });
+  return new HubError(code, `Could not ${PURPOSE}: ${why}.`);
 }
 
 const FAILURES: ReadonlyMap<string, readonly [HubErrorCode, string]> = new Map([

@@ -7,6 +7,7 @@ import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { World } from './world.ts';
 
 const TIMEOUT_MS = 15_000;
+const LOSS_NOTICED_MS = 10_000;
 
 /** Rejects with HubError, whose message says what to do. Calls nothing. */
 export async function connectEvents(
@@ -20,5 +21,5 @@ export async function connectEvents(
     const message = `The connection string of the change events in ${where} can not be used: ${parsed.problem}`;
     throw new HubError('Unauthorized', message);
   }
-  return eventHubFeed({ connectionString, timeoutMs: TIMEOUT_MS, clock });
+  return eventHubFeed({ connectionString, timeoutMs: TIMEOUT_MS, lossNoticedMs: LOSS_NOTICED_MS, clock });
 }

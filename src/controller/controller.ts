@@ -16,7 +16,7 @@ export const CONCURRENCY = 16;
 
 export interface ControllerOptions extends Pick<
   HubLoopOptions,
-  'connect' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder' | 'holder'
+  'connect' | 'connectFeed' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder' | 'holder'
 > {
   readonly source: Source;
   /** Knows the files that were parsed before; one of its own unless given. */

@@ -2,11 +2,16 @@
 import { heldInstead, writes, type TwinAction } from '../plan/action.ts';
 import { guardedRisks, type GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
-import { riskContext, risksOf } from '../plan/risk.ts';
+import { RISK, riskContext, risksOf } from '../plan/risk.ts';
+import type { Hints } from './hints.ts';
+import { keyOf } from './key.ts';
 import { declaredHubOf } from './scope.ts';
 import type { TwinState } from './twin-state.ts';
 
 type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
+
+/** It is no decision: the next pass makes it. */
+export const UNSEEN_MESSAGE = 'Waits for the next look at the whole hub.';
 
 const UNDECIDED_MESSAGE = 'Waits until the whole hub was looked at with these manifests.';
 
@@ -54,4 +59,22 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
 export function untilJudged(open: Planner, hubName: string): Planner {
   const { guards } = declaredHubOf({ open, name: hubName });
   return withRefusal(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE });
+}
+
+/**
+ * Hints can come by the thousand, and no pass has counted what they lead to: of their twins what a guard could refuse
+ * waits for the next one. So does what changes while an exception has a limit of devices, which passes count too.
+ */
+export function withHints(planner: Planner, hubName: string, hints: Hints): Planner {
+  const { guards } = declaredHubOf({ open: planner, name: hubName });
+  const isCounted = planner.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
+  const refusedRisks = guardedRisks(guards) | (isCounted ? RISK.changes : 0);
+  const waiting = withRefusal(planner, { refusedRisks, message: UNSEEN_MESSAGE });
+  return {
+    ...planner,
+    plan(target, device, live, nowMs, around) {
+      const isHinted = hints.has(keyOf(device.deviceId, target.moduleId));
+      return (isHinted ? waiting : planner).plan(target, device, live, nowMs, around);
+    },
+  };
 }

@@ -1,9 +1,11 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
-import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
+import type { Change } from '../model/change.ts';
+import type { Declared, DeclaredHub, Mode, SecretRef } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../model/expiry.ts';
 import type { Suspension } from '../model/suspension.ts';
 import { createPlanner, type Planner } from '../plan/planner.ts';
+import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -17,9 +19,12 @@ import { ResyncPace } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
+import { FeedLoop } from './feed-loop.ts';
 import { FleetView } from './fleet-view.ts';
-import { untilJudged } from './guarded.ts';
+import { UNSEEN_MESSAGE, untilJudged } from './guarded.ts';
 import { GuardMemory } from './guard-memory.ts';
+import { hintedKeys } from './hinted-keys.ts';
+import { Hints } from './hints.ts';
 import { HubNews } from './hub-news.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
@@ -37,6 +42,8 @@ import { WorkQueue, type Priority } from './work-queue.ts';
 export interface HubLoopOptions {
   /** The loop closes the hub when it is done with it. */
   readonly connect: Connect;
+  /** For hubs that declare change events. Rejects with HubError. Without it they are not listened to. */
+  readonly connectFeed?: ((events: SecretRef) => Promise<ChangeFeed>) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -77,6 +84,7 @@ export class HubLoop {
   #hub: DeclaredHub;
   #declared: Declared;
   #connected: Connected | undefined;
+  #feed: FeedLoop | undefined;
   /** When the next exception ends and everything is decided anew. */
   #expiryMs = Infinity;
   /** True until a whole pass was made with what is declared now. */
@@ -176,7 +184,7 @@ export class HubLoop {
       counts,
       offenders,
       moreOffenders,
-      notes: this.#view.notes,
+      notes: [...(this.#feed?.problem === undefined ? [] : [this.#feed.problem]), ...this.#view.notes],
       suspensions: this.#connected?.tenure.suspensions ?? [],
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,
@@ -189,7 +197,7 @@ export class HubLoop {
     this.#passes.abort();
     this.#alarm.ring();
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
-    await Promise.all([this.#queue.stop(), this.#ended]);
+    await Promise.all([this.#feed?.stop(), this.#queue.stop(), this.#ended]);
     cancel();
     await this.#connected?.tenure.end();
     this.#log.tellAllOmitted();
@@ -221,6 +229,7 @@ export class HubLoop {
     const { signal } = this.#passes;
     try {
       this.#connected ??= await this.#connect(signal);
+      this.#feed ??= this.#followChanges(this.#connected.scope);
       return await abortable(this.#turnOn(this.#connected, signal), signal, stopped);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
@@ -294,6 +303,7 @@ export class HubLoop {
         open,
         planner: untilJudged(open, this.hub.name),
         view: this.#view,
+        hints: this.#hub.events === undefined ? undefined : new Hints(),
         clock,
         log,
         metrics,
@@ -301,6 +311,29 @@ export class HubLoop {
         writes: 0,
       },
     };
+  }
+
+  #followChanges(scope: HubScope): FeedLoop | undefined {
+    const { connectFeed, clock, random, metrics } = this.#options;
+    const { events, name: hubName } = this.hub;
+    if (events === undefined || connectFeed === undefined || this.#passes.signal.aborted) return undefined;
+    return new FeedLoop({
+      hubName,
+      connect: () => connectFeed(events),
+      onChange: (change) => this.#hint(scope, change),
+      clock,
+      random,
+      log: this.#log,
+      metrics,
+    });
+  }
+
+  /** Before the first pass, and while another has the lease, there is nothing that a pass to come would not see. */
+  #hint(scope: HubScope, change: Change): void {
+    if (this.#lastResync === undefined || this.#connected?.tenure.isAllowed !== true) return;
+    for (const key of hintedKeys(scope, change)) {
+      if (scope.hints?.add(key) === true) this.#queue.add(key, 'Drift');
+    }
   }
 
   #plannerFor(hubMode: Mode, suspensions: readonly Suspension[]): Planner {
@@ -354,13 +387,15 @@ export class HubLoop {
 
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
-    const { tenure } = this.#connected;
+    const { tenure, scope } = this.#connected;
     // The pass after the next beginning looks at every twin again.
     if (!tenure.isAllowed) return SETTLED;
     const signal =
       tenure.signal === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, tenure.signal]);
     try {
-      const { outcome } = await abortable(workOn(this.#connected.scope, key, signal), signal, stopped);
+      const before = scope.view.state(key);
+      const { outcome, action } = await abortable(workOn(scope, key, signal), signal, stopped);
+      if (action?.message === UNSEEN_MESSAGE) scope.view.note(key, before);
       return outcome;
     } catch (error) {
       // A call that does not even end when it is aborted must not keep us.

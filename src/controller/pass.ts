@@ -10,7 +10,7 @@ import {
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
 import { countDevices } from './device-count.ts';
-import { heldState, refusedAction, withRefusal } from './guarded.ts';
+import { heldState, refusedAction, withHints, withRefusal } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -44,6 +44,7 @@ export interface PassOptions {
 export async function makePass(scope: HubScope, options: PassOptions, signal: AbortSignal): Promise<PassEnd> {
   const { isChange, select = () => true, onRow, enqueue } = options;
   const { open } = scope;
+  scope.hints?.beginPass();
   const declaredHub = declaredHubOf(scope);
   const guarded = guardedRisks(declaredHub.guards);
   const context = riskContext(open);
@@ -70,7 +71,9 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   const counted = isListJudged ? await countDevices(scope, signal) : undefined;
   if (scope.open !== open) return { kind: 'Superseded' };
   const guards = decideGuards(gatherer.facts(scope.view.listedCount, counted), declaredHub, options.earlier);
-  scope.planner = withRefusal(open, guards);
+  const planner = withRefusal(open, guards);
+  scope.hints?.endPass();
+  scope.planner = scope.hints === undefined ? planner : withHints(planner, scope.name, scope.hints);
   handOn(scope, waiting, guards, options);
   return { kind: 'Complete', guards };
 }

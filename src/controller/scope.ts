@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Recorder } from '../ports/recorder.ts';
 import type { FleetView } from './fleet-view.ts';
+import type { Hints } from './hints.ts';
 
 export interface HubScope {
   /** The Hub's name in the manifests; the label of metrics. */
@@ -18,6 +19,8 @@ export interface HubScope {
   /** The same before the guards have refused anything: what a pass plans its rows by. */
   open: Planner;
   readonly view: FleetView;
+  /** Twins that the hub told of; undefined where it is not listened to. */
+  readonly hints?: Hints | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

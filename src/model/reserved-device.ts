@@ -11,7 +11,12 @@ export function reservedDeviceId(instance: string): string {
   return `${PREFIX}${instance}`;
 }
 
+/** A device of somebody's may have such a name too. */
+export function isReservedName(deviceId: string): boolean {
+  return deviceId.startsWith(PREFIX);
+}
+
 /** True for the reserved device of any installation on the hub; a device of somebody's that only has such a name runs. */
 export function isReserved({ deviceId, status, tags }: Pick<DeviceFacts, 'deviceId' | 'status' | 'tags'>): boolean {
-  return deviceId.startsWith(PREFIX) && (status === 'disabled' || isObject(tags[RESERVED_TAG]));
+  return isReservedName(deviceId) && (status === 'disabled' || isObject(tags[RESERVED_TAG]));
 }

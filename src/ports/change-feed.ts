@@ -1,11 +1,27 @@
 // What a hub tells of changes by itself, beside what it is asked: hints to look, and nothing to act on.
+import type { Change } from '../model/change.ts';
 
+/**
+ * Events come at least once, some for several changes, and some never; those of one device come in order. Every call rejects
+ * with HubError and nothing else, and never retries.
+ */
 export interface ChangeFeed {
   /**
-   * Looks at the newest events that are kept, a bounded number of them, and takes none away from anybody. Rejects with
-   * HubError and nothing else, and ends within the adapter's own time limit.
+   * Tells of changes, whoever made them, from a moment before `onOpen` is called. Gives up within the adapter's time limit
+   * where it can't begin. Ends only by a failure, or with Aborted once the signal fires.
+   */
+  watch(listener: ChangeListener, signal: AbortSignal): Promise<never>;
+  /**
+   * Looks at the newest events that are kept, a bounded number of them, and takes none away from anybody. Ends within the
+   * adapter's time limit.
    */
   probe(signal: AbortSignal): Promise<FeedFacts>;
+}
+
+/** Neither may throw. */
+export interface ChangeListener {
+  readonly onOpen: () => void;
+  readonly onChange: (change: Change) => void;
 }
 
 export interface FeedFacts {

@@ -10,8 +10,10 @@ import { EventLog } from '../../src/emulator/events/event-log.ts';
 import { partitionOf } from '../../src/emulator/events/partition.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { createPolicies } from '../../src/emulator/rest/policies.ts';
+import type { Change } from '../../src/model/change.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import type { ChangeFeed } from '../../src/ports/change-feed.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
 
 const HOST = 'acme-events.azure-devices.net';
@@ -32,8 +34,8 @@ beforeEach(async () => {
 afterEach(() => events.close());
 
 const service = (): string => events.connectionString('service') ?? '';
-const feedOf = (connectionString = service()): ChangeFeed =>
-  eventHubFeed({ connectionString, timeoutMs: 10_000, clock: systemClock });
+const feedOf = (connectionString = service(), by: Clock = systemClock): ChangeFeed =>
+  eventHubFeed({ connectionString, timeoutMs: 10_000, lossNoticedMs: 50, clock: by });
 
 describe('a probe', () => {
   test('looks at the newest events of every partition alone', async () => {
@@ -67,6 +69,112 @@ describe('a probe', () => {
   });
 });
 
+describe('a watch', () => {
+  interface Watch {
+    readonly isOpen: Promise<void>;
+    /** Resolves with so many changes. */
+    next(count: number): Promise<readonly Change[]>;
+    readonly ended: Promise<unknown>;
+    stop(): void;
+  }
+
+  function watch(feed = feedOf()): Watch {
+    const stopping = new AbortController();
+    const open = Promise.withResolvers<void>();
+    const changes: Change[] = [];
+    let wanted: { readonly count: number; readonly resolve: (changes: readonly Change[]) => void } | undefined;
+    const give = (): void => {
+      if (wanted !== undefined && changes.length >= wanted.count) wanted.resolve(changes.splice(0));
+    };
+    const onChange = (change: Change): void => {
+      changes.push(change);
+      give();
+    };
+    const ended = feed.watch({ onOpen: open.resolve, onChange }, stopping.signal).catch((error: unknown) => {
+      open.reject(error);
+      return error;
+    });
+    open.promise.catch(() => {});
+    return {
+      isOpen: open.promise,
+      next: (count) =>
+        new Promise((resolve) => {
+          wanted = { count, resolve };
+          give();
+        }),
+      ended,
+      stop: () => stopping.abort(),
+    };
+  }
+
+  test('tells of changes from its beginning on, of every partition, as what they are', async () => {
+    hub.createDevice('before', { deviceId: 'before' });
+    const watching = watch();
+    await watching.isOpen;
+    for (let index = 0; index < 8; index += 1) hub.createDevice(`d${index}`, { deviceId: `d${index}` });
+    const changes = await watching.next(8);
+    expect(changes.map(({ deviceId }) => deviceId).toSorted()).toEqual([
+      'd0',
+      'd1',
+      'd2',
+      'd3',
+      'd4',
+      'd5',
+      'd6',
+      'd7',
+    ]);
+    const ref = { deviceId: 'd0', moduleId: 'm' };
+    hub.putModule('d0', 'm', ref, undefined);
+    hub.patchTwin(ref, { tags: { a: { b: 'é' } }, properties: { desired: { c: 1 } } }, undefined);
+    hub.patchTwin({ deviceId: 'd0' }, { tags: { a: null } }, undefined);
+    hub.connect(ref, () => {}).report({ r: 1 });
+    expect(await watching.next(4)).toEqual([
+      { ...ref, isLifecycle: true, tags: undefined, desiredVersion: undefined },
+      { ...ref, isLifecycle: false, tags: { a: { b: 'é' } }, desiredVersion: 2 },
+      { deviceId: 'd0', moduleId: undefined, isLifecycle: false, tags: { a: null }, desiredVersion: undefined },
+      { ...ref, isLifecycle: false, tags: undefined, desiredVersion: undefined },
+    ]);
+    watching.stop();
+    expect(await watching.ended).toMatchObject({ code: 'Aborted' });
+  });
+
+  test('ends where the endpoint goes away', async () => {
+    const watching = watch();
+    await watching.isOpen;
+    hub.createDevice('d0', { deviceId: 'd0' });
+    await watching.next(1);
+    await events.close();
+    expect(await watching.ended).toMatchObject({ name: 'HubError', code: 'Unavailable' });
+  });
+
+  test('ends where another reader takes a partition', async () => {
+    const watching = watch();
+    await watching.isOpen;
+    hub.createDevice('d0', { deviceId: 'd0' });
+    await watching.next(1);
+    const other = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
+    const handlers = { processEvents: async () => {}, processError: async () => {} };
+    other.subscribe(partitionOf('d0', 4).toString(), handlers, { ownerLevel: 1 });
+    expect(await watching.ended).toMatchObject({ code: 'Unavailable' });
+    await other.close();
+  });
+
+  test('that can not begin fails by the same codes', async () => {
+    const watching = watch(feedOf(service().replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=aGVsbG8=')));
+    expect(await watching.ended).toMatchObject({ code: 'Unauthorized' });
+  });
+
+  test('lasts longer than the limit of its beginning', async () => {
+    const watching = watch(feedOf(service(), clock));
+    await watching.isOpen;
+    await clock.advance(20_000);
+    hub.createDevice('d0', { deviceId: 'd0' });
+    expect(await watching.next(1)).toMatchObject([{ deviceId: 'd0' }]);
+    watching.stop();
+    await watching.ended;
+  });
+});
+
 describe('an endpoint that takes the connection and says nothing', () => {
   let silent: Server;
   const sockets = new Set<Socket>();
@@ -87,7 +195,7 @@ describe('an endpoint that takes the connection and says nothing', () => {
 
   test('is waited for until the limit', async () => {
     const connected = once(silent, 'connection');
-    const probing = eventHubFeed({ connectionString: connectionString(), timeoutMs: 10_000, clock }).probe(never);
+    const probing = feedOf(connectionString(), clock).probe(never);
     const failed = probing.catch((error: unknown) => error);
     await connected;
     await clock.advance(10_000);

@@ -9,6 +9,7 @@ import { REASONS } from '../../plan/action.ts';
 import type { ControllerEvent } from '../../ports/recorder.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
 import { connectHub } from '../connect.ts';
+import { connectEvents } from '../connect-events.ts';
 import { parseDurationMs } from '../duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
@@ -59,6 +60,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   controller = startController({
     source: sourceOf(world, options),
     connect: (hub) => connectHub(hub, { ...world, metrics, hubCount }),
+    connectFeed: (events) => connectEvents(events, world),
     onDeclared: (declared) => {
       hubCount = declared.hubs.length;
     },

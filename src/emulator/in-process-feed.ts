@@ -1,0 +1,65 @@
+// The feed of changes without a network: what the embedded hub tells, as the port has it.
+import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
+import { HubError } from '../model/errors.ts';
+import { cloneJson } from '../model/json.ts';
+import type { ChangeFeed } from '../ports/change-feed.ts';
+import { hubNameOf } from './hub/hub-name.ts';
+import type { IotHub } from './hub/iot-hub.ts';
+
+export interface InProcessFeed extends ChangeFeed {
+  /** Watches that are open. */
+  readonly watching: number;
+  /** Fails every watch, and those to come until it is called without an error. */
+  fail(error: HubError | undefined): void;
+}
+
+/** Takes the one listener of the hub. Each change is told in a turn of its own, after the write that made it was answered. */
+export function inProcessFeed(hub: IotHub): InProcessFeed {
+  const watches = new Set<{ readonly tell: (change: Change) => void; readonly end: (error: HubError) => void }>();
+  const facts = {
+    events: 0,
+    twinChangeAtMs: undefined as number | undefined,
+    lifecycleAtMs: undefined as number | undefined,
+  };
+  let failure: HubError | undefined;
+  hub.listen(({ source, deviceId, moduleId, body, atMs }) => {
+    facts.events += 1;
+    if (source === TWIN_CHANGES) facts.twinChangeAtMs = atMs;
+    if (source === LIFECYCLE) facts.lifecycleAtMs = atMs;
+    const change = asChange(source, { deviceId, moduleId }, cloneJson(body));
+    if (change === undefined) return;
+    queueMicrotask(() => {
+      for (const { tell } of watches) tell(change);
+    });
+  });
+  return {
+    get watching() {
+      return watches.size;
+    },
+    fail(error) {
+      failure = error;
+      if (error !== undefined) for (const { end } of watches) end(error);
+    },
+    watch: ({ onOpen, onChange }, signal) =>
+      new Promise((_, reject) => {
+        const stop = (): void => one.end(new HubError('Aborted', 'Stopped while watching for changes.'));
+        const one = {
+          tell: onChange,
+          end: (error: HubError) => {
+            watches.delete(one);
+            signal.removeEventListener('abort', stop);
+            reject(error);
+          },
+        };
+        if (signal.aborted) return stop();
+        if (failure !== undefined) return reject(failure);
+        signal.addEventListener('abort', stop, { once: true });
+        watches.add(one);
+        onOpen();
+      }),
+    probe: async () => {
+      if (failure !== undefined) throw failure;
+      return { ...facts, hubNames: new Set(facts.events === 0 ? [] : [hubNameOf(hub.hostName)]) };
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// What a hub tells of one change at its event endpoint, as far as it is looked at: whose it is, and what it touches.
+import { getKey, getPath, isObject, type JsonObject } from './json.ts';
+
+export interface Change {
+  readonly deviceId: string;
+  /** Undefined for the device's own. */
+  readonly moduleId: string | undefined;
+  /** The device or the module came or went; else its twin was changed. */
+  readonly isLifecycle: boolean;
+  /** As the patch had them, or all of them where the twin was replaced; undefined where none was named. */
+  readonly tags: JsonObject | undefined;
+  /** `$version` of the desired properties after the change; undefined where none was named. */
+  readonly desiredVersion: number | undefined;
+}
+
+/** Sources of events, as IoT Hub names them. Connections and telemetry come the same way and say nothing about a twin. */
+export const TWIN_CHANGES = 'twinChangeEvents';
+export const LIFECYCLE = 'deviceLifecycleEvents';
+
+/** Undefined for what is no change of an identity or a twin. `body` may be anything. */
+export function asChange(
+  source: unknown,
+  { deviceId, moduleId }: { readonly deviceId?: unknown; readonly moduleId?: unknown },
+  body: unknown,
+): Change | undefined {
+  if (source !== TWIN_CHANGES && source !== LIFECYCLE) return undefined;
+  if (!isId(deviceId) || (moduleId !== undefined && !isId(moduleId))) return undefined;
+  const about = { deviceId, moduleId, isLifecycle: source === LIFECYCLE };
+  if (about.isLifecycle || !isObject(body)) return { ...about, tags: undefined, desiredVersion: undefined };
+  const tags = getKey(body, 'tags');
+  const version = getPath(body, ['properties', 'desired', '$version']);
+  return {
+    ...about,
+    tags: isObject(tags) ? tags : undefined,
+    desiredVersion: typeof version === 'number' ? version : undefined,
+  };
+}
+
+/** Ids on a hub never hold a "/", which keys are parted by. */
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('/');
+}

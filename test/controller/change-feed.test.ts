@@ -1,0 +1,350 @@
+// A hub that tells of changes: looked at without waiting for the pass, believed in nothing, missed by nobody when it is silent.
+import { describe, expect, test } from 'vitest';
+import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
+import { HubError } from '../../src/model/errors.ts';
+import type { JsonObject } from '../../src/model/json.ts';
+import type { Hub } from '../../src/ports/hub.ts';
+import {
+  createFleet,
+  manifests,
+  MODULE,
+  PERIOD_MS,
+  PROD,
+  readyOf,
+  startOn,
+  type Fleet,
+  type Running,
+} from './fixture.ts';
+
+const NEXT_PASS_MS = PERIOD_MS * 1.1;
+const BASE = { base: `${PROD}, settings: {scan: PT1H, usb: block}` };
+
+function listening(configurations: Readonly<Record<string, string>> = BASE, hubFields = ''): string {
+  return manifests(configurations).replace(
+    'mode: Enforce}',
+    `mode: Enforce, events: {secretRef: {env: EVENTS}}${hubFields}}`,
+  );
+}
+
+interface Told extends Running {
+  readonly fleet: Fleet;
+  readonly feed: InProcessFeed;
+}
+
+async function startTold(
+  size: number,
+  text = listening(),
+  options: { readonly failure?: HubError; readonly periodMs?: number } = {},
+): Promise<Told> {
+  const fleet = createFleet(size);
+  const feed = inProcessFeed(fleet.iot);
+  feed.fail(options.failure);
+  const running = await startOn(fleet, text, { connectFeed: async () => feed });
+  return { ...running, fleet, feed };
+}
+
+const lost = (): HubError => new HubError('Unavailable', 'the connection was cut');
+const record = (fleet: Fleet, deviceId: string): JsonObject =>
+  fleet.iot.getTwin({ deviceId, moduleId: MODULE })['tags'] as JsonObject;
+
+describe('what others change', () => {
+  test('is put back without waiting for the pass', async () => {
+    const { fleet, controller, metrics } = await startTold(3);
+    fleet.tamper('d2', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard', 'usb')).toBe('block');
+    expect(metrics.total('twinward_drift_corrected_total')).toBe(1);
+    await controller.stop();
+  });
+
+  test('is only a hint: the twin is read, once', async () => {
+    const { fleet, controller } = await startTold(3);
+    const { module, device } = { ...fleet.reads };
+    fleet.tamper('d2', { other: 1 });
+    await fleet.clock.flush();
+    expect(fleet.reads).toEqual({ module: module + 1, device });
+    expect(fleet.patches).toHaveLength(3);
+    await controller.stop();
+  });
+
+  test('is seen where the record is wiped', async () => {
+    const { fleet, controller } = await startTold(1);
+    fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags: { twinward: null } });
+    await fleet.clock.flush();
+    expect(record(fleet, 'd1')).toHaveProperty('twinward.default.own');
+    await controller.stop();
+  });
+
+  test('is seen where a whole twin is written back, our record of before included', async () => {
+    const { fleet, controller } = await startTold(1);
+    const tags = structuredClone(record(fleet, 'd1'));
+    const desired = { guard: { scan: 'PT1H', usb: 'allow' } };
+    fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags, properties: { desired } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('is seen where the twin is replaced', async () => {
+    const { fleet, controller } = await startTold(1);
+    fleet.iot.replaceTwin({ deviceId: 'd1', moduleId: MODULE }, { properties: { desired: {} } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+
+  test('is left to a writer who does not give in, as without a feed', async () => {
+    const { fleet, controller } = await startTold(1);
+    for (let round = 1; round <= 30; round += 1) {
+      fleet.tamper('d1', { guard: { usb: 'allow' } });
+      await fleet.clock.advance(1_000);
+    }
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('allow');
+    expect(fleet.patches.length).toBeLessThan(10);
+    await controller.stop();
+  });
+
+  test('is none of our business on a module that nobody declares, or as the word of an agent', async () => {
+    const { fleet, controller } = await startTold(2);
+    fleet.iot.putModule('d1', 'another', { deviceId: 'd1', moduleId: 'another' }, undefined);
+    fleet.addDevice('bench', { tags: { env: 'bench' } });
+    await fleet.clock.flush();
+    const reads = { ...fleet.reads };
+    fleet.iot.patchTwin({ deviceId: 'd1', moduleId: 'another' }, { properties: { desired: { a: 1 } } });
+    fleet.tamper('bench', { guard: { usb: 'allow' } });
+    fleet.report('d1', { battery: 7 });
+    await fleet.clock.flush();
+    expect(fleet.reads).toEqual(reads);
+    await controller.stop();
+  });
+});
+
+describe('what we write ourselves', () => {
+  test.each([
+    ['changes of settings', { base: `${PROD}, settings: {scan: PT2H, usb: block}` }],
+    ['records alone', { base: `${PROD}, settings: {scan: PT1H, usb: block}, deletionPolicy: Remove` }],
+    ['removals', { base: `${PROD}, settings: {scan: PT1H}, deletionPolicy: Remove` }],
+  ])('causes no read that is not made without a feed: %s', async (_row, edited) => {
+    const silent = await startTold(5, manifests(BASE));
+    const told = await startTold(5);
+    silent.source.set(manifests(edited));
+    told.source.set(listening(edited));
+    for (const { fleet } of [silent, told]) {
+      await fleet.clock.flush();
+      expect(fleet.patches).toHaveLength(10);
+    }
+    expect(told.fleet.reads).toEqual(silent.fleet.reads);
+    await Promise.all([silent.controller.stop(), told.controller.stop()]);
+  });
+});
+
+describe('a device', () => {
+  test('that comes with its module is written to at once', async () => {
+    const { fleet, controller } = await startTold(1);
+    fleet.addDevice('d2');
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+
+  test('whose module comes later is written to then', async () => {
+    const { fleet, controller } = await startTold(1);
+    fleet.addDevice('d2', { module: false });
+    await fleet.clock.flush();
+    fleet.iot.putModule('d2', MODULE, { deviceId: 'd2', moduleId: MODULE }, undefined);
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+
+  test('whose module comes while nothing is known of either is written to then', async () => {
+    const everywhere = listening({ base: 'selector: {matchAll: true}, settings: {scan: PT1H}' });
+    const fleet = createFleet(1);
+    const feed = inProcessFeed(fleet.iot);
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    const late: Hub = {
+      ...fleet.hub,
+      async getModuleTwin(ref, signal) {
+        const read = fleet.hub.getModuleTwin(ref, signal);
+        if (ref.deviceId === 'd2') await Promise.allSettled([read, answered]);
+        return read;
+      },
+    };
+    const { controller } = await startOn(fleet, everywhere, { hub: late, connectFeed: async () => feed });
+    fleet.iot.createDevice('d2', { deviceId: 'd2' });
+    await fleet.clock.flush();
+    fleet.iot.putModule('d2', MODULE, { deviceId: 'd2', moduleId: MODULE }, undefined);
+    await fleet.clock.flush();
+    answer();
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H' });
+    await controller.stop();
+  });
+
+  test('that enters a group is written to, by what a direct read says of its tags', async () => {
+    const { fleet, controller } = await startTold(1);
+    fleet.addDevice('d2', { tags: { env: 'bench' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toBeUndefined();
+    fleet.tag('d2', { env: 'prod' });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+
+  test('that goes is forgotten', async () => {
+    const { fleet, controller, status } = await startTold(2);
+    fleet.iot.deleteDevice('d2', '*');
+    await fleet.clock.flush();
+    expect(status().counts).toMatchObject({ devices: 1, twins: 1 });
+    await controller.stop();
+  });
+
+  test('that is reserved for us is left alone', async () => {
+    const { fleet, controller } = await startTold(1);
+    const reads = { ...fleet.reads };
+    fleet.addDevice('twinward-other', { tags: { env: 'prod', twinward: {} } });
+    await fleet.clock.flush();
+    expect(fleet.reads).toEqual(reads);
+    expect(fleet.desired('twinward-other', 'guard')).toBeUndefined();
+    await controller.stop();
+  });
+});
+
+describe('guards', () => {
+  const RING = { ring: 'selector: {matchTags: {ring: "1"}}, settings: {usb: block}, deletionPolicy: Remove' };
+  const REMOVING = { base: `${PROD}, settings: {scan: PT1H}`, ...RING };
+
+  test('hold what takes settings away until a pass has counted it', async () => {
+    const { fleet, controller, status } = await startTold(2, listening(REMOVING));
+    fleet.tag('d2', { ring: '1' });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    fleet.tag('d2', { ring: '2' });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard', 'usb')).toBe('block');
+    expect(readyOf(status())).toMatchObject({ status: 'True' });
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H' });
+    await controller.stop();
+  });
+
+  test('hold what changes while the devices of an exception are counted', async () => {
+    const exception = `---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityException
+metadata: {name: inc-1}
+spec:
+  selector: {matchTags: {ring: "1"}}
+  profile: acme-guard
+  settings: {usb: allow}
+  maxDevices: 1
+  owner: us
+  reason: INC-1
+  expiresAt: "2027-01-01T00:00:00Z"
+`;
+    const { fleet, controller } = await startTold(3, listening() + exception);
+    for (const id of fleet.ids()) fleet.tag(id, { ring: '1' });
+    await fleet.clock.advance(NEXT_PASS_MS);
+    for (const id of fleet.ids()) expect(fleet.desired(id, 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('hold what a limit could refuse, and the pass refuses it', async () => {
+    const { fleet, controller, status } = await startTold(2, listening(BASE, ', guards: {maxChanged: 2}'));
+    for (const id of ['n1', 'n2', 'n3']) fleet.addDevice(id);
+    await fleet.clock.flush();
+    expect(fleet.desired('n1', 'guard')).toBeUndefined();
+    await fleet.clock.advance(NEXT_PASS_MS);
+    for (const id of ['n1', 'n2', 'n3']) expect(fleet.desired(id, 'guard')).toBeUndefined();
+    expect(readyOf(status())).toMatchObject({ reason: 'GuardRefused' });
+    await controller.stop();
+  });
+
+  test('let drift pass', async () => {
+    const { fleet, controller } = await startTold(2, listening(BASE, ', guards: {maxChanged: 2}'));
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('let what a pass has counted pass', async () => {
+    const { fleet, controller } = await startTold(2, listening(BASE, ', guards: {maxChanged: 2}'));
+    fleet.addDevice('n1');
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(fleet.desired('n1', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+});
+
+describe('a feed that fails', () => {
+  const warnings = ({ log }: Told): readonly string[] =>
+    log.lines
+      .filter(({ message }) => message.startsWith('Change events'))
+      .map(({ level, message }) => `${level} ${message}`);
+
+  test('stops nothing: passes go on', async () => {
+    const told = await startTold(2, listening(), { failure: lost() });
+    const { fleet, controller, status } = told;
+    expect(readyOf(status())).toMatchObject({ status: 'True' });
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('is told once, in the log and in the status, until it is followed again', async () => {
+    const told = await startTold(2);
+    const { fleet, feed, controller, status } = told;
+    expect(status().notes).toEqual([]);
+    feed.fail(lost());
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(status().notes).toEqual([
+      'Change events are not followed, what others change is seen by the next pass: the connection was cut',
+    ]);
+    feed.fail(undefined);
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(status().notes).toEqual([]);
+    expect(warnings(told)).toEqual([
+      'info Change events are followed',
+      'warn Change events are not followed',
+      'info Change events are followed',
+    ]);
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('is tried again later and later', async () => {
+    const fleet = createFleet(1);
+    const triesMs: number[] = [];
+    const connectFeed = async (): Promise<never> => {
+      triesMs.push(fleet.clock.now());
+      throw new HubError('Unauthorized', 'the secret is not there');
+    };
+    const { controller } = await startOn(fleet, listening(), { connectFeed });
+    await fleet.clock.advance(60_000);
+    const waits = triesMs.slice(1).map((at, index) => at - (triesMs[index] ?? 0));
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000]);
+    await controller.stop();
+  });
+
+  test('that never answers does not hold up the end', async () => {
+    const fleet = createFleet(1);
+    const { controller } = await startOn(fleet, listening(), { connectFeed: () => new Promise(() => {}) });
+    await controller.stop();
+    expect(fleet.clock.pending).toBe(0);
+  });
+});
+
+test('nobody listens where no events are declared, and nobody any more after the end', async () => {
+  const { feed, controller, fleet } = await startTold(1, manifests(BASE));
+  expect(feed.watching).toBe(0);
+  await controller.stop();
+  const listened = await startTold(1);
+  expect(listened.feed.watching).toBe(1);
+  await listened.controller.stop();
+  expect([listened.feed.watching, listened.fleet.clock.pending, fleet.clock.pending]).toEqual([0, 0, 0]);
+});

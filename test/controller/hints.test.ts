@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { Hints } from '../../src/controller/hints.ts';
+
+test('a hint lasts until a pass that began after it has ended', () => {
+  const hints = new Hints();
+  hints.add('before/m');
+  hints.beginPass();
+  hints.add('during/m');
+  expect([hints.has('before/m'), hints.has('during/m')]).toEqual([true, true]);
+  hints.endPass();
+  expect([hints.has('before/m'), hints.has('during/m')]).toEqual([false, true]);
+});
+
+test('a twin that is hinted at again meanwhile is as one that was not before', () => {
+  const hints = new Hints();
+  hints.add('d/m');
+  hints.beginPass();
+  hints.add('d/m');
+  hints.endPass();
+  expect(hints.has('d/m')).toBe(true);
+});
+
+test('too many are left to the next pass, and known ones are taken still', () => {
+  const hints = new Hints();
+  const taken = Array.from({ length: 50_001 }, (_, index) => hints.add(`d${index}/m`));
+  expect(taken.filter((isTaken) => isTaken)).toHaveLength(50_000);
+  expect([hints.has('d50000/m'), hints.add('d0/m')]).toEqual([false, true]);
+  hints.beginPass();
+  hints.endPass();
+  expect(hints.add('d50000/m')).toBe(true);
+});

@@ -1,0 +1,33 @@
+// What is taken of an event, whatever an endpoint sends.
+import { expect, test } from 'vitest';
+import { asChange } from '../../src/model/change.ts';
+
+const REF = { deviceId: 'd', moduleId: 'm' };
+const NOTHING_NAMED = { tags: undefined, desiredVersion: undefined };
+
+test.each<[row: string, source: unknown, properties: Parameters<typeof asChange>[1], body: unknown, change: unknown]>([
+  ['telemetry', 'Telemetry', REF, {}, undefined],
+  ['a connection', 'deviceConnectionStateEvents', REF, {}, undefined],
+  ['no source', undefined, REF, {}, undefined],
+  ['no device', 'twinChangeEvents', {}, {}, undefined],
+  ['an id that is no text', 'twinChangeEvents', { deviceId: 7 }, {}, undefined],
+  ['an id that no hub has', 'twinChangeEvents', { deviceId: 'd/m' }, {}, undefined],
+  ['a module id that no hub has', 'twinChangeEvents', { deviceId: 'd', moduleId: '' }, {}, undefined],
+  ['a body that can not be read', 'twinChangeEvents', REF, undefined, { ...REF, isLifecycle: false, ...NOTHING_NAMED }],
+  [
+    'members of other types',
+    'twinChangeEvents',
+    REF,
+    { tags: [1], properties: { desired: { $version: '2' } } },
+    { ...REF, isLifecycle: false, ...NOTHING_NAMED },
+  ],
+  [
+    'a life-cycle event, whose twin is that of the first day',
+    'deviceLifecycleEvents',
+    { deviceId: 'd' },
+    { tags: { a: 1 }, properties: { desired: { $version: 1 } } },
+    { deviceId: 'd', moduleId: undefined, isLifecycle: true, ...NOTHING_NAMED },
+  ],
+])('%s', (_row, source, properties, body, change) => {
+  expect(asChange(source, properties, body)).toEqual(change);
+});
