@@ -1,5 +1,5 @@
 // The feed of changes over the hub's built-in Event Hubs-compatible endpoint, through `@azure/event-hubs`.
-import type { EventHubConsumerClient, PartitionProperties, ReceivedEventData } from '@azure/event-hubs';
+import type { EventHubConsumerClient, PartitionProperties, ReceivedEventData, Subscription } from '@azure/event-hubs';
 import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
 import type { ChangeFeed, ChangeListener, FeedFacts } from '../ports/change-feed.ts';
@@ -51,7 +51,7 @@ async function watch(
   onOpen();
   return new Promise((_, reject) => {
     for (const { partitionId, lastEnqueuedSequenceNumber } of partitions) {
-      client.subscribe(
+      const subscription = client.subscribe(
         partitionId,
         {
           processEvents: async (events) => {
@@ -60,7 +60,10 @@ async function watch(
               if (change !== undefined) onChange(change);
             }
           },
-          processError: async (error) => reject(error),
+          processError: async (error) => {
+            end(subscription);
+            reject(error);
+          },
         },
         {
           startPosition: { sequenceNumber: lastEnqueuedSequenceNumber },
@@ -112,21 +115,34 @@ class SeenEvents implements FeedFacts {
   }
 }
 
-/** Up to the event that is the last one now. The subscription ends with the client. */
+/**
+ * To be called within a handler: the SDK goes on as soon as that returns, to wait for more with a timer that keeps the
+ * process, or to try again without a pause.
+ */
+function end(subscription: Subscription): void {
+  void subscription.close().catch(() => {});
+}
+
+/** Up to the event that is the last one now. */
 function readNewest(
   client: EventHubConsumerClient,
   { partitionId, beginningSequenceNumber: begin, lastEnqueuedSequenceNumber: last }: PartitionProperties,
   see: (event: ReceivedEventData) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    client.subscribe(
+    const subscription = client.subscribe(
       partitionId,
       {
         processEvents: async (events) => {
           for (const event of events) see(event);
-          if ((events.at(-1)?.sequenceNumber ?? last) >= last) resolve();
+          if ((events.at(-1)?.sequenceNumber ?? last) < last) return;
+          end(subscription);
+          resolve();
         },
-        processError: async (error) => reject(error),
+        processError: async (error) => {
+          end(subscription);
+          reject(error);
+        },
       },
       {
         startPosition: { sequenceNumber: Math.max(begin, last - PROBED_MAX + 1), isInclusive: true },
@@ -174,13 +190,17 @@ async function withClient<T>(
   } finally {
     cancel();
     // It fails where the connection is gone already, and may take long where nobody answers any more.
-    await Promise.race([end, client?.close(), pause(clock, CLOSING_MS)]).catch(() => {});
+    await settledWithin(clock, CLOSING_MS, Promise.race([end, client?.close()]));
     signal.removeEventListener('abort', stop);
   }
 }
 
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.schedule(delayMs, resolve));
+/** However it settles, or the time is up. */
+async function settledWithin(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.schedule(limitMs, resolve);
+  await Promise.race([isLate, work.catch(() => {})]);
+  cancel();
 }
 
 /** Loaded when first needed, as it takes long. */

@@ -7,7 +7,7 @@ import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { World } from './world.ts';
 
 const TIMEOUT_MS = 15_000;
-const LOSS_NOTICED_MS = 10_000;
+const LOSS_NOTICED_MS = 3_000;
 
 /** Rejects with HubError, whose message says what to do. Calls nothing. */
 export async function connectEvents(

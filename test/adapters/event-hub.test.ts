@@ -172,6 +172,7 @@ describe('a watch', () => {
     expect(await watching.next(1)).toMatchObject([{ deviceId: 'd0' }]);
     watching.stop();
     await watching.ended;
+    expect(clock.pending).toBe(0);
   });
 });
 

@@ -129,6 +129,7 @@ interface HubFacts {
   readonly hostName: string;
   readonly connectionString: string;
   readonly caFile: string;
+  readonly eventsConnectionString?: string;
 }
 
 async function startHub(
@@ -138,7 +139,8 @@ async function startHub(
   await hub.printed(/\}\n/);
   expect(hub.stdout().trim().split('\n')).toHaveLength(1);
   const facts = JSON.parse(hub.stdout()) as HubFacts;
-  expect(Object.keys(facts)).toEqual(['endpoint', 'hostName', 'connectionString', 'caFile']);
+  const events = argv.includes('--events-port') ? ['eventsConnectionString'] : [];
+  expect(Object.keys(facts)).toEqual(['endpoint', 'hostName', 'connectionString', 'caFile', ...events]);
   const env = {
     IOTHUB_CONNECTION_STRING: facts.connectionString,
     TWINWARD_HUB_ENDPOINT: facts.endpoint,
@@ -189,6 +191,25 @@ describe('hub and run', () => {
     const last = start(['uninstall', '--hub', 'demo', '--yes', '--force'], env);
     expect(await last.ended).toBe(0);
     expect(last.stdout()).toMatch(/[1-9]\d* records of instance default removed/);
+  });
+
+  test('the controller looks at once at what the hub says was changed, and doctor sees that it does', async () => {
+    const { env: known, facts } = await startHub('--fleet', String(DEVICES), '--events-port', '0');
+    const env = { ...known, EVENTS: facts.eventsConnectionString ?? '' };
+    edit('hub.yaml', '\n  mode: Enforce', '\n  events: {secretRef: {env: EVENTS}}\n  mode: Enforce');
+    const run = start(['run', '--bind-address', '127.0.0.1:0', '--resync-period', '1h'], env);
+    await run.printed(/Revision applied/);
+    await run.printed(/Change events are followed/);
+    const tamper = start(['demo', 'tamper', 'atm-gdansk-0001'], env);
+    expect(await tamper.ended).toBe(0);
+    expect(tamper.stdout()).toMatch(/changed by hand: .*\ncorrected after /);
+    await run.printed(/atm-gdansk-0001.*Drift corrected/);
+    const doctor = start(['doctor'], env);
+    expect(await doctor.ended).toBe(0);
+    expect(doctor.stdout()).toMatch(/ok {7}change events: the last change of a twin is of /);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    expect(run.text() + doctor.text()).not.toContain(/SharedAccessKey=([^;]+)/.exec(env.EVENTS)?.[1]);
   });
 
   test('a hub with --data is the same hub after it was killed', async () => {
