@@ -207,7 +207,7 @@ describe('hub and run', () => {
     const doctor = start(['doctor'], env);
     expect(await doctor.ended).toBe(0);
     expect(doctor.stdout()).toMatch(/ok {7}change events: the last change of a twin is of /);
-    run.child.kill('SIGTERM');
+    run.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     expect(run.text() + doctor.text()).not.toContain(/SharedAccessKey=([^;]+)/.exec(env.EVENTS)?.[1]);
   });
