@@ -20,7 +20,7 @@ export function planNudge(
   target: Target,
   context: RecordContext,
 ): Pick<TwinAction, 'patch' | 'message'> | undefined {
-  if (target.observeOnly || target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
+  if (target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
   if (isLastWriter(live, context.instance)) return undefined;
   const record = readRecord(live, context.instance);
   if (record.kind !== 'valid') return undefined;

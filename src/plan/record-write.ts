@@ -52,8 +52,7 @@ export function recordReason(
   const before = atoms
     .filter(({ atom }) => atom.policy === 'Override')
     .map(({ atom, owner }) => ({ owner, there: recordedPaths.overlapping(atom.path) }));
-  if (before.some(({ owner, there }) => there.length > 0 && !there.some((one) => one.owner === owner)))
-    return 'OwnerChanged';
+  if (before.some(({ owner, there }) => there.some((one) => one.owner !== owner))) return 'OwnerChanged';
   if (before.some(({ there }) => there.length === 0)) return 'Adopted';
   const isRespelt = [...owners].some(([owner, { deletionPolicy, profile }]) => {
     const entry = recorded.get(owner);

@@ -43,6 +43,24 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     after: 'if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[1] as Json);',
     why: 'They are at least two by then, and all the same.',
   },
+  {
+    file: 'src/plan/adoption.ts',
+    before: '.toSorted((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));',
+    after: '.toSorted((a, b) => b.count - a.count || (a.key <= b.key ? -1 : 1));',
+    why: 'No two have the same key.',
+  },
+  {
+    file: 'src/plan/selection.ts',
+    before: 'count += 1;',
+    after: 'count -= 1;',
+    why: 'Numbers that only have to differ do so downwards too.',
+  },
+  {
+    file: 'src/plan/shapes.ts',
+    before: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 0);',
+    after: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 1);',
+    why: 'Sums that are only compared with each other may all be one more.',
+  },
 ];
 
 export function equivalentOf(source: string, mutant: Mutant): Equivalent | undefined {

@@ -89,6 +89,16 @@ describe('a fleet is described by', () => {
       ],
     ],
     [
+      'what groups share, whatever group has nothing at all',
+      [
+        ...twins(2, 'a', { hw: 'atm' }, HIGH),
+        ...twins(2, 'g', { hw: 'gate' }, HIGH),
+        ...twins(2, 'k', { hw: 'kiosk' }, {}),
+      ],
+      ['hw'],
+      ['common Process_MessageFrequency=High', 'atm  (2/2)', 'gate  (2/2)', 'kiosk  (2/2)'],
+    ],
+    [
       'nothing in common where saying so would be longer',
       [...twins(2, 'a', { hw: 'atm' }, HIGH), ...twins(2, 'g', { hw: 'gate' }, LOW)],
       ['hw'],

@@ -53,6 +53,13 @@ describe('an exception', () => {
     expect(plan(declared, twin).type).toBe('Equal');
   });
 
+  test('leaves its value where a frozen configuration may have had another', () => {
+    const during = settled(source(BASE, { inc: { set: { a: 9 } } }), settled(source(BASE, {}), twinOf()));
+    const action = plan(ended({ base: { ...BASE.base, suspend: true } }, { inc: { set: { a: 9 } } }), during);
+    expect(action.changes).toEqual([]);
+    expect(desiredOf(applied(during, action))).toEqual({ g: { a: 9, b: 1 } });
+  });
+
   test('wins over a configuration that is suspended, and over one that only looks', () => {
     const before = settled(source(BASE, {}), twinOf());
     for (const frozen of [{ suspend: true }, { mode: 'Observe' }] as const) {
@@ -206,6 +213,13 @@ describe('the end of an exception', () => {
     const during = settled(source({}, { inc: { set: { a: 9 } } }), twinOf());
     expect(plan(source({}, {}, true), during)).toMatchObject({ type: 'Keep', reason: 'OutOfInput' });
     expect(plan(declare({}, { hasHub: false }), during)).toMatchObject({ type: 'Keep', reason: 'SourceEmpty' });
+  });
+
+  test('rests on a direct read where the device left it', () => {
+    const declared = source({ base: { set: { b: 1 } } }, { inc: { env: 'prod', set: { a: 9 } } });
+    const action = plan(declared, settled(declared, twinOf()), { device: deviceOf({ env: 'lab' }) });
+    expect(action.reason).toBe('ExceptionEnded');
+    expect(action.needs).toEqual({ moduleTwin: true, deviceTwin: true });
   });
 
   test.each<[sentence: string, tags: JsonObject, base: Configurations, want: string]>([

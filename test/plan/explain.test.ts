@@ -136,6 +136,13 @@ test('one name in two sections is two settings', () => {
   ]);
 });
 
+test('a configuration for another module is none of the claims', () => {
+  const elsewhere = { profile: profileOf('elsewhere', { moduleId: 'other' }), set: { a: 2, z: 1 } };
+  const explanations = explain({ low: LOW, elsewhere });
+  expect(explanations.map(({ name }) => name)).toEqual(['a']);
+  expect(claims(explanations)).toEqual(['low Won: selector']);
+});
+
 test('a setting that holds a secret is sensitive', () => {
   const profile = profileOf('p', { ownershipAtom: 'Setting', sensitive: ['up/key'] });
   const is = { base: { profile, set: { up: { url: 'u' }, other: 1 } } };
@@ -279,6 +286,20 @@ describe('what comes next for a setting', () => {
       { other: { set: { b: 1 } } },
       { partial: true },
       'Kept OutOfInput SecurityConfiguration/low is not in this part of the source',
+    ],
+    [
+      'one that an owner outside of the input has otherwise',
+      { high: HIGH },
+      { low: LOW },
+      { partial: true },
+      'Kept OutOfInput an owner that is not in this part of the source has it',
+    ],
+    [
+      'one that a mode keeps from being written',
+      {},
+      { low: { ...LOW, mode: 'Observe' } },
+      { edit: { g: { a: 5 } } },
+      'Kept ModeObserve it differs, and a mode says to look only',
     ],
     [
       'a suspension',

@@ -50,6 +50,8 @@ describe('a selector', () => {
       [{ ring: 2 }, { ring: '2' }],
       [],
     ],
+    ['of a device id', '{matchExpressions: [{key: deviceId, operator: In, values: ["2", d0]}]}', [{ ring: 2 }], []],
+    ['of a tag that is to be there', '{matchExpressions: [{key: tags.ring, operator: Exists}]}', [{ ring: 2 }], []],
     ['that is right', '{matchTags: {ring: "2"}}', [{ ring: '2' }, { ring: '02' }], []],
     ['that takes none', '{matchTags: {ring: two}}', [{ ring: '2' }], [NONE]],
     ['of a device that is not there', '{deviceIds: [d9]}', [{ ring: '2' }], [NONE]],

@@ -97,6 +97,17 @@ describe('a guard', () => {
     for (const guard of refusedBy) expect(decision.message).toContain(`${guard}: `);
   });
 
+  test.each([
+    [2, 'SourceShrunk: 2 of the 4 configurations on twins are missing from the source (c1, c2); is a part of it lost?'],
+    [3, '(c1, c2, c3); is a part of it lost?'],
+    [4, '(c1, c2, c3 and 1 more); is a part of it lost?'],
+  ])('names three of %i missing configurations at most', (missing, text) => {
+    const ownersMissing = Array.from({ length: missing }, (_, index) => `c${index + 1}`);
+    expect(decideGuards(factsOf({ owners: 4, ownersMissing, groups: [group(16, 9)] }), hubWith()).message).toContain(
+      text,
+    );
+  });
+
   test('of each kind refuses somewhere above', () => {
     expect(new Set(rows.flatMap(([, , , refusedBy]) => refusedBy))).toEqual(new Set<string>(GUARDS));
   });

@@ -112,9 +112,29 @@ kind: SecurityConfiguration
 metadata: {name: second}
 spec: {profile: second, selector: {matchAll: true}, settings: {a: 1`;
 
+/** With another configuration of the same agent, which only looks. */
+const BESIDE_OBSERVED = `${SETTINGS}}}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: looks}
+spec: {profile: defender-legacy, priority: 5, mode: Observe, selector: {matchAll: true}, settings: {eventPriorityProcessCreate: Low`;
+
 const FOREIGN: JsonObject = { [SECTION]: { eventPriorityDiagnostic: { value: 'Off' } } };
 
 describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => {
+  test('is sent nothing while a configuration of it only looks, also where a setting is contested', async () => {
+    const world = await worldWith(kind);
+    await world.pass();
+    for (let count = 0; count < 6; count += 1) {
+      await world.tamper({ [SECTION]: { eventPriorityLogin: { value: 'Off' } } });
+      await world.pass();
+    }
+    await world.tamper({ [SECTION]: { eventPriorityLogin: { value: 'Off' } } });
+    expect(world.plan()).toMatchObject({ type: 'Patch', reason: 'Nudge' });
+    expect(world.plan(BESIDE_OBSERVED)).toMatchObject({ type: 'Observe', reason: 'Contested', patch: undefined });
+  });
+
   test('is sent its section also where another agent of the module asks for no nudges', async () => {
     const world = await worldWith(kind);
     await world.pass(TWO_AGENTS);

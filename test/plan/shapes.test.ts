@@ -77,6 +77,14 @@ describe('twins fold into shapes', () => {
       ['Patch a: d1 d2'],
     ],
     [
+      'where nothing changes it does not matter who decides',
+      [
+        planned('d1', [], { type: 'Keep', reason: 'Unassigned', owners: ['SecurityConfiguration/x'] }),
+        planned('d2', [], { type: 'Keep', reason: 'Unassigned', owners: ['SecurityConfiguration/y'] }),
+      ],
+      ['Keep : d1 d2'],
+    ],
+    [
       'secrets make no shape of their own',
       [planned('d1', [change('a', 's1', 't1', true)]), planned('d2', [change('a', 's2', 't2', true)])],
       ['Patch a: d1 d2'],
