@@ -72,14 +72,15 @@ export class Workspace {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Files and tests that are cut short by the first failure are told as failed too, but without a message. */
   #failureIn({ testResults }: Report): string | undefined {
-    for (const { name, assertionResults, status } of testResults) {
-      const file = relative(this.folder, name);
-      const failed = assertionResults.find((one) => one.status === 'failed');
+    const files = testResults.map(({ name, ...rest }) => ({ file: relative(this.folder, name), ...rest }));
+    for (const { file, assertionResults } of files) {
+      const failed = assertionResults.find(({ failureMessages }) => failureMessages.length > 0);
       if (failed !== undefined) return `${file}: ${failed.fullName}`;
-      if (status === 'failed') return `${file}: could not be loaded`;
     }
-    return undefined;
+    const failed = files.find(({ status }) => status === 'failed');
+    return failed === undefined ? undefined : `${failed.file}: could not be loaded`;
   }
 
   /** `until`: output after which nothing more is to be learnt. */
@@ -125,6 +126,6 @@ interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly assertionResults: readonly { readonly fullName: string; readonly failureMessages: readonly string[] }[];
   }[];
 }
