@@ -99,7 +99,9 @@ function passesTo(winner: string, recorded: RecordedOwner | undefined, action: T
 }
 
 function letGo({ owner, fate }: RecordedOwner, input: StepInput): NextStep {
-  if (isKeeping(fate)) return { step: 'Kept', reason: fate, because: whyLeft(owner, fate) };
+  // Where all of the module is left as it is, the action knows who stopped it.
+  const { type, message = whyLeft(owner, fate) } = input.action;
+  if (isKeeping(fate)) return { step: 'Kept', reason: fate, because: type === 'Keep' ? message : whyLeft(owner, fate) };
   const because = `${whyLeft(owner, fate)}${whyNotRemoved(owner, fate, input)}`;
   if (!writes(input.action)) return { step: 'Kept', because: `${because}; nothing is written here now` };
   return { step: 'Released', reason: 'Released', because };

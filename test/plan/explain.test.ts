@@ -306,7 +306,7 @@ describe('what comes next for a setting', () => {
       { low: LOW },
       { low: { set: { a: 2 } } },
       { suspensions: [{ scope: 'Device', name: 'd1', ...by }] },
-      'Kept Suspended SecurityConfiguration/low is suspended or only observes: what it owns stays',
+      'Kept Suspended The device is suspended by ana@desk: INC-9',
     ],
     [
       'nobody of ours',
