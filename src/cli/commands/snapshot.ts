@@ -6,6 +6,7 @@ import { unlessRefused } from '../../controller/reads.ts';
 import { readReservedTwin } from '../../controller/reserved-twin.ts';
 import { createHiding } from '../../plan/hidden.ts';
 import type { JsonObject } from '../../model/json.ts';
+import { isReserved } from '../../model/reserved-device.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
@@ -65,12 +66,14 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
   const hide = createHiding(profiles);
   const moduleIds = [...new Set([...profiles.values()].map(({ moduleId }) => moduleId))].toSorted();
   let devices = 0;
+  let reserved = 0;
   const seen = new Set<string>();
   write(snapshotLines.head({ hub: declaredHub.name, hostName, mode, capacity, takenAtMs: clock.now() }));
   write(snapshotLines.state(await readState(world, session)));
   try {
     for await (const page of hub.listDevices(interrupted)) {
       devices += page.length;
+      reserved += page.filter((device) => isReserved(device)).length;
       write(page.map((device) => snapshotLines.device(device)).join(''));
       progress.show(`reading ${declaredHub.name}: ${countOf(devices, 'device')}`);
     }
@@ -88,7 +91,7 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
     progress.clear();
   }
   write(snapshotLines.end(devices, seen.size));
-  err.write(`${declaredHub.name}   ${countOf(devices, 'device')}, ${countOf(seen.size, 'twin')}\n`);
+  err.write(`${declaredHub.name}   ${countOf(devices - reserved, 'device')}, ${countOf(seen.size, 'module twin')}\n`);
 }
 
 /** Who holds the lease decides nothing in a plan, and is left out. */
