@@ -59,7 +59,10 @@ const comparable = (text: string): string => text.replace(/^(?:Cost|Not known).*
 describe('in this order: a snapshot of a fleet, plans of it', () => {
   test('the plan of the snapshot is the plan of the hub, and needs none', async () => {
     const taken = await run(`snapshot --out ${file}`);
-    expect(taken).toMatchObject({ code: 0, err: expect.stringMatching(/^dev {3}80 devices, \d+ module twins$/m) as string });
+    expect(taken).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^dev {3}80 devices, \d+ module twins$/m) as string,
+    });
     expect(statSync(file).mode & 0o077).toBe(0);
     const offline = await run(`plan --snapshot ${file}`, {});
     expect(offline.code).toBe(0);

@@ -50,6 +50,26 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     why: 'No two have the same key.',
   },
   {
+    file: 'src/plan/exception-end.ts',
+    before: 'if (!written.some((one) => one.owner === owner)) continue;',
+    after: 'if (false) continue;',
+    why: 'What undoes nothing is written as nothing.',
+  },
+  {
+    file: 'src/plan/guards.ts',
+    before:
+      'return `ListShort: the hub counts ${devicesCounted ?? 0} devices and lists ${count} fewer; nothing is taken away until it lists them.`;',
+    after:
+      'return `ListShort: the hub counts ${devicesCounted ?? 1} devices and lists ${count} fewer; nothing is taken away until it lists them.`;',
+    why: 'What nobody counted is not refused for being short.',
+  },
+  {
+    file: 'src/plan/ownership.ts',
+    before: 'absences === target.absences',
+    after: 'false',
+    why: 'Where all are written none is left over; it only spares the look.',
+  },
+  {
     file: 'src/plan/selection.ts',
     before: 'count += 1;',
     after: 'count -= 1;',

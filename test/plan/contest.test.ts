@@ -280,6 +280,12 @@ describe('the memory of corrections', () => {
     expect(next.has('new')).toBe(true);
   });
 
+  test('ends when what is left of the corrections comes to one', () => {
+    const contest = { count: 8, atSeconds: seconds };
+    expect(isContested(contest, NOW_MS + 3 * HOUR_MS - 1_000)).toBe(true);
+    expect(isContested(contest, NOW_MS + 3 * HOUR_MS)).toBe(false);
+  });
+
   test('is not kept for ever by a clock that was wrong', () => {
     expect(isContested({ count: 6, atSeconds: seconds + 365 * 24 * 3_600 }, NOW_MS)).toBe(false);
   });

@@ -277,6 +277,23 @@ describe('the end of an exception', () => {
     }
   });
 
+  test('puts back what was there before it changed its own mind', () => {
+    const before = twinOf({ desired: { g: { a: 5, b: 6 } } });
+    const first = settled(source({}, { inc: { set: { a: 8, b: 8 } } }), before);
+    const second = settled(source({}, { inc: { set: { a: 9, b: 8 } } }), first);
+    expect(desiredOf(second)).toEqual({ g: { a: 9, b: 8 } });
+    expect(desiredOf(settled(source({}, {}), second))).toEqual({ g: { a: 5, b: 6 } });
+  });
+
+  test('knows its value by the spelling that was there already', () => {
+    const profile = profileOf('spelt', { section: ['g'], comparators: [{ keys: ['a'], comparator: 'duration' }] });
+    const base = { base: { profile, set: { a: 'PT60M' } } };
+    const during = settled(source(base, { inc: { profile, set: { a: 'PT1H' } } }), settled(source(base, {}), twinOf()));
+    expect(desiredOf(during)).toEqual({ g: { a: 'PT60M' } });
+    const after = settled(source({ other: { profile, set: { c: 1 } } }, {}), during);
+    expect(desiredOf(after)).toEqual({ g: { c: 1 } });
+  });
+
   test('by meaning: another spelling is still its value', () => {
     const profile = profileOf('spelt', { section: ['g'], comparators: [{ keys: ['a'], comparator: 'duration' }] });
     const exceptions = { inc: { profile, set: { a: 'PT1H' } } };

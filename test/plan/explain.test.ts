@@ -62,6 +62,23 @@ describe('the claims on a setting', () => {
       ['low Won: group all'],
     ],
     [
+      'by what has to be there and what must not',
+      {
+        low: {
+          ...LOW,
+          targets: [
+            targetOf(
+              selectorOf(
+                { key: { kind: 'tag', path: ['env'] }, operator: 'Exists' },
+                { key: { kind: 'tag', path: ['site'] }, operator: 'DoesNotExist' },
+              ),
+            ),
+          ],
+        },
+      },
+      ['low Won: selector: env exists, no site'],
+    ],
+    [
       'absence wins too',
       { low: LOW, high: { priority: 5, unset: ['a'] } },
       ['high Won: selector', 'low Lost: selector'],
@@ -116,6 +133,14 @@ describe('the claims on a setting', () => {
   });
 });
 
+test('a setting that a frozen layer keeps absent is not said to be won by a lower layer', () => {
+  const high = { priority: 5, set: { c: 1 }, unset: ['a'] };
+  const live = settled(declare({ high }), twinOf());
+  expect(claims(explain({ low: LOW, high: { ...high, suspend: true } }, live))).toContain(
+    'low Lost: selector; SecurityConfiguration/high keeps it as it is',
+  );
+});
+
 test('a setting has what is declared, what is live, whose it is and what the agent does without it', () => {
   const profile = profileOf('p', { section: ['g'], defaults: { a: 0 } });
   const is = { base: { profile, set: { a: 1, b: 2 } }, far: { profile, env: 'lab', set: { c: 3 } } };
@@ -125,6 +150,7 @@ test('a setting has what is declared, what is live, whose it is and what the age
     { name: 'b', declared: 2, live: 2, owner: 'SecurityConfiguration/base' },
     { name: 'c' },
   ]);
+  expect(explanations[1]).not.toHaveProperty('agentDefault');
   expect(explanations[2]).not.toHaveProperty('declared');
 });
 

@@ -1050,6 +1050,11 @@ test('what an owner outside the input keeps is told beside what is written', () 
   expect(action.message).toContain('"a"');
 });
 
+test('a conflict names one setting and counts the others', () => {
+  const is = { x: { set: { a: 1, b: 1, c: 1 } }, y: { set: { a: 2, b: 2, c: 2 } } };
+  expect(plan(declare(is), twinOf()).message).toContain('different values of "a" (and 2 more settings)');
+});
+
 describe('direct reads that an action needs', () => {
   const both = { moduleTwin: true, deviceTwin: true };
   const module = { moduleTwin: true, deviceTwin: false };

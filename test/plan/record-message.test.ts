@@ -51,6 +51,12 @@ describe('the message', () => {
       says: 'old lets go of its settings; what is there stays.',
     },
     {
+      what: 'a first owner of which only hashes are recorded',
+      before: owners({}),
+      after: owners({ base: HASHED }),
+      says: 'base owns its settings from now on.',
+    },
+    {
       what: 'another deletion policy and profile',
       before: owners({ base: named('a') }),
       after: owners({ base: named('a') }, { deletionPolicy: 'Remove', profile: 'q' }),
