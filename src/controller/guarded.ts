@@ -55,10 +55,11 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
   };
 }
 
-/** The planner of a hub whose guards have not seen a whole pass with it yet. */
-export function untilJudged(open: Planner, hubName: string): Planner {
+/** The planner of a hub whose guards have not seen a whole pass with it yet; what is hinted at waits for one in any case. */
+export function untilJudged(open: Planner, hubName: string, hints?: Hints): Planner {
   const { guards } = declaredHubOf({ open, name: hubName });
-  return withRefusal(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE });
+  const planner = withRefusal(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE });
+  return hints === undefined ? planner : withHints(planner, hubName, hints);
 }
 
 /**

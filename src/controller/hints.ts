@@ -1,21 +1,26 @@
 // Keys that the hub told a change of, until a pass has seen them.
 
 /** Twins that are hinted at between two passes. Beyond them the next pass finds what there is. */
-const HINTED_MAX = 50_000;
+export const HINTED_MAX = 50_000;
 
 export class Hints {
   /** To the number of the pass that had begun. */
   readonly #keys = new Map<string, number>();
   #passes = 0;
+  /** The pass that had begun when a key found no room: until a later one has ended, any key may be one of those. */
+  #overflow: number | undefined;
 
   /** No pass that began after the hint has ended yet. */
   has(key: string): boolean {
-    return this.#keys.has(key);
+    return this.#overflow !== undefined || this.#keys.has(key);
   }
 
   /** False where there are too many. */
   add(key: string): boolean {
-    if (this.#keys.size >= HINTED_MAX && !this.#keys.has(key)) return false;
+    if (this.#keys.size >= HINTED_MAX && !this.#keys.has(key)) {
+      this.#overflow = this.#passes;
+      return false;
+    }
     this.#keys.set(key, this.#passes);
     return true;
   }
@@ -26,6 +31,7 @@ export class Hints {
 
   /** What was hinted at before it began was seen by it. */
   endPass(): void {
+    if (this.#overflow !== undefined && this.#overflow < this.#passes) this.#overflow = undefined;
     for (const [key, passes] of this.#keys) if (passes < this.#passes) this.#keys.delete(key);
   }
 }

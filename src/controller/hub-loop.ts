@@ -146,7 +146,7 @@ export class HubLoop {
     if (this.#connected !== undefined) {
       const { scope, mode, tenure } = this.#connected;
       scope.open = this.#plannerFor(mode, tenure.suspensions);
-      scope.planner = untilJudged(scope.open, this.#hub.name);
+      scope.planner = untilJudged(scope.open, this.#hub.name, scope.hints);
     }
     this.#isChange = true;
   }
@@ -294,6 +294,7 @@ export class HubLoop {
       },
     });
     const open = this.#plannerFor(mode, tenure.suspensions);
+    const hints = this.#hub.events === undefined ? undefined : new Hints();
     return {
       mode,
       tenure,
@@ -301,9 +302,9 @@ export class HubLoop {
         name: this.hub.name,
         hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
         open,
-        planner: untilJudged(open, this.hub.name),
+        planner: untilJudged(open, this.hub.name, hints),
         view: this.#view,
-        hints: this.#hub.events === undefined ? undefined : new Hints(),
+        hints,
         clock,
         log,
         metrics,

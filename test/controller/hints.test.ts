@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Hints } from '../../src/controller/hints.ts';
+import { HINTED_MAX, Hints } from '../../src/controller/hints.ts';
 
 test('a hint lasts until a pass that began after it has ended', () => {
   const hints = new Hints();
@@ -24,8 +24,20 @@ test('too many are left to the next pass, and known ones are taken still', () =>
   const hints = new Hints();
   const taken = Array.from({ length: 50_001 }, (_, index) => hints.add(`d${index}/m`));
   expect(taken.filter((isTaken) => isTaken)).toHaveLength(50_000);
-  expect([hints.has('d50000/m'), hints.add('d0/m')]).toEqual([false, true]);
+  expect([hints.has('d50000/m'), hints.add('d0/m')]).toEqual([true, true]);
   hints.beginPass();
   hints.endPass();
   expect(hints.add('d50000/m')).toBe(true);
+});
+
+test('where there is no room any key may be one that was left out, until a later pass has ended', () => {
+  const hints = new Hints();
+  hints.beginPass();
+  for (let index = 0; index < HINTED_MAX; index += 1) hints.add(`d${index}/m`);
+  expect([hints.has('other/m'), hints.add('late/m'), hints.has('other/m')]).toEqual([false, false, true]);
+  hints.endPass();
+  expect(hints.has('other/m')).toBe(true);
+  hints.beginPass();
+  hints.endPass();
+  expect(hints.has('other/m')).toBe(false);
 });

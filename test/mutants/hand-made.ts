@@ -462,7 +462,7 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'new manifests are acted on before the guards have spoken',
     file: 'controller/hub-loop.ts',
-    text: '      scope.planner = untilJudged(scope.open, this.#hub.name);',
+    text: '      scope.planner = untilJudged(scope.open, this.#hub.name, scope.hints);',
     replacement: '      scope.planner = scope.open;',
   },
   {
