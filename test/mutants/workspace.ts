@@ -13,6 +13,9 @@ const NOT_COPIED = new Set(['.git', 'node_modules', '.twinward', 'coverage']);
 /** Many times what the slowest check takes: a mutant that takes longer hangs, and whoever waits for it would notice. */
 const HANG_MS = 180_000;
 
+/** What vitest says of a test that ran when another failed. */
+const CUT_SHORT = /test run was aborted/;
+
 /** How a check noticed a mutant, in words; null where it did not. */
 export type Noticed = string | null;
 
@@ -72,11 +75,13 @@ export class Workspace {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Files and tests that are cut short by the first failure are told as failed too, but without a message. */
+  /** Files and tests that are cut short by the first failure are told as failed too. */
   #failureIn({ testResults }: Report): string | undefined {
     const files = testResults.map(({ name, ...rest }) => ({ file: relative(this.folder, name), ...rest }));
     for (const { file, assertionResults } of files) {
-      const failed = assertionResults.find(({ failureMessages }) => failureMessages.length > 0);
+      const failed = assertionResults.find(({ failureMessages }) =>
+        failureMessages.some((text) => !CUT_SHORT.test(text)),
+      );
       if (failed !== undefined) return `${file}: ${failed.fullName}`;
     }
     const failed = files.find(({ status }) => status === 'failed');
