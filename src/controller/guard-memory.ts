@@ -58,6 +58,7 @@ export class GuardMemory {
     this.#earlier = { fingerprint: approval.fingerprint, shapes };
     return this.#earlier;
   }
+
   #tell(type: 'Normal' | 'Warning', reason: NormalReason | WarningReason, message: string): void {
     const { hubName: hub, recorder } = this.#options;
     recorder?.record({ hub, type, reason, message });

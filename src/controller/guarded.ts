@@ -55,10 +55,15 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
   };
 }
 
-/** The planner of a hub whose guards have not seen a whole pass with it yet; what is hinted at waits for one in any case. */
+/** The planner of a hub whose guards have not seen a whole pass with it yet. */
 export function untilJudged(open: Planner, hubName: string, hints?: Hints): Planner {
   const { guards } = declaredHubOf({ open, name: hubName });
-  const planner = withRefusal(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE });
+  return judged(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE }, hubName, hints);
+}
+
+/** The planner after the guards have spoken. What is hinted at waits for a pass in any case. */
+export function judged(open: Planner, refusal: Refusal, hubName: string, hints: Hints | undefined): Planner {
+  const planner = withRefusal(open, refusal);
   return hints === undefined ? planner : withHints(planner, hubName, hints);
 }
 
@@ -66,7 +71,7 @@ export function untilJudged(open: Planner, hubName: string, hints?: Hints): Plan
  * Hints can come by the thousand, and no pass has counted what they lead to: of their twins what a guard could refuse
  * waits for the next one. So does what changes while an exception has a limit of devices, which passes count too.
  */
-export function withHints(planner: Planner, hubName: string, hints: Hints): Planner {
+function withHints(planner: Planner, hubName: string, hints: Hints): Planner {
   const { guards } = declaredHubOf({ open: planner, name: hubName });
   const isCounted = planner.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
   const refusedRisks = guardedRisks(guards) | (isCounted ? RISK.changes : 0);

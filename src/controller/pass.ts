@@ -10,7 +10,7 @@ import {
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
 import { countDevices } from './device-count.ts';
-import { heldState, refusedAction, withHints, withRefusal } from './guarded.ts';
+import { heldState, judged, refusedAction } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -71,9 +71,8 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   const counted = isListJudged ? await countDevices(scope, signal) : undefined;
   if (scope.open !== open) return { kind: 'Superseded' };
   const guards = decideGuards(gatherer.facts(scope.view.listedCount, counted), declaredHub, options.earlier);
-  const planner = withRefusal(open, guards);
   scope.hints?.endPass();
-  scope.planner = scope.hints === undefined ? planner : withHints(planner, scope.name, scope.hints);
+  scope.planner = judged(open, guards, scope.name, scope.hints);
   handOn(scope, waiting, guards, options);
   return { kind: 'Complete', guards };
 }

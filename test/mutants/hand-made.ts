@@ -456,8 +456,8 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'what the guards refuse is held in the queue and nowhere else',
     file: 'controller/pass.ts',
-    text: 'const planner = withRefusal(open, guards);',
-    replacement: 'const planner = open;',
+    text: 'scope.planner = judged(open, guards, scope.name, scope.hints);',
+    replacement: 'scope.planner = open;',
   },
   {
     name: 'new manifests are acted on before the guards have spoken',

@@ -131,9 +131,7 @@ describe('the report', () => {
 
   test('the page has a row for each, and no cell breaks it', () => {
     const page = markdown([{ title: 'All', results: [{ ...result, byTests: 'a | b' }] }]);
-    expect(page).toContain(
-      '- All: 1 mutants, 1 caught by the tests, 0 of 1 by the simulator alone; 0 survived',
-    );
+    expect(page).toContain('- All: 1 mutants, 1 caught by the tests, 0 of 1 by the simulator alone; 0 survived');
     expect(page).toContain('| one (`src/one.ts`) | caught | `` a \\| b `` | - | 1.2 s |');
   });
 });
