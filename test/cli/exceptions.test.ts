@@ -2,19 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub, kioskManifests } from './fixture.ts';
 
 const BASE = `${HUB}---
-apiVersion: twinward.dev/v1alpha1
-kind: AgentProfile
-metadata: {name: acme-guard}
-spec: {extends: generic, moduleId: acmeGuard, section: /guard}
----
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityConfiguration
-metadata: {name: kiosk-guard}
-spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {scanInterval: PT6H}}
-`;
+${kioskManifests('{scanInterval: PT6H}')}`;
 
 function incident(more = ''): string {
   return `apiVersion: twinward.dev/v1alpha1

@@ -3,19 +3,9 @@ import { setImmediate as settle } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/exit-code.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { folderOf, HUB, serveFleet, twinward, type Given, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Given, type ServedHub, kioskManifests } from './fixture.ts';
 
-const KIOSKS = `---
-apiVersion: twinward.dev/v1alpha1
-kind: AgentProfile
-metadata: {name: acme-guard}
-spec: {extends: generic, moduleId: acmeGuard, section: /guard}
----
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityConfiguration
-metadata: {name: kiosk-guard}
-spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
-`;
+const KIOSKS = `---\n${kioskManifests()}`;
 
 let hub: ServedHub;
 let plan: string;

@@ -90,6 +90,20 @@ metadata: {name: dev}
 spec: {hostName: ${HOST}, mode: Enforce}
 `;
 
+/** For the kiosks of a served fleet, whose agent is `acme-guard`; `settings` in YAML's flow style. */
+export function kioskManifests(settings = '{usbPolicy: block}'): string {
+  return `apiVersion: twinward.dev/v1alpha1
+kind: AgentProfile
+metadata: {name: acme-guard}
+spec: {extends: generic, moduleId: acmeGuard, section: /guard}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: kiosk-guard}
+spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: ${settings}}
+`;
+}
+
 export async function serveFleet(devices: number): Promise<ServedHub> {
   const clock = createTestClock();
   const random = createSeededRandom(7);

@@ -1,19 +1,10 @@
 // A change that the guards refuse: no command writes it, and those that look say so.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub, kioskManifests } from './fixture.ts';
 
 function manifestsOf(annotations: string): string {
   return `${HUB.replace('{name: dev}', `{name: dev${annotations}}`).replace('Enforce}', 'Enforce, guards: {maxChanged: 2}}')}---
-apiVersion: twinward.dev/v1alpha1
-kind: AgentProfile
-metadata: {name: acme-guard}
-spec: {extends: generic, moduleId: acmeGuard, section: /guard}
----
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityConfiguration
-metadata: {name: kiosk-guard}
-spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
-`;
+${kioskManifests()}`;
 }
 
 let hub: ServedHub;

@@ -5,18 +5,18 @@ import type { LeaseKind } from '../../src/controller/reserved-twin.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { SILENT_LOG } from '../../src/cli/plan-hub.ts';
-import { folderOf, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+import {
+  folderOf,
+  HUB,
+  serveFleet,
+  twinward,
+  type Given,
+  type Printed,
+  type ServedHub,
+  kioskManifests,
+} from './fixture.ts';
 
-const KIOSKS = `apiVersion: twinward.dev/v1alpha1
-kind: AgentProfile
-metadata: {name: acme-guard}
-spec: {extends: generic, moduleId: acmeGuard, section: /guard}
----
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityConfiguration
-metadata: {name: kiosk-guard}
-spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
-`;
+const KIOSKS = kioskManifests();
 const DEVICE = 'twinward-default';
 const { signal } = new AbortController();
 

@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgress, progressBar } from '../../src/cli/progress.ts';
 import { createTestClock } from '../support/test-clock.ts';
-import { folderOf, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+import {
+  folderOf,
+  HUB,
+  serveFleet,
+  twinward,
+  type Given,
+  type Printed,
+  type ServedHub,
+  kioskManifests,
+} from './fixture.ts';
 
 const ERASE = '\r\u001B[K';
 
@@ -57,16 +66,7 @@ describe('a command', () => {
     hub = await serveFleet(60);
     manifests = folderOf({
       'all.yaml': `${HUB}---
-apiVersion: twinward.dev/v1alpha1
-kind: AgentProfile
-metadata: {name: acme-guard}
-spec: {extends: generic, moduleId: acmeGuard, section: /guard}
----
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityConfiguration
-metadata: {name: kiosk-guard}
-spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: {usbPolicy: block}}
-`,
+${kioskManifests()}`,
     });
   });
   afterAll(async () => {
