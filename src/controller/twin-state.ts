@@ -3,6 +3,7 @@ import type { HubErrorCode } from '../model/errors.ts';
 import { getPath, liesIn, type Json } from '../model/json.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
 import type { ActionReason, ActionType, TwinAction } from '../plan/action.ts';
+import { clip } from '../plan/change-text.ts';
 import { isMet } from '../plan/changes.ts';
 import { REDACTED } from '../plan/redaction.ts';
 import type { Target } from '../plan/target.ts';
@@ -79,11 +80,6 @@ function toState(
   detail: string | undefined,
 ): TwinState {
   return { type, reason, acknowledgement, detail: detail && clip(detail, DETAIL_LENGTH_MAX), failure: undefined };
-}
-
-/** So that a text that was cut can be told from a whole one. */
-function clip(text: string, lengthMax: number): string {
-  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
 }
 
 /** The worst that is said through any of the profiles. */

@@ -1,4 +1,5 @@
 // What is known of agents that makes a change mean more than it says: what they fall back to, and what is sent beside it.
+import { compareText } from '../model/diagnostic.ts';
 import { deepEqual, getKey, getPath, isObject, type Json } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
 import type { TwinAction } from './action.ts';
@@ -31,5 +32,5 @@ export function wholeSections(actions: Iterable<TwinAction>, profiles: Iterable<
     const known = found.get(moduleId) ?? { moduleId, fewest: count, most: count };
     found.set(moduleId, { moduleId, fewest: Math.min(known.fewest, count), most: Math.max(known.most, count) });
   }
-  return [...found.values()].toSorted((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  return [...found.values()].toSorted((a, b) => compareText(a.moduleId, b.moduleId));
 }

@@ -31,5 +31,10 @@ export function changesText(changes: readonly SettingChange[]): string {
 /** A wrapped value without its wrapper. */
 export function shortValue(value: Json): string {
   const text = JSON.stringify(isBareWrapper(value) ? value.value : value);
-  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX - 1)}…` : text;
+  return clip(text, VALUE_LENGTH_MAX);
+}
+
+/** So that a text that was cut can be told from a whole one. */
+export function clip(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
 }
