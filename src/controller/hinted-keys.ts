@@ -1,8 +1,8 @@
 // From a change that the hub tells of to the keys that are worth a look.
 import type { Change } from '../model/change.ts';
-import { getPath, isObject } from '../model/json.ts';
+import { getKey, isObject } from '../model/json.ts';
 import { isReservedName } from '../model/reserved-device.ts';
-import { RECORD_TAG } from '../plan/record.ts';
+import { rawRecord, recordedEtag } from '../plan/record.ts';
 import { keyOf } from './key.ts';
 import type { HubScope } from './scope.ts';
 
@@ -29,14 +29,16 @@ export function hintedKeys(
       : open.targetsFor(device).some((target) => target.moduleId === moduleId);
   const isKnown = isManaged || view.state(key) !== undefined;
   if (!isKnown) return [];
-  return !isLifecycle && isOwnWrite(change, open.instance) ? [] : [key];
+  const isOwn = !isLifecycle && isOwnWrite(change, open.instance, view.ownWrites.etag(key));
+  return isOwn ? [] : [key];
 }
 
 /**
- * Each of our writes holds the record, which says what `$version` it leaves behind. Whoever writes back a whole twin sends
- * an old record along, and who wipes it sends none.
+ * A write of ours that changes settings holds the record, which says what `$version` it leaves behind; one of the record
+ * alone is told by the etag in it. Whoever writes back a whole twin sends an old record along, and who wipes it sends none.
  */
-function isOwnWrite({ tags = {}, desiredVersion }: Change, instance: string): boolean {
-  const record = getPath(tags, [RECORD_TAG, instance]);
-  return isObject(record) && (desiredVersion === undefined || record['desired'] === desiredVersion);
+function isOwnWrite({ tags, desiredVersion }: Change, instance: string, sentEtag: string | undefined): boolean {
+  if (desiredVersion === undefined) return sentEtag !== undefined && recordedEtag({ tags }, instance) === sentEtag;
+  const record = rawRecord({ tags }, instance);
+  return isObject(record) && getKey(record, 'desired') === desiredVersion;
 }

@@ -4,7 +4,7 @@ import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../mod
 import { writes, type TwinAction } from '../plan/action.ts';
 import { changesText } from '../plan/change-text.ts';
 import type { Planner } from '../plan/planner.ts';
-import { readRecord } from '../plan/record.ts';
+import { readRecord, recordedEtag } from '../plan/record.ts';
 import { decideByIdentity, isPerhapsOfEdge, type Decided } from './edge-lookup.ts';
 import { keyOf, refOf } from './key.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
@@ -122,10 +122,12 @@ async function write(
   const { deviceId, moduleId, patch, etag } = action;
   invariant(patch !== undefined && etag !== undefined, 'what writes to a twin has a patch and the etag it is made for');
   const ref = { deviceId, moduleId };
+  const key = keyOf(deviceId, moduleId);
+  view.ownWrites.begin(key, recordedEtag(patch, planner.instance), clock.now());
   const answer = await hub.patchModuleTwin(ref, patch, etag, signal);
   countWrite(scope, action.type === 'Record' ? 'recorded' : 'written');
   const record = readRecord(answer, planner.instance);
-  if (record.kind === 'valid') view.ownWrites.note(keyOf(deviceId, moduleId), record.memory, clock.now());
+  if (record.kind === 'valid') view.ownWrites.note(key, record.memory, clock.now());
   const next = planner.plan(target, device, answer, clock.now(), around);
   const state = stateOf(next, target, answer, clock.now());
   recordWrite(scope, action);
@@ -137,10 +139,10 @@ async function write(
       module: moduleId,
       reason: next.reason,
     });
-    view.note(keyOf(deviceId, moduleId), state && { ...state, failure: 'UnexpectedAnswer' });
+    view.note(key, state && { ...state, failure: 'UnexpectedAnswer' });
     return { ref, result: 'Failed', action, live, outcome: RETRY, error: undefined };
   }
-  view.note(keyOf(deviceId, moduleId), state);
+  view.note(key, state);
   if (action.reason === 'Drift') scope.metrics.count('twinward_drift_corrected_total', { hub: scope.name });
   if (action.reason === 'Nudge') scope.metrics.count('twinward_nudges_total', { hub: scope.name });
   const result = hasCreated ? 'Created' : action.type === 'Record' ? 'Recorded' : 'Written';

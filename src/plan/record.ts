@@ -65,8 +65,13 @@ export const NO_MEMORY: RecordMemory = { contests: NO_CONTESTS, nudges: undefine
 const ABSENT: RecordReading = { kind: 'absent' };
 const DAMAGED: RecordReading = { kind: 'damaged' };
 
-/** The record's raw value on a twin, whatever it is. */
-export function rawRecord(twin: Pick<Twin, 'tags'>, instance: string): Json | undefined {
+/** A twin, or a patch of one. */
+interface Tagged {
+  readonly tags?: JsonObject | undefined;
+}
+
+/** The record's raw value, whatever it is. */
+export function rawRecord(twin: Tagged, instance: string): Json | undefined {
   const records = twin.tags === undefined ? undefined : getKey(twin.tags, RECORD_TAG);
   return isObject(records) ? getKey(records, instance) : undefined;
 }
@@ -76,6 +81,13 @@ export function recordedOwners(twin: Pick<Twin, 'tags'>, instance: string): read
   const raw = rawRecord(twin, instance);
   const own = isObject(raw) ? getKey(raw, 'own') : undefined;
   return isObject(own) ? Object.keys(own).map((owner) => owner.replaceAll(DOT_IN_KEY, '.')) : [];
+}
+
+/** What the record says that its own write makes of the twin's etag; undefined where it says nothing. */
+export function recordedEtag(twin: Tagged, instance: string): string | undefined {
+  const raw = rawRecord(twin, instance);
+  const etag = isObject(raw) ? getKey(raw, 'etag') : undefined;
+  return typeof etag === 'string' ? etag : undefined;
 }
 
 export function readRecord(twin: Pick<Twin, 'tags'>, instance: string): RecordReading {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
 import { HubError } from '../../src/model/errors.ts';
-import type { JsonObject } from '../../src/model/json.ts';
+import { getPath, type JsonObject } from '../../src/model/json.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
   createFleet,
@@ -44,8 +44,10 @@ async function startTold(
 }
 
 const lost = (): HubError => new HubError('Unavailable', 'the connection was cut');
-const record = (fleet: Fleet, deviceId: string): JsonObject =>
+const tagsOf = (fleet: Fleet, deviceId: string): JsonObject =>
   fleet.iot.getTwin({ deviceId, moduleId: MODULE })['tags'] as JsonObject;
+const recordOf = (fleet: Fleet, deviceId: string): JsonObject =>
+  getPath(tagsOf(fleet, deviceId), ['twinward', 'default']) as JsonObject;
 
 describe('what others change', () => {
   test('is put back without waiting for the pass', async () => {
@@ -71,17 +73,28 @@ describe('what others change', () => {
     const { fleet, controller } = await startTold(1);
     fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags: { twinward: null } });
     await fleet.clock.flush();
-    expect(record(fleet, 'd1')).toHaveProperty('twinward.default.own');
+    expect(tagsOf(fleet, 'd1')).toHaveProperty('twinward.default.own');
     await controller.stop();
   });
 
   test('is seen where a whole twin is written back, our record of before included', async () => {
     const { fleet, controller } = await startTold(1);
-    const tags = structuredClone(record(fleet, 'd1'));
+    const tags = structuredClone(tagsOf(fleet, 'd1'));
     const desired = { guard: { scan: 'PT1H', usb: 'allow' } };
     fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags, properties: { desired } });
     await fleet.clock.flush();
     expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('is seen where our record of before is written back alone', async () => {
+    const { fleet, source, controller } = await startTold(1);
+    const before = structuredClone(tagsOf(fleet, 'd1'));
+    source.set(listening({ base: `${BASE.base}, deletionPolicy: Remove` }));
+    await fleet.clock.flush();
+    fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags: before });
+    await fleet.clock.flush();
+    expect(recordOf(fleet, 'd1')).toHaveProperty('own.SecurityConfiguration/base.deletionPolicy', 'Remove');
     await controller.stop();
   });
 

@@ -18,3 +18,14 @@ test('the last write to a twin is remembered for three hours', () => {
   writes.forgetOld(5 * HOUR_MS);
   expect(writes.memory('a')).toBeUndefined();
 });
+
+test('what was sent last is known by its etag, before and after it is answered', () => {
+  const writes = new OwnWrites();
+  writes.note('a', NO_MEMORY, 0);
+  writes.begin('a', 'E1', 1);
+  expect([writes.etag('a'), writes.memory('a')]).toEqual(['E1', NO_MEMORY]);
+  writes.note('a', { ...NO_MEMORY, desiredVersion: 2 }, 2);
+  expect([writes.etag('a'), writes.etag('b')]).toEqual(['E1', undefined]);
+  writes.begin('a', undefined, 3);
+  expect(writes.etag('a')).toBeUndefined();
+});
