@@ -5,7 +5,7 @@ import type { Planner } from '../plan/planner.ts';
 import { RISK, riskContext, risksOf } from '../plan/risk.ts';
 import type { Hints } from './hints.ts';
 import { keyOf } from './key.ts';
-import { declaredHubOf } from './scope.ts';
+import { declaredHubOf, type HubScope } from './scope.ts';
 import type { TwinState } from './twin-state.ts';
 
 type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
@@ -71,10 +71,13 @@ export function judged(open: Planner, refusal: Refusal, hubName: string, hints: 
  * Hints can come by the thousand, and no pass has counted what they lead to: of their twins what a guard could refuse
  * waits for the next one. So does what changes while an exception has a limit of devices, which passes count too.
  */
+export function unseenRisks(scope: Pick<HubScope, 'open' | 'name'>): number {
+  const isCounted = scope.open.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
+  return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);
+}
+
 function withHints(planner: Planner, hubName: string, hints: Hints): Planner {
-  const { guards } = declaredHubOf({ open: planner, name: hubName });
-  const isCounted = planner.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
-  const refusedRisks = guardedRisks(guards) | (isCounted ? RISK.changes : 0);
+  const refusedRisks = unseenRisks({ open: planner, name: hubName });
   const waiting = withRefusal(planner, { refusedRisks, message: UNSEEN_MESSAGE });
   return {
     ...planner,

@@ -10,7 +10,7 @@ import {
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
 import { countDevices } from './device-count.ts';
-import { heldState, judged, refusedAction } from './guarded.ts';
+import { heldState, judged, refusedAction, unseenRisks } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -34,7 +34,7 @@ export interface PassOptions {
   readonly onRow?: (row: Row, isStarting: boolean) => void;
   /** Rows that it refuses are only counted. */
   readonly select?: (row: Row) => boolean;
-  /** Work to do, once for each key: at once where no guard can refuse it, else after the whole pass. */
+  /** Work to do, once for each key: at once where neither a guard nor a hint can hold it, else after the whole pass. */
   readonly enqueue: (key: string, priority: Priority) => void;
   /** Work that the guards refuse. */
   readonly onRefused?: (action: TwinAction) => void;
@@ -47,6 +47,7 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   scope.hints?.beginPass();
   const declaredHub = declaredHubOf(scope);
   const guarded = guardedRisks(declaredHub.guards);
+  const unseen = unseenRisks(scope);
   const context = riskContext(open);
   const gatherer = gatherFacts(context);
   const waiting: Waiting = { keys: [], priorities: [], risks: [] };
@@ -58,7 +59,9 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
     if (priority === undefined) return;
     // Only a direct read says what an unclear row comes to: the guards have to have spoken by then.
     const isClear = row.planned !== undefined && writes(row.planned.action);
-    if (isClear && (risks & guarded) === 0) {
+    // What was hinted at is held until this pass has ended: queued before that it would wait for another one.
+    const limited = scope.hints?.has(row.key) === true ? unseen : guarded;
+    if (isClear && (risks & limited) === 0) {
       enqueue(row.key, priority);
       return;
     }

@@ -43,6 +43,17 @@ async function startTold(
   return { ...running, fleet, feed };
 }
 
+/** What passes here waits while it is shut. */
+function gate(): { passed(): Promise<void>; shut(): void; open(): void } {
+  let shut = Promise.withResolvers<void>();
+  shut.resolve();
+  return {
+    passed: () => shut.promise,
+    shut: () => void (shut = Promise.withResolvers<void>()),
+    open: () => shut.resolve(),
+  };
+}
+
 const lost = (): HubError => new HubError('Unavailable', 'the connection was cut');
 const tagsOf = (fleet: Fleet, deviceId: string): JsonObject =>
   fleet.iot.getTwin({ deviceId, moduleId: MODULE })['tags'] as JsonObject;
@@ -224,6 +235,20 @@ describe('a device', () => {
   });
 });
 
+const EXCEPTION = `---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityException
+metadata: {name: inc-1}
+spec:
+  selector: {matchTags: {ring: "1"}}
+  profile: acme-guard
+  settings: {usb: allow}
+  maxDevices: 1
+  owner: us
+  reason: INC-1
+  expiresAt: "2027-01-01T00:00:00Z"
+`;
+
 describe('guards', () => {
   const RING = { ring: 'selector: {matchTags: {ring: "1"}}, settings: {usb: block}, deletionPolicy: Remove' };
   const REMOVING = { base: `${PROD}, settings: {scan: PT1H}`, ...RING };
@@ -243,23 +268,44 @@ describe('guards', () => {
   });
 
   test('hold what changes while the devices of an exception are counted', async () => {
-    const exception = `---
-apiVersion: twinward.dev/v1alpha1
-kind: SecurityException
-metadata: {name: inc-1}
-spec:
-  selector: {matchTags: {ring: "1"}}
-  profile: acme-guard
-  settings: {usb: allow}
-  maxDevices: 1
-  owner: us
-  reason: INC-1
-  expiresAt: "2027-01-01T00:00:00Z"
-`;
-    const { fleet, controller } = await startTold(3, listening() + exception);
+    const { fleet, controller } = await startTold(3, listening() + EXCEPTION);
     for (const id of fleet.ids()) fleet.tag(id, { ring: '1' });
     await fleet.clock.advance(NEXT_PASS_MS);
     for (const id of fleet.ids()) expect(fleet.desired(id, 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('hold what changes after a pass has counted devices, and the next one writes it', async () => {
+    const fleet = createFleet(3);
+    const feed = inProcessFeed(fleet.iot);
+    const [ahead, behind] = [gate(), gate()];
+    const slow: Hub = {
+      ...fleet.hub,
+      async *listModuleTwins(moduleIds, signal, onUnreadable) {
+        await ahead.passed();
+        yield* fleet.hub.listModuleTwins(moduleIds, signal, onUnreadable);
+        await behind.passed();
+      },
+    };
+    const { controller, source } = await startOn(fleet, listening() + EXCEPTION, {
+      hub: slow,
+      connectFeed: async () => feed,
+    });
+    ahead.shut();
+    source.set(listening({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }) + EXCEPTION);
+    await fleet.clock.flush();
+    fleet.tag('d2', { ring: '1' });
+    await fleet.clock.flush();
+    ahead.open();
+    await fleet.clock.flush();
+    const scans = (): unknown => fleet.ids().map((id) => fleet.desired(id, 'guard', 'scan'));
+    expect(scans()).toEqual(['PT2H', 'PT1H', 'PT2H']);
+    behind.shut();
+    await fleet.clock.advance(NEXT_PASS_MS);
+    behind.open();
+    await fleet.clock.flush();
+    expect(scans()).toEqual(['PT2H', 'PT2H', 'PT2H']);
+    expect(fleet.desired('d2', 'guard', 'usb')).toBe('allow');
     await controller.stop();
   });
 
