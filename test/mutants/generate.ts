@@ -202,11 +202,16 @@ function removeSpread({ type, elements, properties }: Node): Edit[] {
   );
 }
 
-const SWAPPED_METHODS: Readonly<Record<string, string>> = { some: 'every', every: 'some', min: 'max', max: 'min' };
+const SWAPPED_METHODS: ReadonlyMap<string, string> = new Map([
+  ['some', 'every'],
+  ['every', 'some'],
+  ['min', 'max'],
+  ['max', 'min'],
+]);
 
 function swapMethod({ type, callee }: Node): Edit[] {
   if (type !== 'CallExpression' || !isNode(callee) || callee.type !== 'MemberExpression') return [];
   const property = callee['property'] as Node;
-  const swapped = SWAPPED_METHODS[String(property['name'])];
+  const swapped = SWAPPED_METHODS.get(String(property['name']));
   return swapped === undefined ? [] : [{ what: `to ${swapped}`, at: property, replacement: swapped }];
 }

@@ -59,6 +59,7 @@ describe('generated', () => {
     ["const x = a as 'Drift' | true;", []],
     ["import a from 'a';", []],
     ['const x = a.some(b);', ['const x = a.every(b);']],
+    ['const x = a.toString();', []],
   ])('%s', (source, wanted) => {
     expect(made(source).toSorted()).toEqual(wanted.toSorted());
   });
