@@ -24,15 +24,20 @@ export function hubFields({ hostName, endpoint, mode, capacity, budget, guards }
     endpoint,
     mode,
     capacity: capacity === undefined ? undefined : `${capacity.tier}, units: ${capacity.units}`,
-    budget: `${budget.throttle * 100} % of the throttle, ${budget.dailyMessages * 100} % of the daily messages`,
+    budget: `${percentText(budget.throttle)} of the throttle, ${percentText(budget.dailyMessages)} of the daily messages`,
     guards: Object.entries(guards).flatMap(([name, limit]) =>
       limit === undefined ? [] : [`${name}: ${limitText(limit)}`],
     ),
   };
 }
 
-function limitText(limit: Limit): string {
-  return 'count' in limit ? String(limit.count) : `${limit.share * 100} %`;
+export function limitText(limit: Limit): string {
+  return 'count' in limit ? String(limit.count) : percentText(limit.share);
+}
+
+/** Shares in manifests are whole percents. */
+function percentText(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 export function groupFields({ hubs, mode, selector, name }: DeclaredGroup, { configurations }: Declared): Fields {

@@ -1,24 +1,29 @@
 // How one module twin is explained to people: its standing, then each setting with who decided it and what comes next.
+import type { DeclaredHub } from '../model/declared.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import type { Json } from '../model/json.ts';
 import type { TwinState } from '../controller/twin-state.ts';
 import type { TwinAction } from '../plan/action.ts';
 import { shortValue } from '../plan/change-text.ts';
+import { LIMIT_OF, limitOf, type Guard } from '../plan/guards.ts';
 import type { Claim } from '../plan/claims.ts';
 import type { SettingExplanation } from '../plan/explain.ts';
 import type { LastWrite } from '../plan/last-write.ts';
 import type { Step } from '../plan/next-step.ts';
 import { REDACTED } from '../plan/redaction.ts';
+import { limitText } from './resource-fields.ts';
 import type { Style } from './style.ts';
 import { countOf, formatTable } from './table.ts';
 
 export interface ExplainedTwin {
-  readonly hub: string;
+  readonly hub: Pick<DeclaredHub, 'name' | 'guards'>;
   readonly device: DeviceFacts;
   readonly moduleId: string;
   readonly exists: boolean;
   readonly action: TwinAction;
   readonly state: TwinState | undefined;
+  /** Those that may hold what is to be written. */
+  readonly guards: readonly Guard[];
   readonly settings: readonly SettingExplanation[];
 }
 
@@ -28,15 +33,15 @@ export function explainedText(twin: ExplainedTwin, revision: string, isWhole: bo
   const tags = Object.entries(device.tags)
     .map(([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
     .join(' ');
-  const head = `${style.bold(`${hub} / ${device.deviceId} / ${moduleId}`)}   ${tags}`.trimEnd();
-  const standing = exists ? standingText(twin) : missingText(twin);
+  const head = `${style.bold(`${hub.name} / ${device.deviceId} / ${moduleId}`)}   ${tags}`.trimEnd();
+  const standing = [exists ? standingText(twin) : missingText(twin), ...guardsText(twin)].join('\n');
   if (!exists && !isWhole) return `${head}\n${standing}\n`;
   const body = settings.map((setting) => settingText(setting, revision, style));
   return `${head}\n${standing}\n${body.length === 0 ? 'No configuration names a setting of it.\n' : `\n${body.join('\n')}`}`;
 }
 
 const MISSING_WORDS: Readonly<Record<string, string>> = {
-  Create: 'it will be created',
+  Create: 'it is to be created',
   Wait: 'it is waited for',
   Skip: 'it need not exist',
   Hold: 'nothing is done about it until a person has decided',
@@ -69,6 +74,17 @@ function standingText({ action, state }: ExplainedTwin): string {
   const more = detail === undefined ? '' : `: ${detail}`;
   if (type === 'Equal') return `${STANDING_WORDS.Equal}; the agent: ${state.acknowledgement ?? 'Written'}${more}`;
   return `${STANDING_WORDS[type]} (${reason})${more}`;
+}
+
+/** Guards count over a whole pass, and here one device was read: more than that they may is not known. */
+function guardsText({ hub, guards }: ExplainedTwin): string[] {
+  if (guards.length === 0) return [];
+  const names = guards.map((guard) => {
+    const limit = limitOf(guard, hub.guards);
+    return limit === undefined ? guard : `${guard} (${LIMIT_OF[guard]}: ${limitText(limit)})`;
+  });
+  const which = `${names.length === 1 ? 'A guard' : 'Guards'} of Hub "${hub.name}" may hold it: ${names.join(', ')}.`;
+  return [`${which} Guards look at the whole hub, which is not read here: twinward plan tells.`];
 }
 
 function isWinning({ verdict }: Claim): boolean {

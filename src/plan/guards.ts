@@ -88,15 +88,35 @@ const REFUSED: Readonly<Record<Guard, number>> = {
   TooManyCreated: RISK.creates,
 };
 
+/** Where a Hub says how much passes; the guards that are not here are always there. */
+export const LIMIT_OF: Readonly<Partial<Record<Guard, keyof DeclaredGuards>>> = {
+  TooManyChanged: 'maxChanged',
+  TooManyRemoved: 'maxRemoved',
+  TooManyUnassigned: 'maxUnassigned',
+  TooManyCreated: 'maxCreated',
+};
+
 /** Risks for which it matters whether the list of devices is whole. */
 export const RISKS_OF_SHORT_LIST = REFUSED.ListShort;
 
+/** Those that can refuse a write with these bits of RISK; whether they do is for the whole hub to tell. */
+export function guardsOver(risks: number, guards: DeclaredGuards): readonly Guard[] {
+  return GUARDS.filter((guard) => (REFUSED[guard] & risks) !== 0 && isInForce(guard, guards));
+}
+
 /** Risks that some guard of the hub can refuse: writes that carry none of them need not wait for the end of a pass. */
-export function guardedRisks({ maxChanged, maxCreated }: DeclaredGuards): number {
-  const always = REFUSED.ListShort | REFUSED.SourceShrunk;
-  return (
-    always | (maxChanged === undefined ? 0 : REFUSED.TooManyChanged) | (maxCreated === undefined ? 0 : RISK.creates)
-  );
+export function guardedRisks(guards: DeclaredGuards): number {
+  return GUARDS.filter((guard) => isInForce(guard, guards)).reduce((risks, guard) => risks | REFUSED[guard], 0);
+}
+
+function isInForce(guard: Guard, guards: DeclaredGuards): boolean {
+  return LIMIT_OF[guard] === undefined || limitOf(guard, guards) !== undefined;
+}
+
+/** Undefined where the Hub sets none, and of the guards that have none. */
+export function limitOf(guard: Guard, guards: DeclaredGuards): Limit | undefined {
+  const name = LIMIT_OF[guard];
+  return name === undefined ? undefined : guards[name];
 }
 
 export function decideGuards(
@@ -146,8 +166,9 @@ function isSame(
 function checkAll(facts: PassFacts, guards: DeclaredGuards): GuardCheck[] {
   const { devices, devicesCounted, owners, ownersMissing, groups } = facts;
   const twinsAt = (risk: number): number => countOf(groups.filter(({ risks }) => (risks & risk) !== 0));
-  const limited = (guard: Guard, limit: Limit | undefined): GuardCheck => {
+  const limited = (guard: Guard): GuardCheck => {
     const count = twinsAt(REFUSED[guard]);
+    const limit = limitOf(guard, guards);
     const most = limit === undefined ? undefined : mostOf(limit, devices);
     return { guard, count, limit: most, isRefused: most !== undefined && count > most };
   };
@@ -163,10 +184,10 @@ function checkAll(facts: PassFacts, guards: DeclaredGuards): GuardCheck[] {
       limit: unlistedMost,
       isRefused: unlistedMost !== undefined && unlisted > unlistedMost,
     },
-    limited('TooManyChanged', guards.maxChanged),
-    limited('TooManyRemoved', guards.maxRemoved),
-    limited('TooManyUnassigned', guards.maxUnassigned),
-    limited('TooManyCreated', guards.maxCreated),
+    limited('TooManyChanged'),
+    limited('TooManyRemoved'),
+    limited('TooManyUnassigned'),
+    limited('TooManyCreated'),
   ];
 }
 

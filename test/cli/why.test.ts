@@ -239,6 +239,21 @@ describe('what keeps us from writing', () => {
     await run('resume --all');
   });
 
+  test('a guard, perhaps', async () => {
+    put({ base: BASE });
+    await apply();
+    put({
+      hub: HUB.replace('Enforce', 'Enforce, guards: {maxChanged: 7%, maxRemoved: 0, maxCreated: 3}'),
+      base: configuration('base', `${ALL}, module: {whenMissing: Create}, settings: {scan: PT8H}`),
+    });
+    await expect(await told('why atm-1')).toMatchFileSnapshot(golden('guards'));
+    const { twins } = JSON.parse((await run('why atm-1 -o json')).out) as { twins: { guards?: string[] }[] };
+    expect(twins.map(({ guards }) => guards)).toEqual([['ListShort', 'TooManyChanged', 'TooManyRemoved']]);
+    hub.iot.deleteModule('atm-1', 'acmeGuard', '*');
+    await expect(await told('why atm-1')).toMatchFileSnapshot(golden('guards-create'));
+    put({ hub: HUB });
+  });
+
   test('the mode', async () => {
     put({ base: configuration('base', `${ALL}, mode: Observe, settings: {usb: block}`) });
     byHand({ usb: 'allow' });

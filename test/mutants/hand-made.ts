@@ -390,20 +390,20 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'removals count against the limit of changes alone',
     file: 'plan/guards.ts',
-    text: "limited('TooManyRemoved', guards.maxRemoved),",
-    replacement: "limited('TooManyRemoved', undefined),",
+    text: "TooManyRemoved: 'maxRemoved',",
+    replacement: "TooManyRemoved: 'maxChanged',",
   },
   {
     name: 'departures go by the limit of removals',
     file: 'plan/guards.ts',
-    text: "limited('TooManyUnassigned', guards.maxUnassigned),",
-    replacement: "limited('TooManyUnassigned', guards.maxRemoved),",
+    text: "TooManyUnassigned: 'maxUnassigned',",
+    replacement: "TooManyUnassigned: 'maxRemoved',",
   },
   {
     name: 'creations go by the limit of changes',
     file: 'plan/guards.ts',
-    text: "limited('TooManyCreated', guards.maxCreated),",
-    replacement: "limited('TooManyCreated', guards.maxChanged),",
+    text: "TooManyCreated: 'maxCreated',",
+    replacement: "TooManyCreated: 'maxChanged',",
   },
   {
     name: 'one more configuration may be missing from the source',

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DeclaredGuards, Limit } from '../../src/model/declared.ts';
-import { decideGuards, guardedRisks, GUARDS, type PassFacts, type RiskGroup } from '../../src/plan/guards.ts';
+import {
+  decideGuards,
+  guardedRisks,
+  GUARDS,
+  guardsOver,
+  type PassFacts,
+  type RiskGroup,
+} from '../../src/plan/guards.ts';
 import { RISK } from '../../src/plan/risk.ts';
 
 const NO_LIMITS: DeclaredGuards = {
@@ -132,6 +139,19 @@ describe('a guard', () => {
   });
 });
 
+test.each<[risks: number, guards: Partial<DeclaredGuards>, those: readonly string[]]>([
+  [RISK.changes, {}, []],
+  [RISK.changes, { maxChanged: share(1), maxRemoved: count(0) }, ['TooManyChanged']],
+  [RISK.changes | RISK.removes, { maxChanged: count(9) }, ['ListShort', 'TooManyChanged']],
+  [RISK.changes | RISK.removes, { maxRemoved: count(9) }, ['ListShort', 'TooManyRemoved']],
+  [RISK.departs, { maxUnassigned: count(9) }, ['ListShort', 'TooManyUnassigned']],
+  [RISK.creates, { maxCreated: count(9) }, ['TooManyCreated']],
+  [RISK.orphans, { maxChanged: count(9) }, ['SourceShrunk', 'ListShort']],
+  [0, { maxChanged: count(0), maxRemoved: count(0), maxUnassigned: count(0), maxCreated: count(0) }, []],
+])('over a write with the risks %i, with %j, are %j', (risks, guards, those) => {
+  expect(guardsOver(risks, { ...NO_LIMITS, ...guards })).toEqual(those);
+});
+
 describe('an approval', () => {
   const limits = { maxChanged: count(10) };
   const groups = [group(1, 30, 'a'), group(3, 20, 'b')];
@@ -222,6 +242,11 @@ test('no decision refuses and approves: what is refused is held, and what is app
         const facts = factsOf({ groups, devices });
         const refused = decideGuards(facts, hubWith(guards));
         expect(refused.refusedRisks === 0).toBe(refused.refusedBy.length === 0);
+        for (const { risks } of groups) {
+          const isHeld = (risks & refused.refusedRisks) !== 0;
+          const known = guardsOver(risks, guards).filter((guard) => refused.refusedBy.includes(guard));
+          expect(known.length > 0).toBe(isHeld);
+        }
         if (refused.approval === undefined) return;
         const approved = decideGuards(facts, hubWith(guards, refused.approval));
         expect(approved).toMatchObject({ isApproved: true, refusedRisks: 0, message: undefined });

@@ -4,10 +4,12 @@ import { isException, type Declared } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
 import { closest } from '../../model/similarity.ts';
 import { explainTwin, type SettingExplanation } from '../../plan/explain.ts';
+import { guardsOver } from '../../plan/guards.ts';
 import type { Layer } from '../../plan/layer.ts';
 import type { Planner } from '../../plan/planner.ts';
 import { rawRecord } from '../../plan/record.ts';
 import { REDACTED } from '../../plan/redaction.ts';
+import { riskContext, risksOf } from '../../plan/risk.ts';
 import type { Hub } from '../../ports/hub.ts';
 import { createLookAround } from '../../controller/neighbours.ts';
 import { stateOf } from '../../controller/twin-state.ts';
@@ -65,6 +67,7 @@ async function explainDevice(
   const device = deviceFacts(deviceTwin);
   const explained: ExplainedTwin[] = [];
   const lookAround = createLookAround(hub, interrupted);
+  const risks = riskContext(planner);
   let isFleetNoted = false;
   for (const moduleId of await moduleIdsOf(deviceId, declared, planner, hub, interrupted)) {
     const live = await orMissing(hub.getModuleTwin({ deviceId, moduleId }, interrupted));
@@ -83,7 +86,9 @@ async function explainDevice(
     const state = stateOf(action, target, live, nowMs);
     const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
     const settings = explainTwin({ ...facts, ...(key === undefined ? {} : { key }) });
-    explained.push({ hub: declaredHub.name, device, moduleId, exists: live !== undefined, action, state, settings });
+    const guards = guardsOver(risksOf(action, live, risks), declaredHub.guards);
+    const exists = live !== undefined;
+    explained.push({ hub: declaredHub, device, moduleId, exists, action, state, guards, settings });
   }
   if (explained.length > 0) return explained;
   return new CliFailure(
@@ -137,14 +142,15 @@ function onlyKey(twins: readonly ExplainedTwin[], key: string): ExplainedTwin[] 
   );
 }
 
-function twinFields({ hub, device, moduleId, exists, state, settings }: ExplainedTwin): object {
+function twinFields({ hub, device, moduleId, exists, state, guards, settings }: ExplainedTwin): object {
   return {
-    hub,
+    hub: hub.name,
     deviceId: device.deviceId,
     moduleId,
     tags: device.tags,
     exists,
     ...(state === undefined ? {} : { state: { ...state } }),
+    ...(guards.length === 0 ? {} : { guards }),
     settings: settings.map(settingFields),
   };
 }
