@@ -1,6 +1,7 @@
 // What an import found, for people and for machines: groups, what they share, who differs, what was left alone.
 import { countOutliers, type AdoptedProfile, type Adoption, type BetterTag, type Settings } from '../plan/adoption.ts';
 import { shortValue } from '../plan/change-text.ts';
+import type { ManagingInstance } from '../plan/managed.ts';
 import type { Undeclarable } from '../profile/decode.ts';
 import { groupNames, type ImportedFile, type ImportedHub } from './import-manifests.ts';
 import type { Style } from './style.ts';
@@ -9,6 +10,10 @@ import { countOf, formatCount, formatTable } from './table.ts';
 export interface ImportGiven {
   readonly hub: ImportedHub;
   readonly fleet: { readonly devices: number; readonly twins: number };
+  /** Installations that have records on these twins. */
+  readonly managed: readonly ManagingInstance[];
+  /** Ours. */
+  readonly instance: string;
   readonly files: readonly ImportedFile[];
   readonly out: string;
   /** What was given with -f. */
@@ -26,6 +31,7 @@ export function importText(adoption: Adoption, given: ImportGiven, style: Style)
   const plan = ['npx twinward plan', ...file.map((path) => `-f ${path}`), `-f ${out}`].join(' ');
   return [
     `${style.bold(hub.name)}   ${countOf(fleet.devices, 'device')}, ${countOf(fleet.twins, 'security twin')}\n`,
+    ...given.managed.map((managing) => managedText(managing, given, style)),
     ...profiles.map((adopted) => profileText(adopted, adoption, style)),
     ...(leftOut.length === 0 ? [] : [`LEFT OUT  ${namesText(leftOut)}  what they have can not be declared as it is\n`]),
     ...(hint === undefined
@@ -35,6 +41,17 @@ export function importText(adoption: Adoption, given: ImportGiven, style: Style)
     `Groups only observe. Enforced, they would change no desired property on any of these twins.\n`,
     `Next: ${plan}, then set ${hub.isNew ? 'the Hub and ' : ''}one DeviceGroup after the other to Enforce.\n`,
   ].join('');
+}
+
+/** Day one was before: import is for what nobody governs yet. */
+function managedText({ instance, twins, owners }: ManagingInstance, given: ImportGiven, style: Style): string {
+  const by = owners.length === 0 ? '' : `: ${namesText(owners)}`;
+  const what =
+    instance === given.instance
+      ? 'Go on with the manifests that have these configurations. If they are lost, the new ones can take the settings over.'
+      : `Another installation manages them. Two that write the same settings argue as soon as they differ: let one of them leave with npx twinward uninstall --hub ${given.hub.name} --instance ${instance}.`;
+  const head = `MANAGED already  ${countOf(twins, 'twin')} by instance "${instance}"${by}`;
+  return `${style.bold(head)}\n  ${what}\n`;
 }
 
 function profileText(adopted: AdoptedProfile, adoption: Adoption, style: Style): string {
@@ -85,11 +102,12 @@ function namesText(names: readonly string[]): string {
   return more > 0 ? `${shown} and ${formatCount(more)} more` : shown;
 }
 
-export function importFields(adoption: Adoption, { hub, fleet, files, out, hint }: ImportGiven): object {
+export function importFields(adoption: Adoption, { hub, fleet, managed, files, out, hint }: ImportGiven): object {
   const names = groupNames(adoption);
   return {
     hub: hub.name,
     ...fleet,
+    managed,
     out,
     files: files.map(({ path }) => path),
     leftOut: adoption.groups.flatMap(({ leftOut }) => leftOut).toSorted(),

@@ -3,7 +3,7 @@ import type { Atom, Profile } from '../model/profile.ts';
 import type { Scalar } from '../model/selector.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import { compareText } from '../model/diagnostic.ts';
-import { getPath, type Json, type JsonObject } from '../model/json.ts';
+import { getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
 import { decodeSection, type Undeclarable } from '../profile/decode.ts';
 import { sameMeaning } from '../profile/meaning.ts';
 import { checkRules } from '../profile/rules.ts';
@@ -102,7 +102,25 @@ function byKey([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...u
 
 function scalarTag({ tags }: DeviceFacts, tag: string): Scalar | undefined {
   const value = getPath(tags, tag.split('.'));
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
+  return isScalar(value) ? value : undefined;
+}
+
+function isScalar(value: Json | undefined): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Names of tags that groups can be made by, `outer.inner` of a tag inside a tag: those that have one value on some device. */
+export function groupingTags(devices: Iterable<DeviceFacts>): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { tags } of devices) addScalars(names, tags);
+  return names;
+}
+
+function addScalars(names: Set<string>, tags: JsonObject, above = ''): void {
+  for (const [key, value] of Object.entries(tags)) {
+    if (isObject(value)) addScalars(names, value, `${above}${key}.`);
+    else if (isScalar(value)) names.add(`${above}${key}`);
+  }
 }
 
 /** A twin by what it means: two are equal where their keys are. */

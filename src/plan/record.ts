@@ -72,8 +72,17 @@ interface Tagged {
 
 /** The record's raw value, whatever it is. */
 export function rawRecord(twin: Tagged, instance: string): Json | undefined {
-  const records = twin.tags === undefined ? undefined : getKey(twin.tags, RECORD_TAG);
-  return isObject(records) ? getKey(records, instance) : undefined;
+  return getKey(recordsOf(twin), instance);
+}
+
+/** Installations that have a record on the twin, in no particular order. */
+export function recordedInstances(twin: Tagged): readonly string[] {
+  return Object.keys(recordsOf(twin));
+}
+
+function recordsOf({ tags }: Tagged): JsonObject {
+  const records = tags === undefined ? undefined : getKey(tags, RECORD_TAG);
+  return isObject(records) ? records : {};
 }
 
 /** The names of the owners in a record, whatever else it holds; none where it is not a record. */

@@ -123,6 +123,29 @@ describe('the manifests it makes', () => {
   });
 });
 
+test('twins that are managed already are told, with what that means for each installation', async () => {
+  const { deviceId, moduleId } = { deviceId: 'kiosk-01', moduleId: 'acmeGuard' };
+  const record = (owner: string): object => ({ v: 1, own: { [`SecurityConfiguration/${owner}`]: {} } });
+  const twinward = { default: record('base'), lab: record('probe') };
+  hub.iot.patchTwin({ deviceId, moduleId }, { tags: { twinward } });
+  hub.iot.patchTwin({ deviceId: 'kiosk-02', moduleId }, { tags: { twinward: { default: record('kiosks') } } });
+  const { out } = await run(`${IMPORT} --yes`);
+  const json = JSON.parse((await run(`${IMPORT}-2 --yes -o json`)).out) as { managed: unknown };
+  for (const id of ['kiosk-01', 'kiosk-02']) {
+    hub.iot.patchTwin({ deviceId: id, moduleId }, { tags: { twinward: null } });
+  }
+  expect(out).toContain(`security twins
+MANAGED already  2 twins by instance "default": SecurityConfiguration/base, SecurityConfiguration/kiosks
+  Go on with the manifests that have these configurations. If they are lost, the new ones can take the settings over.
+MANAGED already  1 twin by instance "lab": SecurityConfiguration/probe
+  Another installation manages them. Two that write the same settings argue as soon as they differ: let one of them leave with npx twinward uninstall --hub twinward-demo --instance lab.
+`);
+  expect(json.managed).toEqual([
+    { instance: 'default', twins: 2, owners: ['SecurityConfiguration/base', 'SecurityConfiguration/kiosks'] },
+    { instance: 'lab', twins: 1, owners: ['SecurityConfiguration/probe'] },
+  ]);
+});
+
 describe('what it refuses', () => {
   test.each([
     { given: {}, says: 'Say --yes to read.', code: 1 },
@@ -130,6 +153,44 @@ describe('what it refuses', () => {
   ])('$given: $says', async ({ given, says, code }) => {
     const result = await run(IMPORT, given);
     expect(result).toMatchObject({ code, err: expect.stringContaining(says) as string });
+    expect(readdirSync(folder)).not.toContain('imported');
+  });
+
+  test.each([
+    ['hww', `No device of hub ${HOST} has a tag "hww" to group by.`, 'Did you mean --group-by hw?'],
+    [
+      'nothing.there',
+      `No device of hub ${HOST} has a tag "nothing.there" to group by.`,
+      'They have: env, hw, ring, site.',
+    ],
+  ])('a tag that no device has: %s', async (tag, message, hint) => {
+    const { code, err } = await run(`${IMPORT.replace('hw', tag)} --yes`);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringContaining(`error ${message}\n      ${hint}\n`) as string,
+    });
+    expect(readdirSync(folder)).not.toContain('imported');
+  });
+
+  test('a tag that holds tags, and names those', async () => {
+    hub.iot.patchTwin({ deviceId: 'kiosk-01' }, { tags: { place: { floor: 3 } } });
+    const { code, err } = await run(`${IMPORT.replace('hw', 'place')} --yes`);
+    expect(code).toBe(1);
+    expect(err).toContain('They have: env, hw, place.floor, ring, site.');
+    const grouped = await run(`${IMPORT.replace('hw', 'place.floor')} --yes`);
+    expect(grouped.out).toMatch(/\n {2}place-floor-3 +1 twin +/);
+    hub.iot.patchTwin({ deviceId: 'kiosk-01' }, { tags: { place: null } });
+  });
+
+  test('a fleet without any module that a profile knows', async () => {
+    const bare = await serveFleet(0);
+    bare.iot.createDevice('a', { deviceId: 'a' });
+    const { code, err } = await run(`${IMPORT.replace('--group-by hw ', '')} --yes`, { env: bare.env });
+    await bare.close();
+    expect(code).toBe(1);
+    expect(err).toContain(
+      `error No device of hub ${HOST} (1 device) has a security module that a profile knows.\n      Known: DefenderIotMicroAgent, acmeGuard,`,
+    );
     expect(readdirSync(folder)).not.toContain('imported');
   });
 

@@ -5,8 +5,11 @@ import { costOf } from '../../controller/cost.ts';
 import { keyOf } from '../../controller/key.ts';
 import { loadManifests } from '../../manifest/load.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
+import { closest } from '../../model/similarity.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
+import { groupingTags } from '../../plan/adoption.ts';
+import { managingInstances } from '../../plan/managed.ts';
 import { NO_WORK } from '../../plan/work.ts';
 import { adoptFleet, type Fleet, type ImportSource } from '../adopt-fleet.ts';
 import { readCostText } from '../cost-text.ts';
@@ -41,7 +44,7 @@ export async function importFleet(world: World, options: ImportOptions): Promise
   let code: ExitCode = EXIT.Failed;
   await withHubs(world, source.declared, { ...options, hub: hub.name }, async (session) => {
     if (!(await isWanted(world, session, options))) return;
-    const fleet = await readFleet(world, source.declared, session);
+    const fleet = await readFleet(world, source.declared, session, options.groupBy);
     const imported: ImportedHub = {
       name: hub.origin === undefined ? nameOfHost(session.hostName) : hub.name,
       hostName: session.hostName,
@@ -52,7 +55,8 @@ export async function importFleet(world: World, options: ImportOptions): Promise
     writeFiles(options.out, files);
     const fleetCounts = { devices: fleet.devices.size, twins: fleet.twins.length };
     const { out, file = [] } = options;
-    const given = { hub: imported, fleet: fleetCounts, files, out, file, hint };
+    const managed = managingInstances(fleet.twins);
+    const given = { hub: imported, fleet: fleetCounts, managed, instance: options.instance, files, out, file, hint };
     if (options.output === 'json') writeDocument(world, 'Import', importFields(adoption, given));
     else world.out.write(importText(adoption, given, createStyle(world.env, world.out)));
     code = world.interrupted.aborted ? EXIT.Interrupted : EXIT.Ok;
@@ -123,9 +127,15 @@ async function isWanted(world: World, session: HubSession, { yes, snapshot }: Im
   return confirm(world, 'Read them?', { hint: 'Say --yes to read.' });
 }
 
-async function readFleet(world: World, { profiles }: Declared, session: HubSession): Promise<Fleet> {
+/** Fails where there is nothing to import, or nothing to group by. */
+async function readFleet(
+  world: World,
+  { profiles }: Declared,
+  session: HubSession,
+  groupBy: readonly string[],
+): Promise<Fleet> {
   const { interrupted } = world;
-  const { hub, declaredHub } = session;
+  const { hub, declaredHub, hostName } = session;
   const moduleIds = [...new Set([...profiles.values()].map(({ moduleId }) => moduleId))].filter((id) => id !== '');
   const progress = createProgress(world);
   const devices = new Map<string, DeviceFacts>();
@@ -135,6 +145,7 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
       for (const device of page) if (!isReserved(device)) devices.set(device.deviceId, device);
       progress.show(`reading ${declaredHub.name}: ${countOf(devices.size, 'device')}`);
     }
+    requireTags(devices, groupBy, hostName);
     for await (const page of hub.listModuleTwins(moduleIds.toSorted(), interrupted)) {
       for (const { deviceId, moduleId, etag, tags, properties } of page) {
         if (moduleId === undefined || !moduleIds.includes(moduleId) || !devices.has(deviceId)) continue;
@@ -147,7 +158,34 @@ async function readFleet(world: World, { profiles }: Declared, session: HubSessi
   } finally {
     progress.clear();
   }
+  if (twins.size === 0) {
+    throw new CliFailure(
+      EXIT.Failed,
+      `No device of hub ${hostName} (${countOf(devices.size, 'device')}) has a security module that a profile knows.`,
+      `Known: ${moduleIds.toSorted().join(', ')}. For another module give its AgentProfile with -f.`,
+    );
+  }
   return { devices, twins: [...twins.values()] };
+}
+
+const TAGS_SHOWN_MAX = 20;
+
+function requireTags(devices: ReadonlyMap<string, DeviceFacts>, groupBy: readonly string[], hostName: string): void {
+  const known = groupingTags(devices.values());
+  const unknown = groupBy.find((tag) => !known.has(tag));
+  if (unknown === undefined || devices.size === 0) return;
+  const meant = closest(unknown, known);
+  const names = [...known].toSorted();
+  const more = names.length > TAGS_SHOWN_MAX ? `, and ${names.length - TAGS_SHOWN_MAX} more` : '';
+  throw new CliFailure(
+    EXIT.Failed,
+    `No device of hub ${hostName} has a tag "${unknown}" to group by.`,
+    meant !== undefined
+      ? `Did you mean --group-by ${meant}?`
+      : names.length === 0
+        ? 'None has any tag: leave --group-by away.'
+        : `They have: ${names.slice(0, TAGS_SHOWN_MAX).join(', ')}${more}.`,
+  );
 }
 
 const FOLDER_MODE = 0o755;
