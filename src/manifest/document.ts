@@ -19,6 +19,7 @@ import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { setKey, type Json, type JsonObject } from '../model/json.ts';
 import { lazy } from '../model/lazy.ts';
 import type { SourceFile } from '../model/snapshot.ts';
+import { findNotJson, type NotJson } from './strict-json.ts';
 import { isUnclosed, UNKNOWN_ALIAS, wordsOf } from './yaml-words.ts';
 
 /** Values that the aliases of one document may stand for, all together. What is written out is bounded by the file. */
@@ -58,7 +59,22 @@ export function parseFile({ path: file, bytes }: SourceFile): ParsedFile {
   } catch {
     return { documents: [], diagnostics: [notUtf8(file, bytes)] };
   }
-  return parseText(file, text);
+  const parsed = parseText(file, text);
+  const notJson = JSON_NAME.test(file) ? findNotJson(text) : undefined;
+  if (notJson === undefined) return parsed;
+  // What else the documents get wrong is told too; what the text gets wrong as YAML is the same mistake in other words.
+  const others = parsed.diagnostics.filter(({ code }) => !OF_GRAMMAR.has(code));
+  return { ...parsed, diagnostics: [explainNotJson(notJson, file, text), ...others] };
+}
+
+const JSON_NAME = /\.json$/i;
+const OF_GRAMMAR: ReadonlySet<Code> = new Set<Code>(['TW1001', 'TW1003', 'TW1007', 'TW1008']);
+
+function explainNotJson({ offset, message }: NotJson, file: string, text: string): Diagnostic {
+  const before = text.slice(0, offset).split('\n');
+  const origin = { file, line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  const hint = 'Correct it, or let the name of the file end with .yaml: YAML has more than JSON.';
+  return diagnose('TW1010', origin, message, { hint });
 }
 
 const OPTIONS = {

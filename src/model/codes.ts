@@ -20,6 +20,7 @@ export const CODES = {
   TW1007: { severity: 'error', title: 'A key is not a plain text' },
   TW1008: { severity: 'error', title: 'The YAML uses a tag or a value that JSON has not' },
   TW1009: { severity: 'error', title: 'The document is not a resource' },
+  TW1010: { severity: 'error', title: 'The file is named .json and is not JSON' },
 
   TW1101: { severity: 'error', title: 'Unknown kind or apiVersion' },
   TW1102: { severity: 'error', title: 'Unknown field' },

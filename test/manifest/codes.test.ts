@@ -150,6 +150,21 @@ const ROWS: readonly Row[] = [
     at: '1:1 ',
     message: /must be a resource with apiVersion, kind/,
   },
+  {
+    code: 'TW1010',
+    sentence: 'a comment in JSON',
+    given: [file('manifests/a.json', '{\n  // ours\n  "apiVersion": "v1"}')],
+    at: 'manifests/a.json 2:3 ',
+    message: /JSON has no comments/,
+    hint: /name of the file end with \.yaml/,
+  },
+  {
+    code: 'TW1010',
+    sentence: 'a secret in single quotes in JSON',
+    given: [file('manifests/a.json', `{"key": 'c2VjcmV0'}`)],
+    at: 'manifests/a.json 1:9 ',
+    message: /double quotes/,
+  },
 
   {
     code: 'TW1101',
