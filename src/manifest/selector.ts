@@ -32,13 +32,19 @@ export function toSelector(
     );
   }
   const requirements: Requirement[] = [];
+  const places = new Map<Requirement, DocumentPath>();
+  const require = (requirement: Requirement, place: DocumentPath): void => {
+    requirements.push(requirement);
+    places.set(requirement, place);
+  };
   for (const [tag, value] of Object.entries(matchTags)) {
     const misnamed = misnamedTag(tag);
+    const at = [...path, 'matchTags', tag];
     if (misnamed !== undefined) {
       const message = `"${tag}" can't be the name of a tag.`;
-      problems.push(resource.problem('TW1106', [...path, 'matchTags', tag], message, misnamed, 'key'));
+      problems.push(resource.problem('TW1106', at, message, misnamed, 'key'));
     }
-    requirements.push({ key: { kind: 'tag', path: tag.split('.') }, operator: 'In', values: [value] });
+    require({ key: { kind: 'tag', path: tag.split('.') }, operator: 'In', values: [value] }, at);
   }
   for (const [index, expression] of matchExpressions.entries()) {
     const at = [...path, 'matchExpressions', String(index)];
@@ -52,9 +58,9 @@ export function toSelector(
         resource.problem('TW1109', [...at, 'values'], `${operator} takes no values.`, 'Remove "values".', 'key'),
       );
     } else if (operator === 'In' || operator === 'NotIn') {
-      requirements.push({ key, operator, values: values ?? [] });
+      require({ key, operator, values: values ?? [] }, at);
     } else {
-      requirements.push({ key, operator });
+      require({ key, operator }, at);
     }
   }
   const clash = contradiction(requirements);
@@ -65,7 +71,14 @@ export function toSelector(
   }
   diagnostics.push(...problems);
   if (problems.length > 0) return undefined;
-  return deviceIds === undefined ? { requirements } : { requirements, deviceIds: new Set(deviceIds) };
+  const originOf: Selector['originOf'] = (requirement, value) => {
+    const place = (requirement && places.get(requirement)) ?? path;
+    const values = requirement !== undefined && 'values' in requirement ? requirement.values : [];
+    const index = value === undefined ? -1 : values.indexOf(value);
+    // A tag of `matchTags` has its value in its own place: the nearest one is taken.
+    return resource.originOf(index === -1 ? place : [...place, 'values', String(index)]);
+  };
+  return { requirements, ...(deviceIds === undefined ? {} : { deviceIds: new Set(deviceIds) }), originOf };
 }
 
 /** What to write instead, where the text is no path of a tag. */

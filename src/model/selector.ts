@@ -1,4 +1,5 @@
 // Which devices a group or a configuration means: a conjunction over facts of the device, evaluated by us.
+import type { Origin } from './diagnostic.ts';
 
 /** Values of device-twin tags are compared by JSON type: "0" is not 0. */
 export type Scalar = string | number | boolean;
@@ -19,4 +20,6 @@ export type Requirement =
 export interface Selector {
   readonly requirements: readonly Requirement[];
   readonly deviceIds?: ReadonlySet<string>;
+  /** Where it is written, or one requirement of it, or one of that one's values; looked up when asked. Manifests alone have it. */
+  readonly originOf?: (requirement?: Requirement, value?: Scalar) => Origin;
 }

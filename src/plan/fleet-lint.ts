@@ -38,9 +38,9 @@ function namedSelectors({ groups, configurations, exceptions }: Declared, hubNam
   ];
 }
 
-function noDevice({ resource, origin }: NamedSelector, hubName: string): Diagnostic {
+function noDevice({ resource, origin, selector }: NamedSelector, hubName: string): Diagnostic {
   const message = `No device of hub "${hubName}" matches the selector of ${resource}.`;
-  return diagnose('TW2202', origin, message, {
+  return diagnose('TW2202', selector.originOf?.() ?? origin, message, {
     resource,
     hint: 'Compare it with the tags of a device that it is for.',
   });
@@ -58,7 +58,7 @@ function findMistyped(
       const where = `${count} ${count === 1 ? 'device' : 'devices'} of hub "${hubName}"`;
       const message = `Tag "${key}" is ${typeText(value)} in the selector of ${resource}, and ${typeText(other)} on ${where}.`;
       return [
-        diagnose('TW2201', origin, message, {
+        diagnose('TW2201', selector.originOf?.(requirement, value) ?? origin, message, {
           resource,
           hint: `Where you mean those, write ${JSON.stringify(other)}.`,
         }),

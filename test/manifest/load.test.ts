@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadManifests, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
+import type { Selector } from '../../src/model/selector.ts';
 import { document, file, legacy, load, stream } from './fixture.ts';
 
 const HUBS = [
@@ -399,14 +400,19 @@ describe('properties', () => {
 function comparable(declared: Declared | undefined): unknown {
   if (declared === undefined) return undefined;
   const nowhere = { origin: undefined, atomOrigins: undefined };
+  const withSelector = <T extends { readonly selector: Selector }>(item: T): T => ({
+    ...item,
+    selector: { ...item.selector, originOf: undefined },
+  });
   return structuredClone({
     hubs: declared.hubs.map((hub) => ({ ...hub, ...nowhere })),
-    groups: declared.groups.map((group) => ({ ...group, ...nowhere })),
+    groups: declared.groups.map((group) => ({ ...withSelector(group), ...nowhere })),
     profiles: [...declared.profiles.values()].map((profile) => ({ ...profile, ...nowhere })),
     configurations: declared.configurations.map((configuration) => ({
       ...configuration,
       ...nowhere,
       profile: configuration.profile.name,
+      targets: configuration.targets.map(withSelector),
     })),
   });
 }

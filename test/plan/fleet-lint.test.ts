@@ -8,20 +8,28 @@ import { document, load, stream } from '../manifest/fixture.ts';
 const PROFILE = 'profile: defender-micro-agent, settings: {Process_MessageFrequency: High}';
 
 function lint(spec: string, ...fleet: readonly JsonObject[]): string[] {
-  const { declared } = load(document('SecurityConfiguration', 'base', `{${spec}, ${PROFILE}}`));
+  const manifest = document('SecurityConfiguration', 'base', `{${spec}, ${PROFILE}}`);
+  const { declared } = load(manifest);
   const devices = fleet.map((tags, index) => ({ deviceId: `d${index}`, status: 'enabled', iotEdge: false, tags }));
   const hub = declared?.hubs[0]?.name ?? '';
   return lintSelectors(declared as NonNullable<typeof declared>, hub, devices).map(
-    ({ code, file, line, message, hint = '' }) => `${code} ${file}:${line} ${message} ${hint}`,
+    ({ code, line, column, message, hint = '' }) => `${code} ${textAt(manifest, line, column)} ${message} ${hint}`,
   );
 }
 
+/** What is written at a place, up to what ends it. */
+function textAt(text: string, line: number, column: number): string {
+  const rest = text.split('\n')[line - 1]?.slice(column - 1) ?? '';
+  return /^(?:"[^"]*"|[^,\]}]*)/.exec(rest)?.[0] ?? '';
+}
+
+/** The place is that of the value. */
 const other = (value: string, there: string, write: string): RegExp =>
   new RegExp(
-    `^TW2201 \\S+:1 Tag "ring" is ${value} in the selector of SecurityConfiguration/base, and ${there} on 2 devices of hub "\\S+"\\. Where you mean those, write ${write}\\.$`,
+    `^TW2201 ${value.slice(value.lastIndexOf(' ') + 1)} Tag "ring" is ${value} in the selector of SecurityConfiguration/base, and ${there} on 2 devices of hub "\\S+"\\. Where you mean those, write ${write}\\.$`,
   );
 const NONE =
-  /^TW2202 \S+:1 No device of hub "\S+" matches the selector of SecurityConfiguration\/base\. Compare it with /;
+  /^TW2202 \{(?:matchTags: \{ring: two|deviceIds: \[d9) No device of hub "\S+" matches the selector of SecurityConfiguration\/base\. Compare it with /;
 
 describe('a selector', () => {
   test.each<[what: string, selector: string, fleet: readonly JsonObject[], told: readonly RegExp[]]>([
@@ -62,17 +70,17 @@ describe('a selector', () => {
     for (const [index, pattern] of told.entries()) expect(found[index]).toMatch(pattern);
   });
 
-  test('of a group is told once, with the place of the group', () => {
+  test('of a group is told once, with the place of its selector', () => {
     const { declared } = load(
       stream(
         ...['a', 'b'].map((name) => document('SecurityConfiguration', name, `{groups: [g], ${PROFILE}}`)),
-        document('DeviceGroup', 'g', '{selector: {matchTags: {env: prod}}}'),
+        document('DeviceGroup', 'g', '\n  mode: Enforce\n  selector:\n    matchTags: {env: prod}'),
       ),
     );
     const devices = [{ deviceId: 'd', status: 'enabled', iotEdge: false, tags: { env: 'test' } }];
     const hub = declared?.hubs[0]?.name ?? '';
     expect(lintSelectors(declared as NonNullable<typeof declared>, hub, devices)).toMatchObject([
-      { code: 'TW2202', line: 11, resource: 'DeviceGroup/g' },
+      { code: 'TW2202', line: 17, resource: 'DeviceGroup/g' },
     ]);
   });
 });
