@@ -1,11 +1,11 @@
 // What a manifest says, resource by resource, as rows for people and machines. No sensitive value is among them.
-import {
-  isException,
-  type Declared,
-  type DeclaredConfiguration,
-  type DeclaredGroup,
-  type DeclaredHub,
-  type Limit,
+import type {
+  Declared,
+  DeclaredConfiguration,
+  DeclaredException,
+  DeclaredGroup,
+  DeclaredHub,
+  Limit,
 } from '../model/declared.ts';
 import type { Origin } from '../model/diagnostic.ts';
 import { formatPointer } from '../model/json.ts';
@@ -51,25 +51,47 @@ export function groupFields({ hubs, mode, selector, name }: DeclaredGroup, { con
 }
 
 export function configurationFields(configuration: DeclaredConfiguration): Fields {
-  const { profile, priority, mode, suspend, deletionPolicy, whenMissing, digest } = configuration;
-  const exception = isException(configuration) ? configuration : undefined;
+  const { profile, priority, mode, suspend, unset, deletionPolicy, whenMissing, digest } = configuration;
   return {
-    profile: `${profile.name}, module ${profile.moduleId}`,
-    priority: exception === undefined ? String(priority) : 'above every configuration',
+    profile: profileText(profile),
+    priority: String(priority),
     mode: suspend ? 'Suspended' : mode,
-    until: exception === undefined ? undefined : momentText(exception.expiresAtMs),
-    owner: exception?.ownerText,
-    reason: exception?.reason,
-    maxDevices: exception?.maxDevices?.toString(),
-    selects: configuration.targets.flatMap(({ group, selector }) =>
-      group === undefined ? selectorTexts(selector) : [`group ${group}`],
-    ),
+    selects: targetTexts(configuration),
     settings: settingTexts(configuration),
-    unset: configuration.unset,
+    unset,
     deletionPolicy,
     whenMissing,
     digest,
   };
+}
+
+/** It has no mode and no deletionPolicy of its own, and creates no module. */
+export function exceptionFields(exception: DeclaredException, declared: Declared): Fields {
+  const { profile, expiresAtMs, ownerText, reason, maxDevices, digest } = exception;
+  return {
+    profile: profileText(profile),
+    priority: 'above every configuration',
+    state: exceptionState(exception, declared),
+    until: momentText(expiresAtMs),
+    owner: ownerText,
+    reason,
+    maxDevices: maxDevices?.toString(),
+    selects: targetTexts(exception),
+    settings: settingTexts(exception),
+    digest,
+  };
+}
+
+export function exceptionState(exception: DeclaredException, { expired }: Declared): 'Ended' | 'Suspends' | 'Active' {
+  return expired.includes(exception) ? 'Ended' : exception.suspend ? 'Suspends' : 'Active';
+}
+
+function profileText({ name, moduleId }: Profile): string {
+  return `${name}, module ${moduleId}`;
+}
+
+function targetTexts({ targets }: DeclaredConfiguration): string[] {
+  return targets.flatMap(({ group, selector }) => (group === undefined ? selectorTexts(selector) : [`group ${group}`]));
 }
 
 function settingTexts({ atoms, atomOrigins }: DeclaredConfiguration): string[] {

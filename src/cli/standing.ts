@@ -10,7 +10,7 @@ import type { GuardDecision } from '../plan/guards.ts';
 
 export interface Standing {
   readonly conditions: readonly ResourceCondition[];
-  /** `devices` are those of the twins. */
+  /** `devices` are those that have one of the twins. */
   readonly counts: FleetCounts;
   readonly offenders: readonly Offender[];
   readonly moreOffenders: number;
@@ -32,7 +32,8 @@ export function countStanding(): StandingCount {
   return {
     see({ ref, state, action, risks }) {
       const key = keyOf(ref.deviceId, ref.moduleId);
-      devices.add(ref.deviceId);
+      // A module that need not exist and does not is no twin.
+      if (state !== undefined && state.type !== 'Skip') devices.add(ref.deviceId);
       if (risks !== 0) risky.push({ key, risks });
       if ([...action.changes, ...action.observed].some(({ cause }) => cause === 'Drift')) drifted += 1;
       view.note(key, state);

@@ -177,8 +177,7 @@ export class HubLoop {
         pending,
         failing,
         held,
-        // A module that need not exist and does not is no twin.
-        twins: counts.twins - counts.actions.Skip,
+        twins: counts.twins,
         equal: counts.actions.Equal,
       }),
       counts,
@@ -419,7 +418,7 @@ export class HubLoop {
     if (this.#passedRevision === this.#appliedRevision) return;
     if (this.#passedRevision === undefined) return;
     this.#appliedRevision = this.#passedRevision;
-    const twins = counts.twins - counts.actions.Skip;
+    const { twins } = counts;
     this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });
   }
 

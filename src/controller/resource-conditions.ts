@@ -46,7 +46,7 @@ export function resourceConditions(facts: ResourceFacts): readonly ResourceCondi
 
 /** The first that applies, worst first. */
 function readyOf(facts: ResourceFacts): ResourceCondition {
-  const { actions, acknowledgements } = facts;
+  const { twins, actions, acknowledgements } = facts;
   const no = (reason: ResourceCondition['reason'], message: string): ResourceCondition => ({
     type: 'Ready',
     status: 'False',
@@ -54,7 +54,6 @@ function readyOf(facts: ResourceFacts): ResourceCondition {
     message,
   });
   const pending = pendingOf(facts);
-  const twins = facts.twins - actions.Skip;
   const refusing = acknowledgements.Rejected + acknowledgements.Unsupported + acknowledgements.NotAcknowledged;
   if (actions.Hold > 0) return no('TwinsHeld', `${twinsText(actions.Hold)} held until a person decides.`);
   if (refusing > 0) return no('AgentsRefuse', `${twinsText(refusing)} whose agent refuses or keeps silent.`);

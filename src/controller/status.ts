@@ -84,7 +84,7 @@ export interface HubStatus {
 export interface FleetCounts {
   /** Devices on the hub. */
   readonly devices: number;
-  /** Module twins that are declared or carry our record: the sum of `actions`. */
+  /** Module twins that are declared or carry our record: the sum of `actions` without `Skip`, as in a plan. */
   readonly twins: number;
   /** By what is to be done: `Equal` is in sync; `Patch`, `Record` and `Create` are still to be done. */
   readonly actions: Readonly<Record<ActionType, number>>;

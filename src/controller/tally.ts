@@ -43,7 +43,7 @@ export function tally(view: FleetView): Tally {
   const heldBy = new Map<string, number>();
   let offenderCount = 0;
   for (const [key, state] of view.states()) {
-    twins += 1;
+    if (state.type !== 'Skip') twins += 1;
     actions[state.type] += 1;
     if (state.acknowledgement !== undefined) acknowledgements[state.acknowledgement] += 1;
     if (state.failure !== undefined) failing += 1;

@@ -70,7 +70,8 @@ test('a configuration that is to be written', async () => {
         '  whenMissing +Wait',
         '  digest +[0-9a-f]{12}',
         '',
-        'dev   5 devices, 5 twins = 5 Patch',
+        `dev   ${HOST.replaceAll('.', String.raw`\.`)}   mode Enforce`,
+        '  5 managed devices, 5 twins = 5 Patch',
         String.raw`  Ready +False   Progressing   5 twins of 5 to write\.`,
         String.raw`  Reconciling +True +Progressing   5 twins to write\.`,
         '$',
@@ -118,6 +119,75 @@ describe('after it was written', () => {
   ])('%s', async (what, has) => {
     expect((await run(`describe ${what}`)).out).toMatch(has);
   });
+});
+
+const ANYWHERE = `
+apiVersion: twinward.dev/v1alpha1
+kind: DeviceGroup
+metadata: {name: all}
+spec: {selector: {matchAll: true}}
+---
+apiVersion: twinward.dev/v1alpha1
+kind: SecurityConfiguration
+metadata: {name: micro}
+spec:
+  groups: [all]
+  profile: defender-micro-agent
+  module: {whenMissing: Skip}
+  settings: {Process_MessageFrequency: High}
+`;
+
+describe('counts', () => {
+  const given = folderOf({ 'hub.yaml': MANIFESTS.slice(0, MANIFESTS.indexOf('---')), 'all.yaml': ANYWHERE });
+  afterAll(() => given.remove());
+  const look = async (command: string): Promise<string> => {
+    const words = [...command.split(' '), '-f', given.path, '--instance', 'counting'];
+    return (await twinward(words, { env: hub.env, clock: hub.clock })).out;
+  };
+
+  test('are the same in every command: of a hub all devices, of a group those with a twin', async () => {
+    const micro = [...(await look('get devices')).matchAll(/ DefenderIotMicroAgent /g)].length;
+    expect(micro).toBeGreaterThan(0);
+    expect(micro).toBeLessThan(60);
+    const sum = `60 devices, ${micro} twins`;
+    expect(await look('plan')).toContain(`dev   ${sum}\n`);
+    expect(await look('status')).toContain(`\n${sum}, 0 in sync\n`);
+    expect(await look('describe hub dev')).toContain(`dev   ${HOST}   mode Enforce\n  ${sum} = `);
+    expect(await look('get groups')).toMatch(new RegExp(`^all .* ${micro}$`, 'm'));
+    for (const what of ['group all', 'configuration micro']) {
+      expect(await look(`describe ${what}`)).toContain(`\n  ${micro} managed devices, ${micro} twins = `);
+    }
+  });
+
+  test('are the same in documents', async () => {
+    const plan = JSON.parse(await look('plan -o json')) as { summary: { twins: number } };
+    const { twins } = plan.summary;
+    for (const command of ['status', 'describe hub dev']) {
+      expect(JSON.parse(await look(`${command} -o json`))).toMatchObject({
+        hubs: [{ counts: { devices: 60, twins } }],
+      });
+    }
+  });
+});
+
+test('hubs that it is not on are not called', async () => {
+  const hubOf = (name: string, hostName: string, endpoint: string): string => `apiVersion: twinward.dev/v1alpha1
+kind: Hub
+metadata: {name: ${name}}
+spec: {hostName: ${hostName}, endpoint: "${endpoint}", caFile: ${hub.caFile}, auth: {type: ConnectionString, secretRef: {env: ${name.toUpperCase()}}}}
+---
+`;
+  const kiosks = ANYWHERE.replace('spec: {selector', 'spec: {hubs: [dev], selector');
+  const two = folderOf({
+    'all.yaml':
+      hubOf('dev', HOST, hub.endpoint) + hubOf('far', 'far.azure-devices.net', 'https://127.0.0.1:1') + kiosks,
+  });
+  const env = { DEV: hub.env['IOTHUB_CONNECTION_STRING'] ?? '' };
+  for (const what of ['group all', 'configuration micro', 'hub dev']) {
+    const { code, out } = await twinward(['describe', ...what.split(' '), '-f', two.path], { env, clock: hub.clock });
+    expect([code, out.match(/mode Enforce$/gm)]).toEqual([0, ['mode Enforce']]);
+  }
+  two.remove();
 });
 
 test.each([

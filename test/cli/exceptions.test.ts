@@ -73,6 +73,24 @@ describe('an exception', () => {
     const { out } = await run('why kiosk-01 scanInterval');
     expect(out).toMatch(/WON +- +inc-812 +"PT5M" .*exception until 2026-11-23T13:00:00Z: INC-812/);
     expect(out).toMatch(/lost +0 +kiosk-guard +"PT6H"/);
+    expect((await run('describe exception inc-812')).out).toMatch(
+      new RegExp(
+        [
+          '^SecurityException inc-812 .*',
+          '  profile +acme-guard, module acmeGuard',
+          '  priority +above every configuration',
+          '  state +Active',
+          '  until +2026-11-23T13:00:00Z',
+          '  owner +fleet-security',
+          '  reason +INC-812',
+          '  selects +tags.hw In "kiosk"',
+          '  settings +extra .*',
+          '   +scanInterval .*',
+          '  digest +[0-9a-f]{12}',
+          '\n',
+        ].join('\n'),
+      ),
+    );
     expect((await run('get exceptions')).out).toMatch(
       /^inc-812 +acme-guard +Active +2026-11-23T13:00:00Z +5 +5 +0 +fleet-security +INC-812$/m,
     );
@@ -85,6 +103,7 @@ describe('an exception', () => {
     expect(validated.err).toMatch(/inc\.yaml:10:14 warning TW2110/);
     expect((await run('plan')).out).toMatch(/ExceptionEnded[^]*- extra[^]*"PT5M" → "PT6H"/);
     expect((await run('get exceptions')).out).toMatch(/^inc-812 +acme-guard +Ended/m);
+    expect((await run('describe exception inc-812')).out).toMatch(/^  state +Ended\n  until +2026-11-23T13:00:00Z$/m);
     expect((await run('apply --yes')).code).toBe(0);
     expect(guardOf('kiosk-01')).toEqual({ scanInterval: 'PT6H' });
     expect((await run('why kiosk-01 scanInterval')).out).toMatch(

@@ -72,7 +72,9 @@ test('whatever the twins are', () => {
 
       const isHeld = ({ state, risks }: Told): boolean => state.type === 'Hold' || (risks & refusedRisks) !== 0;
       const present = twins.length - counts.actions.Skip;
-      expect(counts.twins).toBe(twins.length);
+      expect(counts.twins).toBe(present);
+      const there = twins.flatMap(({ state }, index) => (state.type === 'Skip' ? [] : [Math.floor(index / 2)]));
+      expect(counts.devices).toBe(new Set(there).size);
       expect(sum(Object.values(counts.actions))).toBe(twins.length);
       expect(sum(stateCounts(counts).map(([, number]) => number))).toBe(present);
       expect(counts.actions.Hold).toBe(twins.filter(isHeld).length);

@@ -22,7 +22,7 @@ interface Counts {
 function factsOf({ actions = {}, acknowledgements = {}, drifted = 0, contested = 0 }: Counts): ResourceFacts {
   const byType = { ...NONE.actions, ...actions };
   return {
-    twins: Object.values(byType).reduce((sum, count) => sum + count, 0),
+    twins: Object.values({ ...byType, Skip: 0 }).reduce((sum, count) => sum + count, 0),
     actions: byType,
     acknowledgements: { ...NONE.acknowledgements, ...acknowledgements },
     drifted,

@@ -1,16 +1,17 @@
 // `twinward describe KIND NAME`: one resource, what it says, and how it stands on each hub.
 import type { InspectedTwin } from '../../controller/inspect.ts';
-import type { Declared } from '../../model/declared.ts';
+import type { Declared, DeclaredConfiguration } from '../../model/declared.ts';
 import type { Origin } from '../../model/diagnostic.ts';
 import { closest } from '../../model/similarity.ts';
 import { matches } from '../../plan/selection.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
+import { chooseHubs, inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
 import {
   configurationFields,
+  exceptionFields,
   groupFields,
   hubFields,
   placeText,
@@ -33,31 +34,43 @@ interface Described {
   readonly name: string;
   readonly origin: Origin | undefined;
   readonly fields: Fields;
-  /** Whether a twin on a hub is one of its own; undefined for what no hub is asked about. */
-  readonly owns: ((hub: string, twin: InspectedTwin) => boolean) | undefined;
+  /** Hubs that it is on; none for what no hub is asked about. */
+  readonly hubs: readonly string[];
+  /** Whether a twin on one of them is one of its own. */
+  readonly owns: (twin: InspectedTwin) => boolean;
 }
 
+/** Devices are those with a twin of its own; for a hub all that are there. */
 interface HubStanding extends Standing {
   readonly hub: string;
+  readonly hostName: string;
+  readonly mode: string;
 }
 
 export async function describe(world: World, options: DescribeOptions): Promise<ExitCode> {
   const declared = await readDeclared(world, options, options.output, 'errors');
   const described = find(declared, options);
   const standings: HubStanding[] = [];
-  const { owns } = described;
-  if (owns !== undefined) {
-    await withHubs(world, declared, options, async (session) => {
-      const hub = session.declaredHub.name;
+  const { kind, name, origin, fields, hubs, owns } = described;
+  for (const hub of hubs.length === 0 ? [] : chooseHubs(declared, options.hub).map((one) => one.name)) {
+    if (!hubs.includes(hub)) continue;
+    await withHubs(world, declared, { ...options, hub }, async (session) => {
+      const { hostName, mode } = session;
       const count = countStanding();
       const see = (twin: InspectedTwin): void => {
-        if (owns(hub, twin)) count.see(twin);
+        if (owns(twin)) count.see(twin);
       };
-      await inspect(world, session, see, { onGuards: (guards) => count.judge(guards) });
-      standings.push({ hub, ...count.result() });
+      const { devices } = await inspect(world, session, see, { onGuards: (guards) => count.judge(guards) });
+      const { counts, ...standing } = count.result();
+      standings.push({
+        hub,
+        hostName,
+        mode,
+        ...standing,
+        counts: kind === 'Hub' ? { ...counts, devices } : counts,
+      });
     });
   }
-  const { kind, name, origin, fields } = described;
   if (options.output === 'json') {
     writeDocument(world, 'Description', {
       revision: declared.revision,
@@ -78,28 +91,26 @@ const FINDERS: Readonly<Record<string, Finder>> = {
   hub: (declared, name) => {
     const hub = declared.hubs.find((one) => one.name === name);
     if (hub === undefined) return declared.hubs.map((one) => one.name);
-    return { kind: 'Hub', name, origin: hub.origin, fields: hubFields(hub), owns: (on) => on === name };
+    return { kind: 'Hub', name, origin: hub.origin, fields: hubFields(hub), hubs: [name], owns: () => true };
   },
   group: (declared, name) => {
     const group = declared.groups.find((one) => one.name === name);
     if (group === undefined) return declared.groups.map((one) => one.name);
-    const owns: Described['owns'] = (hub, { device }) => group.hubs.includes(hub) && matches(group.selector, device);
-    return { kind: 'DeviceGroup', name, origin: group.origin, fields: groupFields(group, declared), owns };
+    const { origin, hubs, selector } = group;
+    const owns: Described['owns'] = ({ device }) => matches(selector, device);
+    return { kind: 'DeviceGroup', name, origin, fields: groupFields(group, declared), hubs, owns };
   },
   configuration: (declared, name) => {
     const configuration = declared.configurations.find((one) => one.name === name);
     if (configuration === undefined) return declared.configurations.map((one) => one.name);
-    const { owner, origin } = configuration;
-    const owns = ownedBy(owner);
-    return { kind: 'SecurityConfiguration', name, origin, fields: configurationFields(configuration), owns };
+    const fields = configurationFields(configuration);
+    return { kind: 'SecurityConfiguration', name, fields, ...placeOf(configuration) };
   },
   exception: (declared, name) => {
     const all = [...declared.exceptions, ...declared.expired];
     const exception = all.find((one) => one.name === name);
     if (exception === undefined) return all.map((one) => one.name);
-    const { owner, origin } = exception;
-    const owns = ownedBy(owner);
-    return { kind: 'SecurityException', name, origin, fields: configurationFields(exception), owns };
+    return { kind: 'SecurityException', name, fields: exceptionFields(exception, declared), ...placeOf(exception) };
   },
   profile: (declared, name) => {
     const profile = declared.profiles.get(name);
@@ -109,13 +120,18 @@ const FINDERS: Readonly<Record<string, Finder>> = {
       name,
       origin: profile.origin,
       fields: profileFields(profile, declared),
-      owns: undefined,
+      hubs: [],
+      owns: () => false,
     };
   },
 };
 
-function ownedBy(owner: string): Described['owns'] {
-  return (_hub, { target }) => target.layerOwners.includes(owner);
+function placeOf({ owner, origin, targets }: DeclaredConfiguration): Pick<Described, 'origin' | 'hubs' | 'owns'> {
+  return {
+    origin,
+    hubs: [...new Set(targets.flatMap(({ hubs }) => hubs))],
+    owns: ({ target }) => target.layerOwners.includes(owner),
+  };
 }
 
 /** The kinds of the manifests are understood too: `DeviceGroup` is `group`. */
@@ -151,18 +167,25 @@ function textOf({ kind, name, origin, fields }: Described, standings: readonly H
     return lines.map((line, index) => [index === 0 ? label : '', line]);
   });
   const head = `${style.bold(`${kind} ${name}`)}   ${style.dim(placeText(origin) || 'built in')}\n`;
-  return [head, formatTable(rows, '  '), ...standings.map((standing) => `\n${standingText(standing, style)}`)].join('');
+  const noun = kind === 'Hub' ? 'device' : 'managed device';
+  const texts = standings.map((standing) => `\n${standingText(standing, noun, style)}`);
+  return [head, formatTable(rows, '  '), ...texts].join('');
 }
 
-function standingText({ hub, conditions, counts, offenders, moreOffenders }: HubStanding, style: Style): string {
-  const { devices, twins, actions } = counts;
+function standingText(
+  { hub, hostName, mode, conditions, counts, offenders, moreOffenders }: HubStanding,
+  noun: string,
+  style: Style,
+): string {
+  const { devices, twins } = counts;
   const terms = stateCounts(counts)
     .toSorted(([, a], [, b]) => b - a)
     .map(([state, count]) => `${formatCount(count)} ${state}`);
   const sum = terms.length === 0 ? '' : ` = ${terms.join(' + ')}`;
   const worst = offenderRows(offenders);
   return [
-    `${style.bold(hub)}   ${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}${sum}\n`,
+    `${style.bold(hub)}   ${hostName}   mode ${mode}\n`,
+    `  ${countOf(devices, noun)}, ${countOf(twins, 'twin')}${sum}\n`,
     formatTable(conditionRows(conditions), '  '),
     ...(worst.length === 0 ? [] : [`  Worst first\n${formatTable(worst, '    ')}`]),
     ...(moreOffenders === 0 ? [] : [`    and ${formatCount(moreOffenders)} more\n`]),

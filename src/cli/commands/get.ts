@@ -10,6 +10,7 @@ import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
+import { exceptionState } from '../resource-fields.ts';
 import { formatTable } from '../table.ts';
 import type { World } from '../world.ts';
 
@@ -115,15 +116,15 @@ function configurationRows({ configurations }: Declared, seen: readonly Seen[]):
 }
 
 /** One that has ended has no twins any more; what is not put back yet still shows on the devices. */
-function exceptionRows({ exceptions, expired }: Declared, seen: readonly Seen[]): Row[] {
-  return [...exceptions, ...expired]
+function exceptionRows(declared: Declared, seen: readonly Seen[]): Row[] {
+  return [...declared.exceptions, ...declared.expired]
     .map((exception) => {
-      const { name, owner, profile, suspend, maxDevices, expiresAtMs, ownerText, reason } = exception;
+      const { name, owner, profile, maxDevices, expiresAtMs, ownerText, reason } = exception;
       const { states, count } = standingOf(owner, seen);
       return {
         name,
         profile: profile.name,
-        state: expired.includes(exception) ? 'Ended' : suspend ? 'Suspends' : 'Active',
+        state: exceptionState(exception, declared),
         until: momentText(expiresAtMs),
         twins: states.length,
         inSync: count(...IN_SYNC),

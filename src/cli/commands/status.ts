@@ -58,7 +58,7 @@ function hubText(
   const worst = offenderRows(offenders);
   return [
     `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
-    `${countOf(devices, 'device')}, ${countOf(twins - actions.Skip, 'twin')}, ${actions.Equal} in sync\n`,
+    `${countOf(devices, 'device')}, ${countOf(twins, 'twin')}, ${actions.Equal} in sync\n`,
     formatTable(rows, '  '),
     `\n${formatTable(conditionRows(conditions), '  ')}`,
     ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
