@@ -94,7 +94,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     name: hubName,
     hub,
     open,
-    planner: untilJudged(open, hubName),
+    planner: untilJudged({ name: hubName, open }),
     view,
     clock,
     log,

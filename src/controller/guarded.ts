@@ -3,7 +3,6 @@ import { heldInstead, writes, type TwinAction } from '../plan/action.ts';
 import { guardedRisks, type GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
 import { RISK, riskContext, risksOf } from '../plan/risk.ts';
-import type { Hints } from './hints.ts';
 import { keyOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
 import type { TwinState } from './twin-state.ts';
@@ -55,35 +54,48 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
   };
 }
 
+/** What a pass found that guards could refuse: risks by key. */
+export type Counted = ReadonlyMap<string, number>;
+
+const NONE_COUNTED: Counted = new Map();
+
 /** The planner of a hub whose guards have not seen a whole pass with it yet. */
-export function untilJudged(open: Planner, hubName: string, hints?: Hints): Planner {
-  const { guards } = declaredHubOf({ open, name: hubName });
-  return judged(open, { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE }, hubName, hints);
+export function untilJudged(scope: Judging): Planner {
+  const { guards } = declaredHubOf(scope);
+  const refusal = { refusedRisks: guardedRisks(guards), message: UNDECIDED_MESSAGE };
+  return judged(scope, refusal, NONE_COUNTED);
 }
 
-/** The planner after the guards have spoken. What is hinted at waits for a pass in any case. */
-export function judged(open: Planner, refusal: Refusal, hubName: string, hints: Hints | undefined): Planner {
-  const planner = withRefusal(open, refusal);
-  return hints === undefined ? planner : withHints(planner, hubName, hints);
-}
+type Judging = Pick<HubScope, 'name' | 'open' | 'hints'>;
 
 /**
- * Hints can come by the thousand, and no pass has counted what they lead to: of their twins what a guard could refuse
- * waits for the next one. So does what changes while an exception has a limit of devices, which passes count too.
+ * The planner after the guards have spoken. What they could have refused and have not counted waits for the next pass:
+ * a twin that the list lacked, one that turns out otherwise when it is read, and what was hinted at since, which can come
+ * by the thousand.
  */
-export function unseenRisks(scope: Pick<HubScope, 'open' | 'name'>): number {
-  const isCounted = scope.open.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
-  return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);
-}
-
-function withHints(planner: Planner, hubName: string, hints: Hints): Planner {
-  const refusedRisks = unseenRisks({ open: planner, name: hubName });
-  const waiting = withRefusal(planner, { refusedRisks, message: UNSEEN_MESSAGE });
+export function judged(scope: Judging, refusal: Refusal, counted: Counted): Planner {
+  const { open, hints } = scope;
+  const planner = withRefusal(open, refusal);
+  const context = riskContext(open);
+  const limited = countedRisks(scope);
+  if (limited === 0) return planner;
   return {
     ...planner,
     plan(target, device, live, nowMs, around) {
-      const isHinted = hints.has(keyOf(device.deviceId, target.moduleId));
-      return (isHinted ? waiting : planner).plan(target, device, live, nowMs, around);
+      const action = planner.plan(target, device, live, nowMs, around);
+      if (!writes(action)) return action;
+      const key = keyOf(device.deviceId, target.moduleId);
+      const known = hints?.has(key) === true ? 0 : (counted.get(key) ?? 0);
+      // Of a module that is made its first settings are no further change.
+      const allowed = (known & RISK.creates) === 0 ? known : known | RISK.changes;
+      if ((risksOf(action, live, context) & limited & ~allowed) === 0) return action;
+      return heldInstead(action, 'GuardRefused', UNSEEN_MESSAGE);
     },
   };
+}
+
+/** What each pass counts: what guards limit, and changes while an exception is for so many devices at most. */
+export function countedRisks(scope: Pick<HubScope, 'open' | 'name'>): number {
+  const isCounted = scope.open.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
+  return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);
 }

@@ -146,7 +146,7 @@ export class HubLoop {
     if (this.#connected !== undefined) {
       const { scope, mode, tenure } = this.#connected;
       scope.open = this.#plannerFor(mode, tenure.suspensions);
-      scope.planner = untilJudged(scope.open, this.#hub.name, scope.hints);
+      scope.planner = untilJudged(scope);
     }
     this.#isChange = true;
   }
@@ -301,7 +301,7 @@ export class HubLoop {
         name: this.hub.name,
         hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
         open,
-        planner: untilJudged(open, this.hub.name, hints),
+        planner: untilJudged({ name: this.hub.name, open, hints }),
         view: this.#view,
         hints,
         clock,

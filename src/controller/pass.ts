@@ -1,16 +1,10 @@
 // One pass over a hub: every row is planned, the guards judge the whole, and only then what they limit is handed on.
 import { writes, type TwinAction } from '../plan/action.ts';
-import {
-  decideGuards,
-  guardedRisks,
-  RISKS_OF_SHORT_LIST,
-  type EarlierApproval,
-  type GuardDecision,
-} from '../plan/guards.ts';
+import { decideGuards, RISKS_OF_SHORT_LIST, type EarlierApproval, type GuardDecision } from '../plan/guards.ts';
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
 import { countDevices } from './device-count.ts';
-import { heldState, judged, refusedAction, unseenRisks } from './guarded.ts';
+import { countedRisks, heldState, judged, refusedAction, type Counted } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -34,7 +28,7 @@ export interface PassOptions {
   readonly onRow?: (row: Row, isStarting: boolean) => void;
   /** Rows that it refuses are only counted. */
   readonly select?: (row: Row) => boolean;
-  /** Work to do, once for each key: at once where neither a guard nor a hint can hold it, else after the whole pass. */
+  /** Work to do, once for each key: at once where nothing that is counted can hold it, else after the whole pass. */
   readonly enqueue: (key: string, priority: Priority) => void;
   /** Work that the guards refuse. */
   readonly onRefused?: (action: TwinAction) => void;
@@ -46,8 +40,7 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   const { open } = scope;
   scope.hints?.beginPass();
   const declaredHub = declaredHubOf(scope);
-  const guarded = guardedRisks(declaredHub.guards);
-  const unseen = unseenRisks(scope);
+  const limited = countedRisks(scope);
   const context = riskContext(open);
   const gatherer = gatherFacts(context);
   const waiting: Waiting = { keys: [], priorities: [], risks: [] };
@@ -59,8 +52,6 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
     if (priority === undefined) return;
     // Only a direct read says what an unclear row comes to: the guards have to have spoken by then.
     const isClear = row.planned !== undefined && writes(row.planned.action);
-    // What was hinted at is held until this pass has ended: queued before that it would wait for another one.
-    const limited = scope.hints?.has(row.key) === true ? unseen : guarded;
     if (isClear && (risks & limited) === 0) {
       enqueue(row.key, priority);
       return;
@@ -75,7 +66,7 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   if (scope.open !== open) return { kind: 'Superseded' };
   const guards = decideGuards(gatherer.facts(scope.view.listedCount, counted), declaredHub, options.earlier);
   scope.hints?.endPass();
-  scope.planner = judged(open, guards, scope.name, scope.hints);
+  scope.planner = judged(scope, guards, countedIn(waiting));
   handOn(scope, waiting, guards, options);
   return { kind: 'Complete', guards };
 }
@@ -85,6 +76,12 @@ interface Waiting {
   readonly keys: string[];
   readonly priorities: Priority[];
   readonly risks: number[];
+}
+
+function countedIn({ keys, risks }: Waiting): Counted {
+  const counted = new Map<string, number>();
+  for (const [index, key] of keys.entries()) if (risks[index] !== 0) counted.set(key, risks[index] ?? 0);
+  return counted;
 }
 
 function handOn(

@@ -91,6 +91,25 @@ describe('a change that is too large', () => {
     expect((await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 50%', approval))).writes).toBe(0);
   });
 
+  // Found by simulation: each twin was read directly where a page of the list was missing, and no guard had counted it.
+  test('is no smaller where the list lacks twins: what was not counted waits', async () => {
+    const fleet = createFleet(4);
+    await apply(fleet, manifests(scan('PT1H')));
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listModuleTwins(moduleIds, signal) {
+        for await (const page of fleet.hub.listModuleTwins(moduleIds, signal)) {
+          yield page.filter(({ deviceId }) => deviceId === 'd1');
+        }
+      },
+    };
+    const { results } = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 1'), hub);
+    expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT1H', 'PT1H']);
+    expect(results.filter(({ outcome }) => outcome === 'Held').map(({ action }) => action?.message)).toEqual(
+      Array(3).fill('Waits for the next look at the whole hub.'),
+    );
+  });
+
   test('waits in the controller while drift is corrected, and is told once', async () => {
     const fleet = createFleet(4);
     const { source, status, log, metrics } = await startOn(fleet, manifests(scan('PT1H')));

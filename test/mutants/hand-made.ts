@@ -456,13 +456,13 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'what the guards refuse is held in the queue and nowhere else',
     file: 'controller/pass.ts',
-    text: 'scope.planner = judged(open, guards, scope.name, scope.hints);',
+    text: 'scope.planner = judged(scope, guards, countedIn(waiting));',
     replacement: 'scope.planner = open;',
   },
   {
     name: 'new manifests are acted on before the guards have spoken',
     file: 'controller/hub-loop.ts',
-    text: '      scope.planner = untilJudged(scope.open, this.#hub.name, scope.hints);',
+    text: '      scope.planner = untilJudged(scope);',
     replacement: '      scope.planner = scope.open;',
   },
   {
