@@ -1,36 +1,65 @@
 // From a change that the hub tells of to the keys that are worth a look.
 import type { Change } from '../model/change.ts';
-import { getKey, isObject } from '../model/json.ts';
+import { getKey, isObject, mergePatch, patchTouches, type JsonObject } from '../model/json.ts';
 import { isReservedName } from '../model/reserved-device.ts';
-import { rawRecord, recordedEtag } from '../plan/record.ts';
+import type { DeviceFacts } from '../model/twin.ts';
+import type { Planner } from '../plan/planner.ts';
+import { RECORD_TAG, rawRecord, recordedEtag } from '../plan/record.ts';
+import { isTagless } from '../plan/selection.ts';
 import { keyOf } from './key.ts';
 import type { HubScope } from './scope.ts';
 
-/** None for what is none of our business, and for what we did ourselves. What is known of the device is forgotten where it changed. */
-export function hintedKeys(
-  { open, view, hints }: Pick<HubScope, 'open' | 'view' | 'hints'>,
-  change: Change,
-): readonly string[] {
-  const { deviceId, moduleId, isLifecycle, tags, desiredVersion } = change;
-  // Agents report often, and a read costs a message of the hub's day.
-  if (!isLifecycle && tags === undefined && desiredVersion === undefined) return [];
+type Scope = Pick<HubScope, 'open' | 'view' | 'hints'>;
+
+/**
+ * None for what is none of our business, and for what we did ourselves: agents report often, others tag devices often, and
+ * a read costs a message of the hub's day. What is known of a device is forgotten where that changed.
+ */
+export function hintedKeys(scope: Scope, change: Change): readonly string[] {
+  const { open, view } = scope;
+  const { deviceId, moduleId } = change;
   const device = view.device(deviceId);
   if (device === undefined && isReservedName(deviceId)) return [];
   if (moduleId === undefined) {
-    if (!isLifecycle && tags === undefined) return [];
+    if (!concernsSelectors(open, device, change)) return [];
     view.forgetDevice(deviceId);
     return open.moduleIds.map((id) => keyOf(deviceId, id));
   }
   const key = keyOf(deviceId, moduleId);
+  return concernsModule(scope, device, { ...change, moduleId }, key) ? [key] : [];
+}
+
+/** Tags that no selector looks at say nothing, unless they are the only ones: a device without any is another matter. */
+function concernsSelectors(
+  { tagPaths }: Planner,
+  device: DeviceFacts | undefined,
+  { isLifecycle, isReplaced, tags }: Change,
+): boolean {
+  if (isLifecycle) return true;
+  if (tags === undefined) return false;
+  if (isReplaced || tagPaths.some((path) => patchTouches(tags, path))) return true;
+  const after = { tags: mergePatch(device?.tags, tags) as JsonObject };
+  return isTagless(after) || (device !== undefined && isTagless(device));
+}
+
+/** Of its tags only our record means anything. */
+function concernsModule(
+  { open, view, hints }: Scope,
+  device: DeviceFacts | undefined,
+  change: Change & { readonly moduleId: string },
+  key: string,
+): boolean {
+  const { moduleId, isLifecycle, isReplaced, tags, desiredVersion } = change;
   // A device that was just hinted at is not read yet.
   const isManaged =
     device === undefined
       ? hints?.has(key) === true
       : open.targetsFor(device).some((target) => target.moduleId === moduleId);
-  const isKnown = isManaged || view.state(key) !== undefined;
-  if (!isKnown) return [];
-  const isOwn = !isLifecycle && isOwnWrite(change, open.instance, view.ownWrites.etag(key));
-  return isOwn ? [] : [key];
+  const isOurs = isManaged || view.state(key) !== undefined;
+  if (isLifecycle || isReplaced) return isOurs;
+  const isRecord = tags !== undefined && patchTouches(tags, [RECORD_TAG, open.instance]);
+  if (isRecord ? !isOurs : !isManaged || desiredVersion === undefined) return false;
+  return !isOwnWrite(change, open.instance, view.ownWrites.etag(key));
 }
 
 /**

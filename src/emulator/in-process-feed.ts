@@ -22,11 +22,11 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
     lifecycleAtMs: undefined as number | undefined,
   };
   let failure: HubError | undefined;
-  hub.listen(({ source, deviceId, moduleId, body, atMs }) => {
+  hub.listen(({ source, operation, deviceId, moduleId, body, atMs }) => {
     facts.events += 1;
     if (source === TWIN_CHANGES) facts.twinChangeAtMs = atMs;
     if (source === LIFECYCLE) facts.lifecycleAtMs = atMs;
-    const change = asChange(source, { deviceId, moduleId }, cloneJson(body));
+    const change = asChange(source, { deviceId, moduleId, opType: operation }, cloneJson(body));
     if (change === undefined) return;
     queueMicrotask(() => {
       for (const { tell } of watches) tell(change);

@@ -7,6 +7,8 @@ export interface Change {
   readonly moduleId: string | undefined;
   /** The device or the module came or went; else its twin was changed. */
   readonly isLifecycle: boolean;
+  /** The twin was put in the place of another: what its event does not name is gone. */
+  readonly isReplaced: boolean;
   /** As the patch had them, or all of them where the twin was replaced; undefined where none was named. */
   readonly tags: JsonObject | undefined;
   /** `$version` of the desired properties after the change; undefined where none was named. */
@@ -17,16 +19,26 @@ export interface Change {
 export const TWIN_CHANGES = 'twinChangeEvents';
 export const LIFECYCLE = 'deviceLifecycleEvents';
 
+const PATCHED = 'updateTwin';
+
+/** Application properties of an event, as IoT Hub names them. */
+export interface EventProperties {
+  readonly deviceId?: unknown;
+  readonly moduleId?: unknown;
+  readonly opType?: unknown;
+}
+
 /** Undefined for what is no change of an identity or a twin. `body` may be anything. */
 export function asChange(
   source: unknown,
-  { deviceId, moduleId }: { readonly deviceId?: unknown; readonly moduleId?: unknown },
+  { deviceId, moduleId, opType }: EventProperties,
   body: unknown,
 ): Change | undefined {
   if (source !== TWIN_CHANGES && source !== LIFECYCLE) return undefined;
   if (!isId(deviceId) || (moduleId !== undefined && !isId(moduleId))) return undefined;
-  const about = { deviceId, moduleId, isLifecycle: source === LIFECYCLE };
-  if (about.isLifecycle || !isObject(body)) return { ...about, tags: undefined, desiredVersion: undefined };
+  const isLifecycle = source === LIFECYCLE;
+  const about = { deviceId, moduleId, isLifecycle, isReplaced: !isLifecycle && opType !== PATCHED };
+  if (isLifecycle || !isObject(body)) return { ...about, tags: undefined, desiredVersion: undefined };
   const tags = getKey(body, 'tags');
   const version = getPath(body, ['properties', 'desired', '$version']);
   return {

@@ -108,6 +108,16 @@ export function unescapeSegment(segment: string): string {
   return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
 }
 
+/** True where an RFC 7386 patch names the place, or one above or below it. */
+export function patchTouches(patch: Json, path: readonly string[]): boolean {
+  let value: Json | undefined = patch;
+  for (const key of path) {
+    if (!isObject(value)) break;
+    value = getKey(value, key);
+  }
+  return value !== undefined;
+}
+
 /** RFC 7386. Returns a new value; neither argument is changed. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return cloneJson(patch);

@@ -25,6 +25,8 @@ export interface Planner {
   readonly instance: string;
   /** Module ids that some configuration on this hub manages, sorted. */
   readonly moduleIds: readonly string[];
+  /** Places inside the tags of a device that some selector on this hub looks at. */
+  readonly tagPaths: readonly (readonly string[])[];
   /** What is declared for each managed module of a device; cheap, cached by the tags that selectors look at. */
   targetsFor(device: DeviceFacts): readonly Target[];
   /** The target for one module of a device: an empty one where nothing is declared for it. */
@@ -52,6 +54,7 @@ export function createPlanner(declared: Declared, options: PlannerOptions): Plan
     declared,
     instance: options.instance,
     moduleIds: select.moduleIds,
+    tagPaths: select.tagPaths,
     targetsFor: (device) => targets.forSelection(select.select(device)),
     targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
     noteFleet(devices) {

@@ -31,6 +31,8 @@ export interface Selection {
 
 export interface SelectionIndex {
   readonly moduleIds: readonly string[];
+  /** Places inside the tags of a device that some selector looks at. Whether there is any tag at all counts as well. */
+  readonly tagPaths: readonly (readonly string[])[];
   select(device: DeviceFacts): Selection;
 }
 
@@ -43,11 +45,13 @@ export function createSelection(
     .map((configuration) => ({ configuration, targets: configuration.targets.filter(onHub(hubName)) }))
     .filter(({ targets }) => targets.length > 0);
   const observedGroups = declared.groups.filter((group) => group.mode === 'Observe' && onHub(hubName)(group));
-  const branchOf = createTree([
+  const selectors = [
     ...configurations.flatMap(({ targets }) => targets.map((target) => target.selector)),
     ...observedGroups.map((group) => group.selector),
     { requirements: [], deviceIds: suspensions.deviceIds },
-  ]);
+  ];
+  const keys = keysOf(selectors);
+  const branchOf = createTree(selectors, keys);
   let count = 0;
 
   function evaluate(device: DeviceFacts): Selection {
@@ -64,6 +68,7 @@ export function createSelection(
 
   return {
     moduleIds: [...new Set(configurations.map(({ configuration }) => configuration.profile.moduleId))].toSorted(),
+    tagPaths: keys.flatMap((key) => (key.kind === 'tag' ? [key.path] : [])),
     select(device) {
       const branch = branchOf(device);
       branch.selection ??= evaluate(device);
@@ -115,7 +120,7 @@ function isScalar(fact: Json | undefined): fact is Scalar {
   return typeof fact === 'string' || typeof fact === 'number' || typeof fact === 'boolean';
 }
 
-function isTagless(device: DeviceFacts): boolean {
+export function isTagless(device: Pick<DeviceFacts, 'tags'>): boolean {
   for (const key in device.tags) if (Object.hasOwn(device.tags, key)) return false;
   return true;
 }
@@ -134,17 +139,15 @@ interface Branch {
  * Two devices end at the same branch exactly where no selector can tell them apart, by the facts that selectors look at
  * and by the device id only where some selector names it. Walked once for each twin of a fleet: it makes no text.
  */
-function createTree(selectors: readonly Selector[]): (device: DeviceFacts) => Branch {
-  const keys = new Map<string, FactKey>();
+function createTree(selectors: readonly Selector[], facts: readonly FactKey[]): (device: DeviceFacts) => Branch {
   const namedIds = new Set<string>();
   for (const selector of selectors) {
     for (const id of selector.deviceIds ?? []) namedIds.add(id);
     for (const requirement of selector.requirements) {
-      if (requirement.key.kind !== 'deviceId') keys.set(JSON.stringify(requirement.key), requirement.key);
-      else if ('values' in requirement) for (const value of requirement.values) namedIds.add(String(value));
+      if (requirement.key.kind !== 'deviceId' || !('values' in requirement)) continue;
+      for (const value of requirement.values) namedIds.add(String(value));
     }
   }
-  const facts = [...keys.values()];
   const root = createBranch();
   return (device) => {
     let branch = follow(root, isTagless(device));
@@ -156,6 +159,15 @@ function createTree(selectors: readonly Selector[]): (device: DeviceFacts) => Br
     }
     return branch;
   };
+}
+
+/** Facts but the device id that selectors look at, once each. */
+function keysOf(selectors: readonly Selector[]): readonly FactKey[] {
+  const keys = new Map<string, FactKey>();
+  for (const { requirements } of selectors) {
+    for (const { key } of requirements) if (key.kind !== 'deviceId') keys.set(JSON.stringify(key), key);
+  }
+  return [...keys.values()];
 }
 
 function follow(branch: Branch, fact: Json | undefined): Branch {

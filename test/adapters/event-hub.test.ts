@@ -129,10 +129,17 @@ describe('a watch', () => {
     hub.patchTwin({ deviceId: 'd0' }, { tags: { a: null } }, undefined);
     hub.connect(ref, () => {}).report({ r: 1 });
     expect(await watching.next(4)).toEqual([
-      { ...ref, isLifecycle: true, tags: undefined, desiredVersion: undefined },
-      { ...ref, isLifecycle: false, tags: { a: { b: 'é' } }, desiredVersion: 2 },
-      { deviceId: 'd0', moduleId: undefined, isLifecycle: false, tags: { a: null }, desiredVersion: undefined },
-      { ...ref, isLifecycle: false, tags: undefined, desiredVersion: undefined },
+      { ...ref, isLifecycle: true, isReplaced: false, tags: undefined, desiredVersion: undefined },
+      { ...ref, isLifecycle: false, isReplaced: false, tags: { a: { b: 'é' } }, desiredVersion: 2 },
+      {
+        deviceId: 'd0',
+        moduleId: undefined,
+        isLifecycle: false,
+        isReplaced: false,
+        tags: { a: null },
+        desiredVersion: undefined,
+      },
+      { ...ref, isLifecycle: false, isReplaced: false, tags: undefined, desiredVersion: undefined },
     ]);
     watching.stop();
     expect(await watching.ended).toMatchObject({ code: 'Aborted' });

@@ -128,7 +128,7 @@ describe('what others change', () => {
     await controller.stop();
   });
 
-  test('is none of our business on a module that nobody declares, or as the word of an agent', async () => {
+  test('is none of our business on a module that nobody declares, in a tag that nobody asks for, or as the word of an agent', async () => {
     const { fleet, controller } = await startTold(2);
     fleet.iot.putModule('d1', 'another', { deviceId: 'd1', moduleId: 'another' }, undefined);
     fleet.addDevice('bench', { tags: { env: 'bench' } });
@@ -136,6 +136,7 @@ describe('what others change', () => {
     const reads = { ...fleet.reads };
     fleet.iot.patchTwin({ deviceId: 'd1', moduleId: 'another' }, { properties: { desired: { a: 1 } } });
     fleet.tamper('bench', { guard: { usb: 'allow' } });
+    fleet.tag('d1', { site: 'b' });
     fleet.report('d1', { battery: 7 });
     await fleet.clock.flush();
     expect(fleet.reads).toEqual(reads);
