@@ -1,5 +1,4 @@
 // Documents to resources: kind and shape checked, each with a way back to the line of any of its values.
-import type { Code } from '../model/codes.ts';
 import { APPROVE_ANNOTATION } from '../model/declared.ts';
 import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
@@ -80,15 +79,16 @@ function readDocument(
       readDocument(document, [...base, 'items', String(index)], item, broken, diagnostics),
     );
   }
-  const wrong = wrongKind(apiVersion, kind);
-  if (wrong !== undefined) {
-    const at = document.originOf([...base, wrong.field]);
-    diagnostics.push(diagnose(wrong.code, at, wrong.message, { path: wrong.field, hint: wrong.hint }));
-    return [];
+  const { meant, wrong } = readKind(apiVersion, kind);
+  for (const { field, message, hint } of wrong) {
+    diagnostics.push(diagnose('TW1101', document.originOf([...base, field]), message, { path: field, hint }));
   }
-  const resource = toResource(document, base, json, kind as Kind);
-  const problems = checkShape(resource, json);
-  diagnostics.push(...problems, ...findUnknownAnnotations(resource, json));
+  if (meant === undefined) return [];
+  // What is meant is plain, so that the rest is looked at too, and naming the resource is no further mistake.
+  const manifest = wrong.length === 0 ? json : { ...json, apiVersion: API_VERSION, kind: meant };
+  const resource = toResource(document, base, manifest, meant);
+  const problems = checkShape(resource, manifest);
+  diagnostics.push(...problems, ...findUnknownAnnotations(resource, manifest));
   if (problems.length === 0) return [resource];
   broken.push({ resource: resource as Resource<JsonObject>, problems });
   return [];
@@ -112,41 +112,55 @@ function isKnownAnnotation({ kind }: Resource, name: string): boolean {
   return kind === 'Hub' && name === APPROVE_ANNOTATION;
 }
 
-interface WrongKind {
-  readonly code: Code;
+interface WrongField {
   readonly field: 'kind' | 'apiVersion';
   readonly message: string;
-  readonly hint: string | undefined;
+  readonly hint: string;
 }
 
-function wrongKind(apiVersion: Json | undefined, kind: Json | undefined): WrongKind | undefined {
+/** What a document is, and what of that is written wrong; nothing is `meant` where nobody can tell. */
+function readKind(
+  apiVersion: Json | undefined,
+  kind: Json | undefined,
+): { readonly meant?: Kind; readonly wrong: readonly WrongField[] } {
   if (typeof kind !== 'string') {
-    return {
-      code: 'TW1101',
-      field: 'kind',
-      message: 'The document names no kind.',
-      hint: `Use one of: ${KINDS.join(', ')}.`,
-    };
+    const hint = `Use one of: ${KINDS.join(', ')}.`;
+    return { wrong: [{ field: 'kind', message: 'The document names no kind.', hint }] };
   }
-  const near = KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? closest(kind, KINDS);
-  if (typeof apiVersion === 'string' && !apiVersion.startsWith('twinward.') && near === undefined) {
-    return {
-      code: 'TW1101',
-      field: 'apiVersion',
-      message: `${kind} of "${apiVersion}" is no resource of Twinward.`,
-      hint: 'Keep documents of other tools out of the manifests.',
-    };
+  const isForeign = typeof apiVersion === 'string' && !/^twinward\b/i.test(apiVersion);
+  const meant = sameKind(kind) ?? closestKind(kind) ?? (isForeign ? undefined : abbreviatedKind(kind));
+  if (isForeign && meant === undefined) {
+    const message = `${kind} of "${apiVersion}" is no resource of Twinward.`;
+    return { wrong: [{ field: 'apiVersion', message, hint: 'Keep documents of other tools out of the manifests.' }] };
   }
+  const wrong: WrongField[] = [];
   if (apiVersion !== API_VERSION) {
     const message =
       typeof apiVersion === 'string'
         ? `"${apiVersion}" is not an apiVersion of Twinward.`
         : 'The document names no apiVersion.';
-    return { code: 'TW1101', field: 'apiVersion', message, hint: `Write apiVersion: ${API_VERSION}.` };
+    wrong.push({ field: 'apiVersion', message, hint: `Write apiVersion: ${API_VERSION}.` });
   }
-  if ((KINDS as readonly string[]).includes(kind)) return undefined;
-  const hint = near === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${near}"?`;
-  return { code: 'TW1101', field: 'kind', message: `"${kind}" is no kind of Twinward.`, hint };
+  if (kind !== meant) {
+    const hint = meant === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${meant}"?`;
+    wrong.push({ field: 'kind', message: `"${kind}" is no kind of Twinward.`, hint });
+  }
+  return meant === undefined ? { wrong } : { meant, wrong };
+}
+
+function sameKind(word: string): Kind | undefined {
+  return KINDS.find((kind) => kind.toLowerCase() === word.toLowerCase());
+}
+
+function closestKind(word: string): Kind | undefined {
+  const near = closest(word, KINDS);
+  return KINDS.find((kind) => kind === near);
+}
+
+/** `SecurityConfig`, but not `Security`, which is the beginning of two. */
+function abbreviatedKind(word: string): Kind | undefined {
+  const [kind, ...others] = KINDS.filter((known) => known.toLowerCase().startsWith(word.toLowerCase()));
+  return word === '' || others.length > 0 ? undefined : kind;
 }
 
 function toResource(document: Document, base: DocumentPath, json: JsonObject, kind: Kind): Resource {

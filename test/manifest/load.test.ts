@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadManifests, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import type { Selector } from '../../src/model/selector.ts';
-import { document, file, legacy, load, stream } from './fixture.ts';
+import { document, exception, file, legacy, load, stream } from './fixture.ts';
 
 const HUBS = [
   document('Hub', 'prod', '{hostName: prod.example.net, mode: Enforce, budget: {throttle: 40%}}'),
@@ -155,6 +155,52 @@ describe('one mistake is told once', () => {
       ],
     ],
   ])('%s', (_sentence, documents) => expect(codes(...documents)).toEqual(['TW1102']));
+
+  const SOUND: Readonly<Record<string, string>> = {
+    Hub: document('Hub', 'h', '{hostName: a.b}'),
+    DeviceGroup: document('DeviceGroup', 'g', '{hubs: [h], selector: {matchAll: true}}'),
+    AgentProfile: document('AgentProfile', 'p', '{extends: generic, moduleId: m}'),
+    SecurityConfiguration: document('SecurityConfiguration', 'c', '{groups: [g], profile: p, settings: {a: 1}}'),
+    SecurityException: exception('e', 'suspend: true'),
+  };
+  const API = 'twinward.dev/v1alpha1';
+
+  test.each<[sentence: string, kind: string, from: string, to: string]>([
+    ['a hub', 'Hub', 'kind: Hub', 'kind: HUB'],
+    ['a group', 'DeviceGroup', 'kind: DeviceGroup', 'kind: DeviceGrp'],
+    ['a profile', 'AgentProfile', 'kind: AgentProfile', 'kind: Agent'],
+    ['a configuration', 'SecurityConfiguration', 'kind: SecurityConfiguration', 'kind: SecurityConfig'],
+    ['an exception', 'SecurityException', 'kind: SecurityException', 'kind: securityexception'],
+    ['another version', 'DeviceGroup', API, 'twinward.dev/v1'],
+    ['a version in another case', 'Hub', API, 'Twinward.dev/v1alpha1'],
+    ['a version without its group', 'AgentProfile', API, 'v1alpha1'],
+    ['no version', 'AgentProfile', `apiVersion: ${API}\n`, ''],
+  ])('%s whose kind or apiVersion is wrong is taken for what it means', (_sentence, kind, from, to) => {
+    const documents = Object.values({ ...SOUND, [kind]: SOUND[kind]?.replace(from, to) ?? '' });
+    expect(codes(...documents).filter((code) => code !== 'TW2104')).toEqual(['TW1101']);
+  });
+
+  test('what else is wrong with it is told with it', () => {
+    const wrong = document('securityconfig', 'c', '{groups: [gg], profile: p, settings: {a: null}, prority: 1}');
+    const { SecurityConfiguration: _sound, ...others } = SOUND;
+    const { diagnostics } = load(stream(...Object.values(others), wrong.replace('/v1alpha1', '/v1')));
+    const told = diagnostics.map(({ code, path, resource }) => [code, path, resource]);
+    expect(told.filter(([code]) => !code?.startsWith('TW21'))).toEqual([
+      ['TW1101', 'apiVersion', undefined],
+      ['TW1101', 'kind', undefined],
+      ['TW1202', 'spec.groups.0', 'SecurityConfiguration/c'],
+      ['TW1308', 'spec.settings.a', 'SecurityConfiguration/c'],
+      ['TW1102', 'spec.prority', 'SecurityConfiguration/c'],
+    ]);
+  });
+
+  test.each([
+    ['the beginning of two kinds', document('Security', 'c', '{prority: 1}')],
+    ['no kind at all', document('""', 'c', '{prority: 1}')],
+    ['a kind of another tool that begins like ours', 'apiVersion: iot.example.com/v1\nkind: Device\nspec: {x: 1}\n'],
+  ])('%s may mean anything, and no more is said', (_sentence, text) => {
+    expect(codes(text)).toEqual(['TW1101']);
+  });
 
   test('a broken document is told by its first places, not by all that follows from them', () => {
     expect(load(`a: 1\n${'b: *\n'.repeat(500)}`).diagnostics.length).toBeLessThanOrEqual(5);
