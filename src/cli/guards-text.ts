@@ -12,14 +12,15 @@ const COUNTED: Partial<Record<Guard, string>> = {
   TooManyCreated: 'created',
 };
 
-/** Nothing where nothing is counted and nothing is refused. `devices` are those on the hub. */
+/** Nothing where nothing is counted, nothing is refused and nothing was approved. `devices` are those on the hub. */
 export function guardsText(
-  { checks, message, isApproved, approval }: GuardDecision,
+  { checks, message, isApproved, approval, idleApproval }: GuardDecision,
   devices: number,
   style: Style,
 ): string[] {
   const counted = checks.filter(({ guard }) => COUNTED[guard] !== undefined);
-  if (message === undefined && counted.every(({ count }) => count === 0)) return [];
+  const notes = [message, idleApproval].filter((note) => note !== undefined).map((note) => `${INDENT}${note}`);
+  if (notes.length === 0 && counted.every(({ count }) => count === 0)) return [];
   const terms = counted.map(({ guard, count, limit, isRefused }) => {
     const share = count === 0 || devices === 0 ? '' : ` (${formatShare(count / devices)})`;
     const most = limit === undefined ? '' : ` ${isRefused ? '>' : '≤'} ${formatCount(limit)}`;
@@ -28,5 +29,7 @@ export function guardsText(
   const verdict =
     message !== undefined ? style.red('REFUSED') : isApproved ? `approved as ${approval ?? ''}` : style.green('OK');
   const line = `${style.dim('Guards'.padEnd(8))} ${terms.join('   ')}   ${verdict}`;
-  return message === undefined ? [line] : [line, `         ${message}`];
+  return [line, ...notes];
 }
+
+const INDENT = ' '.repeat(9);

@@ -127,7 +127,9 @@ function notFromThisChange({ pending, summary }: HubPlan): string[] {
 
 /** Where nothing is written there is nothing to guard. */
 function guardLines({ guards, devices, mode }: HubPlan, style: Style): string[] {
-  return guards === undefined || mode === 'Observe' ? [] : guardsText(guards, devices, style);
+  if (guards === undefined) return [];
+  if (mode !== 'Observe') return guardsText(guards, devices, style);
+  return guards.idleApproval === undefined ? [] : [`${style.dim('Guards'.padEnd(8))} ${guards.idleApproval}`];
 }
 
 function hiddenText({ hidden = 0 }: HubPlan): string[] {

@@ -17,6 +17,7 @@ export class GuardMemory {
   readonly #options: GuardMemoryOptions;
   #refusal: string | undefined;
   #earlier: EarlierApproval | undefined;
+  #idleApproval: string | undefined;
 
   constructor(options: GuardMemoryOptions) {
     this.#options = options;
@@ -25,6 +26,11 @@ export class GuardMemory {
   /** What is refused and what would release it. */
   get refusal(): string | undefined {
     return this.#refusal;
+  }
+
+  /** Of the last pass: that the Hub bears an approval which does nothing. */
+  get idleApproval(): string | undefined {
+    return this.#idleApproval;
   }
 
   get earlier(): EarlierApproval | undefined {
@@ -38,7 +44,7 @@ export class GuardMemory {
 
   /** Told when it begins and when it changes. The result is new and worth remembering on the hub. */
   note(
-    { message, refusedBy, isApproved, shapes }: GuardDecision,
+    { message, refusedBy, isApproved, shapes, idleApproval }: GuardDecision,
     approval: Approval | undefined,
   ): EarlierApproval | undefined {
     const { hubName: hub, log, metrics } = this.#options;
@@ -52,6 +58,10 @@ export class GuardMemory {
       this.#tell('Normal', 'Recovered', 'GuardRefused is over.');
     }
     this.#refusal = message;
+    if (idleApproval !== undefined && idleApproval !== this.#idleApproval) {
+      log.info('An approval does nothing', { hub, message: idleApproval });
+    }
+    this.#idleApproval = idleApproval;
     if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
     log.info('A change is approved that the guards refuse', { hub, ...approval });
     this.#tell('Normal', 'ChangeApproved', `Approved as ${approval.fingerprint}@${approval.count}.`);

@@ -183,7 +183,7 @@ export class HubLoop {
       counts,
       offenders,
       moreOffenders,
-      notes: [...(this.#feed?.problem === undefined ? [] : [this.#feed.problem]), ...this.#view.notes],
+      notes: [this.#feed?.problem, this.#guards.idleApproval, ...this.#view.notes].filter((note) => note !== undefined),
       suspensions: this.#connected?.tenure.suspensions ?? [],
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,

@@ -69,7 +69,7 @@ export interface HubStatus {
   readonly offenders: readonly Offender[];
   /** Offenders beyond those listed. */
   readonly moreOffenders: number;
-  /** What the last complete pass could not read, and saw of others who write there too, one sentence each. */
+  /** What the last complete pass could not read, saw of others who write there too, and of approvals, one sentence each. */
   readonly notes: readonly string[];
   /** What people stopped, in force at the last look. */
   readonly suspensions: readonly Suspension[];

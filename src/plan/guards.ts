@@ -65,6 +65,8 @@ export interface GuardDecision {
   readonly refusedRisks: number;
   /** What is too much, and what would release it; undefined where nothing is held back. */
   readonly message: string | undefined;
+  /** That the Hub bears an approval which does nothing, as nothing is refused; what else is wrong with one, `message` tells. */
+  readonly idleApproval: string | undefined;
 }
 
 /** An approval that was good before: half of its work may be done by now. */
@@ -131,11 +133,15 @@ export function decideGuards(
   const twins = countOf(refused);
   const shapes = [...new Set(refused.map(({ shape }) => shape))].toSorted();
   if (twins === 0) {
-    return { ...NOTHING_REFUSED, checks, refusedBy, refusedRisks: risks, message: textOf(facts, checks, undefined) };
+    const message = textOf(facts, checks, undefined);
+    const idleApproval = approval && idleText(approval, name);
+    return { ...NOTHING_REFUSED, checks, refusedBy, refusedRisks: risks, message, idleApproval };
   }
   const fingerprint = digestJson(shapes);
   const wanted = `${fingerprint}@${twins}`;
-  const isApproved = twins <= (approval?.count ?? -1) && isSame(approval, fingerprint, shapes, earlier);
+  const isForThis = isSame(approval, fingerprint, shapes, earlier);
+  const isApproved = isForThis && twins <= (approval?.count ?? -1);
+  const other = approval && otherText(approval, isForThis);
   const release = `Hub "${name}" approves it with the annotation ${APPROVE_ANNOTATION}: ${wanted}.`;
   return {
     checks,
@@ -145,11 +151,23 @@ export function decideGuards(
     approval: wanted,
     isApproved,
     refusedRisks: isApproved ? 0 : risks,
-    message: isApproved ? undefined : textOf(facts, checks, release),
+    message: isApproved ? undefined : textOf(facts, checks, other === undefined ? release : `${release} ${other}`),
+    idleApproval: undefined,
   };
 }
 
 const NOTHING_REFUSED = { shapes: [], twins: 0, approval: undefined, isApproved: false } as const;
+
+function idleText({ fingerprint, count }: Approval, hubName: string): string {
+  const what = `The approval ${fingerprint}@${count} of Hub "${hubName}" does nothing now, as no change is refused`;
+  return `${what}: remove it once its change is written.`;
+}
+
+/** Why the approval that is there is none for what is refused. */
+function otherText({ fingerprint, count }: Approval, isForThis: boolean): string {
+  const what = isForThis ? `${count} twins of it at most` : 'another change';
+  return `The one it has, ${fingerprint}@${count}, is for ${what}.`;
+}
 
 /** An approval goes on for what is left of it. */
 function isSame(

@@ -31,6 +31,7 @@ function policies(): unknown[] {
 }
 
 const REFUSED = 'TooManyChanged: 5 twins would change, and maxChanged allows 2.';
+const IDLE = /The approval [0-9a-f]{12}@5 of Hub "dev" does nothing now, as no change is refused: remove it once/;
 const APPROVES = /Hub "dev" approves it with the annotation (twinward\.dev\/approve: [0-9a-f]+@5)\./;
 
 test('apply and apply FILE hold all of it, and say once what would release it', async () => {
@@ -63,10 +64,27 @@ test('all of it is written once it is approved, and status has nothing to say', 
     expect(await run('status', approved.path)).toMatchObject({ out: expect.stringContaining('5 twins to write') });
     expect(await run('apply --yes', approved.path)).toMatchObject({ code: 0 });
     expect(policies()).toEqual(Array(5).fill('block'));
-    expect((await run('status', approved.path)).out).toContain('Succeeded');
+    const after = (await run('status', approved.path)).out;
+    expect(after).toContain('Succeeded');
+    expect(after).toMatch(IDLE);
   } finally {
     approved.remove();
   }
+});
+
+test('an approval that does nothing is told with the reason', async () => {
+  const plan = async (text: string): Promise<string> => {
+    const folder = folderOf({ 'all.yaml': text });
+    const { out } = await run('plan', folder.path);
+    folder.remove();
+    return out;
+  };
+  const idle = manifestsOf(', annotations: {twinward.dev/approve: 3f9c2e1a77b0@5}');
+  expect(await plan(idle)).toMatch(IDLE);
+  expect(await plan(idle.replace('mode: Enforce', 'mode: Observe'))).toMatch(IDLE);
+  expect(await plan(idle.replace('usbPolicy: block', 'usbPolicy: v9'))).toMatch(
+    /twinward\.dev\/approve: [0-9a-f]{12}@5\. The one it has, 3f9c2e1a77b0@5, is for another change\./,
+  );
 });
 
 test('a credential that may not count devices looks all the same', async () => {

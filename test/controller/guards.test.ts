@@ -141,6 +141,23 @@ describe('a change that is too large', () => {
     expect(readyOf(status())).toMatchObject({ status: 'True' });
   });
 
+  test('leaves an approval behind that does nothing any more, told in the status and once in the log', async () => {
+    const fleet = createFleet(4);
+    const { source, status, log } = await startOn(fleet, manifests(scan('PT1H')));
+    source.set(guarded(scan('PT2H'), 'maxChanged: 1'));
+    await fleet.clock.flush();
+    source.set(guarded(scan('PT2H'), 'maxChanged: 1', approvalIn(readyOf(status())?.message)));
+    await fleet.clock.flush();
+    expect(status().notes).toEqual([]);
+    await fleet.clock.advance(PERIOD_MS * 3);
+    const told = expect.stringMatching(/^The approval [0-9a-f]{12}@4 of Hub "dev" does nothing now/) as string;
+    expect(status().notes).toEqual([told]);
+    expect(log.lines.filter(({ message }) => message === 'An approval does nothing')).toHaveLength(1);
+    source.set(guarded(scan('PT2H'), 'maxChanged: 1'));
+    await fleet.clock.flush();
+    expect(status().notes).toEqual([]);
+  });
+
   test('stays approved while its work is half done', async () => {
     const fleet = createFleet(0);
     for (const id of ['a1', 'a2', 'a3', 'b1']) fleet.addDevice(id, { tags: { env: 'prod', kind: id.slice(0, 1) } });

@@ -426,8 +426,8 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'an approval holds for any number of twins',
     file: 'plan/guards.ts',
-    text: 'const isApproved = twins <= (approval?.count ?? -1) && isSame(approval, fingerprint, shapes, earlier);',
-    replacement: 'const isApproved = approval !== undefined && isSame(approval, fingerprint, shapes, earlier);',
+    text: 'const isApproved = isForThis && twins <= (approval?.count ?? -1);',
+    replacement: 'const isApproved = isForThis;',
   },
   {
     name: 'an approval holds for any change',

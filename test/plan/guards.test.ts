@@ -172,16 +172,30 @@ describe('an approval', () => {
     });
   });
 
-  const others: [sentence: string, groups: RiskGroup[], approval: string][] = [
-    ['another shape', [group(1, 30, 'a'), group(3, 20, 'c')], wanted],
-    ['one shape more', [...groups, group(1, 1, 'c')], wanted],
-    ['one twin more', [group(1, 31, 'a'), group(3, 20, 'b')], wanted],
-    ['another fingerprint', groups, 'aaaaaaaaaaaa@50'],
-    ['a smaller count', groups, wanted.replace('@50', '@49')],
+  const others: [sentence: string, groups: RiskGroup[], approval: string, told: string][] = [
+    ['another shape', [group(1, 30, 'a'), group(3, 20, 'c')], wanted, 'another change'],
+    ['one shape more', [...groups, group(1, 1, 'c')], wanted, 'another change'],
+    ['one twin more', [group(1, 31, 'a'), group(3, 20, 'b')], wanted, '50 twins of it at most'],
+    ['another fingerprint', groups, 'aaaaaaaaaaaa@50', 'another change'],
+    ['a smaller count', groups, wanted.replace('@50', '@49'), '49 twins of it at most'],
   ];
-  test.each(others)('does not release %s', (_sentence, found, approval) => {
+  test.each(others)('does not release %s, and the message says why', (_sentence, found, approval, told) => {
     const decision = decideGuards(factsOf({ groups: found }), hubWith(limits, approval));
-    expect(decision).toMatchObject({ isApproved: false, refusedRisks: RISK.changes });
+    expect(decision).toMatchObject({ isApproved: false, refusedRisks: RISK.changes, idleApproval: undefined });
+    expect(decision.message).toContain(
+      `twinward.dev/approve: ${decision.approval}. The one it has, ${approval}, is for ${told}. TooManyChanged: `,
+    );
+  });
+
+  test('does nothing where nothing is refused, and that is told', () => {
+    const decide = (twins: number, approval?: string) =>
+      decideGuards(factsOf({ groups: [group(1, twins, 'a')] }), hubWith(limits, approval)).idleApproval;
+    expect(decide(10, wanted)).toBe(
+      `The approval ${wanted} of Hub "prod" does nothing now, as no change is refused: remove it once its change is written.`,
+    );
+    expect(decide(10)).toBeUndefined();
+    expect(decideGuards(factsOf({ groups }), hubWith(limits, wanted)).idleApproval).toBeUndefined();
+    expect(asked.message).not.toContain('The one it has');
   });
 
   test('reaches fewer twins than it says', () => {

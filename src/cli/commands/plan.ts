@@ -231,7 +231,7 @@ export function planFields({ declared, base }: PlanInput, instance: string, plan
   };
 }
 
-function guardFields({ checks, approval, isApproved, message }: GuardDecision): object {
+function guardFields({ checks, approval, isApproved, message, idleApproval }: GuardDecision): object {
   return {
     checks: checks.map(({ guard, count, limit, isRefused }) => ({
       guard,
@@ -241,6 +241,7 @@ function guardFields({ checks, approval, isApproved, message }: GuardDecision): 
     })),
     ...(approval === undefined ? {} : { approval, approved: isApproved }),
     ...(message === undefined ? {} : { message }),
+    ...(idleApproval === undefined ? {} : { idleApproval }),
   };
 }
 

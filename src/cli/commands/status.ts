@@ -17,7 +17,7 @@ interface StandingHub extends Standing {
   readonly name: string;
   readonly hostName: string;
   readonly mode: string;
-  /** What is suspended, and who else writes to the same modules, one sentence each. */
+  /** What is suspended, approved for nothing, and who else writes to the same modules, one sentence each. */
   readonly notes: readonly string[];
 }
 
@@ -26,8 +26,12 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const count = countStanding();
+    let idleApproval: string | undefined;
     const { devices, notes } = await inspect(world, session, (twin) => count.see(twin), {
-      onGuards: (guards) => count.judge(guards),
+      onGuards: (guards) => {
+        count.judge(guards);
+        ({ idleApproval } = guards);
+      },
     });
     const { conditions, counts, offenders, moreOffenders } = count.result();
     const { hostName, mode, declaredHub, suspensions } = session;
@@ -39,7 +43,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
       counts: { ...counts, devices },
       offenders,
       moreOffenders,
-      notes: [...suspensions.map(namedSuspensionText), ...notes],
+      notes: [...suspensions.map(namedSuspensionText), ...(idleApproval === undefined ? [] : [idleApproval]), ...notes],
     });
   });
   if (options.output === 'json') writeDocument(world, 'Status', { revision: declared.revision, hubs });
