@@ -29,9 +29,20 @@ export const NO_SUSPENSIONS = indexSuspensions([]);
 
 const SUBJECTS = { All: 'Everything', Configuration: 'The configuration', Device: 'The device' } as const;
 
-export function suspensionText({ scope, who, reason, untilMs }: Suspension): string {
+export function suspensionText(suspension: Suspension): string {
+  return `${SUBJECTS[suspension.scope]} is suspended ${byText(suspension)}`;
+}
+
+/** Of one that somebody ended. */
+export function endedSuspensionText(suspension: Suspension): string {
+  const { scope } = suspension;
+  const subject = 'name' in suspension ? `${suspension.name}: ${SUBJECTS[scope]}` : SUBJECTS[scope];
+  return `${subject} was suspended ${byText(suspension)}`;
+}
+
+function byText({ who, reason, untilMs }: Suspension): string {
   const until = untilMs === undefined ? '' : ` until ${momentText(untilMs)}`;
-  return `${SUBJECTS[scope]} is suspended by ${who}${until}: ${reason}`;
+  return `by ${who}${until}: ${reason}`;
 }
 
 /** The same with the name of what is suspended, for where that is not plain. */

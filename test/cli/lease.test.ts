@@ -176,7 +176,39 @@ describe('suspend and resume', () => {
     await run('suspend --all --reason one');
     await run('suspend --configuration kiosk-guard --reason two');
     const { out } = await run('resume --all');
-    expect(out).toBe('dev   nothing is suspended\n');
+    expect(out).toBe(
+      [
+        'dev   resumed:',
+        '  Everything was suspended by anna@desk: one',
+        '  kiosk-guard: The configuration was suspended by anna@desk: two',
+        'dev   nothing is suspended',
+        'A controller goes on with it within a minute or at its next pass; without one `twinward apply` does.',
+        '',
+      ].join('\n'),
+    );
+    expect((await run('resume --all')).out).toBe('dev   nothing is suspended\n');
+  });
+
+  test('resume tells what is still suspended', async () => {
+    await run('suspend --device kiosk-01 --reason one');
+    await run('suspend --configuration kiosk-guard --reason two');
+    const { out } = await run('resume --device kiosk-01');
+    expect(out).toContain('dev   still suspended:\n  kiosk-guard: The configuration is suspended by anna@desk: two\n');
+    const { out: document } = await run('resume --configuration kiosk-guard -o json');
+    expect(JSON.parse(document)).toMatchObject({
+      hubs: [{ suspensions: [], resumed: [{ scope: 'Configuration', name: 'kiosk-guard', reason: 'two' }] }],
+    });
+  });
+
+  test('resume of what is not suspended fails, says what is, and leaves the hub as it was', async () => {
+    const nothing = await run('resume --configuration kiosk-guard');
+    expect(nothing).toMatchObject({ code: 1, out: '' });
+    expect(nothing.err).toContain('"kiosk-guard" is not suspended on hub dev; nothing was changed.');
+    expect(nothing.err).toContain('Nothing is suspended there.');
+    expect(() => hub.iot.getDevice(DEVICE)).toThrow(DEVICE);
+    await run('suspend --configuration kiosk-guard --reason x');
+    expect((await run('resume --configuration kiosk-gard')).err).toContain('Did you mean "kiosk-guard"?');
+    expect((await run('resume --device nobody')).err).toContain('Suspended: kiosk-guard.');
   });
 
   test.each([

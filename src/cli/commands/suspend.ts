@@ -4,7 +4,7 @@ import { orMissing } from '../../controller/reads.ts';
 import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Suspension } from '../../model/suspension.ts';
-import { namedSuspensionText } from '../../plan/suspended.ts';
+import { endedSuspensionText, namedSuspensionText } from '../../plan/suspended.ts';
 import { noDevice, requireDeviceId } from '../device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
@@ -36,17 +36,80 @@ export async function suspend(world: World, options: SuspendOptions): Promise<Ex
   requireKnown(declared, subject);
   const untilMs = options.for === undefined ? undefined : world.clock.now() + options.for;
   const suspension: Suspension = { ...subject, who: whoIs(world), reason: reasonOf(options.reason), untilMs };
-  return changeAll(world, declared, options, subject, (inForce) => withSuspension(inForce, suspension));
+  const changed: ChangedHub[] = [];
+  const asked: string[] = [];
+  await withWrittenHubs(world, declared, options, async (name, session) => {
+    asked.push(name);
+    if (!(await isThere(world, session, subject))) return;
+    const change: Change = (inForce) => withSuspension(inForce, suspension);
+    changed.push({ name, suspensions: await changeHub(world, options, session, change) });
+  });
+  if (changed.length === 0) throw nowhere(subject, asked);
+  if (options.output === 'json') writeDocument(world, 'Suspensions', { hubs: changed.map(hubFields) });
+  else world.out.write(changed.map((hub) => inForceText(hub, 'suspended')).join(''));
+  return EXIT.Ok;
 }
 
-/** `--all` ends every suspension there is. */
+interface ResumedHub extends ChangedHub {
+  readonly resumed: readonly Suspension[];
+}
+
+/** `--all` ends every suspension there is. Fails where what is named is not suspended: a slip would leave it as it is. */
 export async function resume(world: World, options: ResumeOptions): Promise<ExitCode> {
   const subject = subjectOf(options);
   const declared = await readDeclared(world, options, options.output, 'errors');
-  return changeAll(world, declared, options, subject, (inForce) =>
-    subject.scope === 'All' ? [] : inForce.filter((one) => !isSameSubject(one, subject)),
-  );
+  const isMeant = (one: Suspension): boolean => subject.scope === 'All' || isSameSubject(one, subject);
+  const hubs: ResumedHub[] = [];
+  await withWrittenHubs(world, declared, options, async (name, session) => {
+    const { suspensions } = session;
+    const resumed = suspensions.filter(isMeant);
+    const change: Change = (inForce) => inForce.filter((one) => !isMeant(one));
+    // Where there is nothing to end nothing is written, and no device is made for it.
+    const left = resumed.length === 0 ? suspensions : await changeHub(world, options, session, change);
+    hubs.push({ name, resumed, suspensions: left });
+  });
+  if (hubs.length === 0) throw nowhere(subject, []);
+  if ('name' in subject && hubs.every(({ resumed }) => resumed.length === 0)) throw notSuspended(subject.name, hubs);
+  if (options.output === 'json') {
+    const fields = hubs.map((hub) => ({ ...hubFields(hub), resumed: hub.resumed.map(suspensionFields) }));
+    writeDocument(world, 'Suspensions', { hubs: fields });
+  } else {
+    world.out.write(resumedText(hubs));
+  }
+  return EXIT.Ok;
 }
+
+function notSuspended(wanted: string, hubs: readonly ResumedHub[]): CliFailure {
+  const all = hubs.flatMap(({ suspensions }) => suspensions);
+  const meant = closest(
+    wanted,
+    all.flatMap((one) => ('name' in one ? one.name : [])),
+  );
+  const places = `${hubs.length === 1 ? 'hub' : 'hubs'} ${hubs.map(({ name }) => name).join(', ')}`;
+  const told = all.length === 0 ? 'Nothing is suspended there.' : `Suspended: ${all.map(subjectText).join(', ')}.`;
+  const hint = meant === undefined ? told : `Did you mean "${meant}"?`;
+  return new CliFailure(EXIT.Failed, `"${wanted}" is not suspended on ${places}; nothing was changed.`, hint);
+}
+
+function subjectText(suspension: Suspension): string {
+  return 'name' in suspension ? suspension.name : 'everything';
+}
+
+function resumedText(hubs: readonly ResumedHub[]): string {
+  const texts = hubs.map((hub) => {
+    const { name, resumed, suspensions } = hub;
+    const lines = resumed.map((one) => `  ${endedSuspensionText(one)}\n`).join('');
+    const ended = resumed.length === 0 ? '' : `${name}   resumed:\n${lines}`;
+    return (
+      ended + (suspensions.length === 0 ? `${name}   nothing is suspended\n` : inForceText(hub, 'still suspended'))
+    );
+  });
+  const isAny = hubs.some(({ resumed }) => resumed.length > 0);
+  return texts.join('') + (isAny ? NEXT_TEXT : '');
+}
+
+const NEXT_TEXT =
+  'A controller goes on with it within a minute or at its next pass; without one `twinward apply` does.\n';
 
 const REASON_LENGTH_MAX = 200;
 
@@ -83,39 +146,41 @@ function requireKnown({ configurations, exceptions }: Declared, subject: Subject
 
 interface ChangedHub {
   readonly name: string;
+  /** In force now. */
   readonly suspensions: readonly Suspension[];
 }
 
-async function changeAll(
-  world: World,
-  declared: Declared,
-  options: ResumeOptions,
-  subject: Subject,
-  change: (inForce: readonly Suspension[]) => readonly Suspension[],
-): Promise<ExitCode> {
-  const changed: ChangedHub[] = [];
-  const asked: string[] = [];
-  await withHubs(world, declared, options, async (session) => {
-    const { name } = session.declaredHub;
-    if (session.mode !== 'Observe') asked.push(name);
-    if (!(await isThere(world, session, subject))) return;
-    const place = { hub: session.hub, instance: options.instance, nowMs: world.clock.now() };
-    changed.push({ name, suspensions: await changeSuspensions(place, change, world.interrupted) });
-  });
-  if (changed.length === 0) throw nowhere(subject, asked);
-  if (options.output === 'json') writeDocument(world, 'Suspensions', { hubs: changed.map(hubFields) });
-  else world.out.write(changed.map(hubText).join(''));
-  return EXIT.Ok;
-}
+type Change = (inForce: readonly Suspension[]) => readonly Suspension[];
 
 /** What is only observed is not written to, not even here. */
-async function isThere(world: World, { hub, mode, declaredHub }: HubSession, subject: Subject): Promise<boolean> {
-  if (mode === 'Observe') {
-    world.err.write(`Hub ${declaredHub.name} is only observed: nothing on it is written, so nothing is suspended.\n`);
-    return false;
-  }
+async function withWrittenHubs(
+  world: World,
+  declared: Declared,
+  options: HubChoice,
+  run: (name: string, session: HubSession) => Promise<void>,
+): Promise<void> {
+  await withHubs(world, declared, options, async (session) => {
+    const { name } = session.declaredHub;
+    if (session.mode === 'Observe') {
+      world.err.write(`Hub ${name} is only observed: nothing on it is written, so nothing is suspended.\n`);
+    } else {
+      await run(name, session);
+    }
+  });
+}
+
+function changeHub(
+  { clock, interrupted }: World,
+  { instance }: HubChoice,
+  { hub }: HubSession,
+  change: Change,
+): Promise<readonly Suspension[]> {
+  return changeSuspensions({ hub, instance, nowMs: clock.now() }, change, interrupted);
+}
+
+async function isThere({ interrupted }: World, { hub }: HubSession, subject: Subject): Promise<boolean> {
   if (subject.scope !== 'Device') return true;
-  return (await orMissing(hub.getDeviceTwin(subject.name, world.interrupted))) !== undefined;
+  return (await orMissing(hub.getDeviceTwin(subject.name, interrupted))) !== undefined;
 }
 
 function nowhere(subject: Subject, asked: readonly string[]): CliFailure {
@@ -123,17 +188,14 @@ function nowhere(subject: Subject, asked: readonly string[]): CliFailure {
   return new CliFailure(EXIT.Failed, 'No hub that is written to was chosen.');
 }
 
-function hubText({ name, suspensions }: ChangedHub): string {
-  if (suspensions.length === 0) return `${name}   nothing is suspended\n`;
-  return `${name}   suspended:\n${suspensions.map((one) => `  ${namedSuspensionText(one)}\n`).join('')}`;
+function inForceText({ name, suspensions }: ChangedHub, head: string): string {
+  return `${name}   ${head}:\n${suspensions.map((one) => `  ${namedSuspensionText(one)}\n`).join('')}`;
 }
 
 function hubFields({ name, suspensions }: ChangedHub): object {
-  return {
-    name,
-    suspensions: suspensions.map(({ untilMs, ...facts }) => ({
-      ...facts,
-      ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
-    })),
-  };
+  return { name, suspensions: suspensions.map(suspensionFields) };
+}
+
+function suspensionFields({ untilMs, ...facts }: Suspension): object {
+  return { ...facts, ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }) };
 }
