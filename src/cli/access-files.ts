@@ -1,4 +1,4 @@
-// How other terminals reach an embedded hub: its connection string, a token, its authority and its address, in private files.
+// How other terminals reach an embedded hub: its connection strings, a token, its authority and its address, in private files.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readHubDate } from '../adapters/hub-date.ts';
@@ -12,6 +12,8 @@ export const PRIVATE_FOLDER_MODE = 0o700;
 export interface Access {
   /** A secret. */
   readonly connectionString: string;
+  /** A secret; undefined where no change events are served. */
+  readonly eventsConnectionString: string | undefined;
   /** A secret. */
   readonly token: string;
   /** PEM. */
@@ -21,6 +23,7 @@ export interface Access {
 
 export interface AccessFiles {
   readonly connectionStringFile: string;
+  readonly eventsConnectionStringFile: string | undefined;
   readonly tokenFile: string;
   readonly caFile: string;
   /** Removes those that are still as they were written: what another hub put there since is its own. */
@@ -28,18 +31,25 @@ export interface AccessFiles {
 }
 
 /** Makes the folder where it is missing. */
-export function writeAccess(folder: string, { connectionString, token, ca, endpoint }: Access): AccessFiles {
+export function writeAccess(folder: string, access: Access): AccessFiles {
+  const { connectionString, eventsConnectionString, token, ca, endpoint } = access;
   makeFolder(folder, PRIVATE_FOLDER_MODE);
-  const { connectionStringFile, tokenFile, caFile, endpointFile } = pathsIn(folder);
+  const { connectionStringFile, eventsConnectionStringFile, tokenFile, caFile, endpointFile } = pathsIn(folder);
   const texts: readonly (readonly [path: string, text: string])[] = [
     [connectionStringFile, `${connectionString}\n`],
+    ...(eventsConnectionString === undefined
+      ? []
+      : [[eventsConnectionStringFile, `${eventsConnectionString}\n`] as const]),
     [tokenFile, `${token}\n`],
     [caFile, ca],
     [endpointFile, `${endpoint}\n`],
   ];
+  // What a hub that was killed left there may be of an endpoint that is not served any more.
+  rmSync(eventsConnectionStringFile, { force: true });
   for (const [path, text] of texts) writeFileSync(path, text, { mode: PRIVATE_FILE_MODE });
   return {
     connectionStringFile,
+    eventsConnectionStringFile: eventsConnectionString === undefined ? undefined : eventsConnectionStringFile,
     tokenFile,
     caFile,
     remove: () => {
@@ -66,11 +76,10 @@ export async function livingHub(folder: string, signal: AbortSignal): Promise<st
   }
 }
 
-function pathsIn(
-  folder: string,
-): Readonly<Record<'connectionStringFile' | 'tokenFile' | 'caFile' | 'endpointFile', string>> {
+function pathsIn(folder: string) {
   return {
     connectionStringFile: join(folder, 'connection-string'),
+    eventsConnectionStringFile: join(folder, 'events-connection-string'),
     tokenFile: join(folder, 'token'),
     caFile: join(folder, 'ca.pem'),
     endpointFile: join(folder, 'endpoint'),

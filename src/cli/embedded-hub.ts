@@ -48,7 +48,7 @@ export interface EmbeddedHubOptions {
   readonly throttle?: Capacity;
   /** How far behind queries are; they see the present unless said. */
   readonly queryLagMs?: number;
-  /** Where the connection string, a bearer token and the CA certificate go. Made where it is missing. */
+  /** Where the connection strings, a bearer token and the CA certificate go. Made where it is missing. */
   readonly accessFolder: string;
 }
 
@@ -63,6 +63,7 @@ export interface EmbeddedHub {
   readonly caFile: string;
   /** For Event Hubs clients, a secret; undefined where events are not served. */
   readonly eventsConnectionString: string | undefined;
+  readonly eventsConnectionStringFile: string | undefined;
   readonly mqttPort: number | undefined;
   /** Undefined where no fleet was asked for. */
   readonly fleet: FleetPlan | undefined;
@@ -102,7 +103,14 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
   });
   const { server, events, devices } = endpoints;
   const { endpoint } = server;
-  const files = writeAccess(accessFolder, { connectionString: secret, token, ca: certificate.authority, endpoint });
+  const eventsConnectionString = events?.connectionString(OWNER_POLICY);
+  const files = writeAccess(accessFolder, {
+    connectionString: secret,
+    eventsConnectionString,
+    token,
+    ca: certificate.authority,
+    endpoint,
+  });
   const forget = world.atExit(() => files.remove());
   return {
     endpoint,
@@ -111,7 +119,8 @@ export async function startEmbeddedHub(world: World, options: EmbeddedHubOptions
     connectionStringFile: files.connectionStringFile,
     tokenFile: files.tokenFile,
     caFile: files.caFile,
-    eventsConnectionString: events?.connectionString(OWNER_POLICY),
+    eventsConnectionString,
+    eventsConnectionStringFile: files.eventsConnectionStringFile,
     mqttPort: devices?.port,
     fleet,
     isNew,

@@ -1,6 +1,7 @@
 // `twinward hub`: its flags reach the hub that it serves.
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
@@ -18,7 +19,14 @@ interface Facts {
 }
 
 /** Starts a hub, uses it, and ends it. */
-async function withHub<T>(flags: readonly string[], use: (facts: Facts, nowMs: number) => Promise<T>): Promise<T> {
+function withHub<T>(flags: readonly string[], use: (facts: Facts, nowMs: number) => Promise<T>): Promise<T> {
+  return withPrinted(['-o', 'json', ...flags], (text, nowMs) => use(JSON.parse(text) as Facts, nowMs));
+}
+
+async function withPrinted<T>(
+  flags: readonly string[],
+  use: (printed: string, nowMs: number) => Promise<T>,
+): Promise<T> {
   const clock = createTestClock();
   const abort = new AbortController();
   const printed = Promise.withResolvers<string>();
@@ -34,9 +42,8 @@ async function withHub<T>(flags: readonly string[], use: (facts: Facts, nowMs: n
     interrupted: abort.signal,
     atExit: () => () => {},
   };
-  const running = runProgram(world, ['hub', '--port', '0', '-o', 'json', ...flags]);
-  const facts = JSON.parse(await printed.promise) as Facts;
-  const result = await use(facts, clock.now());
+  const running = runProgram(world, ['hub', '--port', '0', ...flags]);
+  const result = await use(await printed.promise, clock.now());
   abort.abort();
   expect(await running).toBe(0);
   return result;
@@ -105,6 +112,26 @@ describe('a hub', () => {
       const counts = await get(facts, '/statistics/devices?api-version=2021-04-12', authorization);
       expect(counts).toMatchObject({ totalDeviceCount: 3 });
     });
+  });
+
+  test('keeps the connection string of its events beside its own, for its owner alone, and prints neither', async () => {
+    const file = await withPrinted(['--events-port', '0'], (text) => {
+      const [, path = ''] = /their connection string is in (\S+)\.$/m.exec(text) ?? [];
+      expect(readFileSync(path, 'utf8')).toMatch(/^Endpoint=sb:.*SharedAccessKey=\S+\n$/);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      expect(text).not.toContain('SharedAccessKey=');
+      return Promise.resolve(path);
+    });
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('leaves no connection string of events that another one served here', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'twinward-test-'));
+    const file = join(data, 'events-connection-string');
+    writeFileSync(file, 'of one that was killed');
+    await withHub(['--data', data], () => Promise.resolve());
+    expect(existsSync(file)).toBe(false);
+    rmSync(data, { recursive: true });
   });
 
   test.each([

@@ -75,9 +75,9 @@ function hubText(world: World, running: EmbeddedHub, { data, seed, fleet }: HubO
       ? 'Everything is in memory and gone at the end (--data keeps it).'
       : `Everything is kept in ${data}.`,
     ...(running.mqttPort === undefined ? [] : [`Devices sign in over MQTT at 127.0.0.1:${running.mqttPort}.`]),
-    ...(running.eventsConnectionString === undefined
+    ...(running.eventsConnectionStringFile === undefined
       ? []
-      : ['Change events are served over AMQP; -o json gives the connection string.']),
+      : [`Change events are served over AMQP; their connection string is in ${running.eventsConnectionStringFile}.`]),
     '',
     'From another terminal:',
     `  export IOTHUB_CONNECTION_STRING="$(cat ${connectionStringFile})"`,
