@@ -12,7 +12,7 @@ type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
 /** It is no decision: the next pass makes it. */
 export const UNSEEN_MESSAGE = 'Waits for the next look at the whole hub.';
 
-const UNDECIDED_MESSAGE = 'Waits until the whole hub was looked at with these manifests.';
+const UNDECIDED_MESSAGE = 'Not written before the guards have seen the whole hub with these manifests.';
 
 /** What a refused write becomes, without what it would have changed. */
 export function refusedAction({

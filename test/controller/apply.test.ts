@@ -263,6 +263,24 @@ describe('when the world is unkind', () => {
     expect(report).toMatchObject({ writes: 0, outcomes: { Unchanged: 2 } });
   });
 
+  test('what turns out to remove something waits for guards that have seen everything, and says so', async () => {
+    const fleet = createFleet(1);
+    const old = await Array.fromAsync(fleet.hub.listModuleTwins([MODULE], new AbortController().signal));
+    await run(fleet, BASE);
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listModuleTwins() {
+        yield* old;
+        throw throwing('Unavailable');
+      },
+    };
+    const report = await run(fleet, manifests({ base: `${PROD}, settings: {usb: allow}` }), { hub });
+    expect(report.results).toMatchObject([{ outcome: 'Held', action: { reason: 'GuardRefused' } }]);
+    expect(report.results[0]?.action?.message).toBe(
+      'Not written before the guards have seen the whole hub with these manifests.',
+    );
+  });
+
   test('a row of a device that is gone is forgotten', async () => {
     const fleet = createFleet(2);
     const devices = await Array.fromAsync(fleet.hub.listDevices(new AbortController().signal));
