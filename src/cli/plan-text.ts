@@ -94,7 +94,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
     '',
     countsLine(summary),
     ...sentText(plan),
-    ...notFromThisChange(plan),
+    ...pendingText(plan),
     ...hiddenText(plan),
     ...notLookedUpText(plan),
     ...costText(plan.cost, style),
@@ -112,17 +112,18 @@ function sentText({ twins, profiles }: HubPlan): string[] {
   });
 }
 
-/** Without manifests to compare with, drift is all that can be told apart. */
-function notFromThisChange({ pending, summary }: HubPlan): string[] {
-  const drift = pending?.drift ?? summary.reasons['Patch/Drift'] ?? 0;
-  const others = pending?.others ?? 0;
+/** Without manifests to compare with there is no change to speak of: drift is all that can be told apart. */
+function pendingText({ pending, summary }: HubPlan): string[] {
+  if (pending === undefined) {
+    const twins = summary.reasons['Patch/Drift'] ?? 0;
+    return twins === 0 ? [] : [`Drift    ${countOf(twins, 'twin')} to set back, changed by somebody else`];
+  }
+  const { base, drift, others } = pending;
   const terms = [
     ...(drift === 0 ? [] : [countOf(drift, 'drift correction')]),
     ...(others === 0 ? [] : [countOf(others, 'other twin')]),
   ];
-  if (terms.length === 0) return [];
-  const where = pending === undefined ? '' : `, to be done with ${pending.base} too`;
-  return [`Not from this change: ${terms.join(' and ')}${where}`];
+  return terms.length === 0 ? [] : [`Not from this change: ${terms.join(' and ')}, to be done with ${base} too`];
 }
 
 /** Where nothing is written there is nothing to guard. */

@@ -72,7 +72,8 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
       `DRIFT, set back: somebody else changed it\n  shape 1  1 twin  DefenderIotMicroAgent  Drift  ${victim}\n`,
     );
     expect(out).not.toContain('CHANGES');
-    expect(out).toContain('\nNot from this change: 1 drift correction\n');
+    expect(out).toContain('\nDrift    1 twin to set back, changed by somebody else\n');
+    expect(out).not.toContain('this change');
   });
 
   test('with --from and --to only what the commits differ in is shown', async () => {
