@@ -10,7 +10,7 @@ import type { TwinState } from './twin-state.ts';
 type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
 
 /** It is no decision: the next pass makes it. */
-export const UNSEEN_MESSAGE = 'Waits for the next look at the whole hub.';
+export const UNSEEN_MESSAGE = 'Not written before a look at the whole hub has counted it.';
 
 const UNDECIDED_MESSAGE = 'Not written before the guards have seen the whole hub with these manifests.';
 
