@@ -3,15 +3,15 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { deepEqual, type Json, type JsonObject } from '../../src/model/json.ts';
+import { deepEqual, type JsonObject } from '../../src/model/json.ts';
 import { RESERVED_TAG, reservedDeviceId } from '../../src/model/reserved-device.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import { parseDuration } from '../../src/profile/duration.ts';
 import { ownersIn, SECTIONS, settingIn, userKeys } from '../simulation/oracle.ts';
 import {
   declaredFor,
   enforceAll,
+  isGranted,
   MODULES,
   mutatePolicy,
   pick,
@@ -271,10 +271,11 @@ class Scene {
   #problemsOf({ deviceId, profile }: Watched, twin: Twin): string[] {
     const tags = this.#witness.tagsOf(deviceId);
     const declared = declaredFor(this.#policy, profile, { tags, atMs: 0 });
-    const problems = [...declared].flatMap(([key, value]) => {
+    const problems = [...declared].flatMap(([key, wish]) => {
       const live = settingIn(profile, twin.properties.desired, key);
-      const isMet = value === null ? live === undefined : sameMeaning(value, live);
-      return isMet ? [] : [`${deviceId}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(value)}`];
+      return isGranted(wish, live)
+        ? []
+        : [`${deviceId}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(wish.value)}`];
     });
     for (const [owner, { keys }] of ownersIn(twin)) {
       const configuration = this.#policy.configurations.find(({ name }) => owner === `SecurityConfiguration/${name}`);
@@ -315,18 +316,6 @@ interface ControllerSays {
   readonly conditions: readonly { readonly type: string; readonly status: string; readonly message: string }[];
   readonly hubs: readonly { readonly lastAppliedRevision?: string; readonly pending: number }[];
   readonly source: { readonly lastAttemptedRevision?: string };
-}
-
-function sameMeaning(declared: Json, live: Json | undefined): boolean {
-  if (deepEqual(declared, live)) return true;
-  if (typeof declared !== 'string' || typeof live !== 'string') return false;
-  const seconds = parseDuration(declared);
-  return spelt(declared) === spelt(live) || (seconds !== undefined && seconds === parseDuration(live));
-}
-
-/** Cases and blanks in lists, as hands have written them on a fleet that was there before. */
-function spelt(text: string): string {
-  return text.toLowerCase().replaceAll(/\s*,\s*/g, ',');
 }
 
 function wait(ms: number): Promise<void> {

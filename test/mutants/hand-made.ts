@@ -460,6 +460,12 @@ const GUARDS: readonly HandMade[] = [
     replacement: 'scope.planner = open;',
   },
   {
+    name: 'what no pass has counted is written',
+    file: 'controller/guarded.ts',
+    text: '(counted.get(key) ?? 0)',
+    replacement: 'limited',
+  },
+  {
     name: 'new manifests are acted on before the guards have spoken',
     file: 'controller/hub-loop.ts',
     text: '      scope.planner = untilJudged(scope);',

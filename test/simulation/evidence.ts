@@ -1,7 +1,7 @@
 // What was true when: tags, policies, suspensions and values of a world, so that each write can be held against all that its
 // writer may still go by.
 import type { JsonObject } from '../../src/model/json.ts';
-import { settingIn, type Sight } from './oracle.ts';
+import { settingIn, type Directive, type Sight } from './oracle.ts';
 import { SETTINGS, type Policy } from './policy.ts';
 import type { SimDevice, Stopped } from './scenario.ts';
 
@@ -9,6 +9,9 @@ import type { SimDevice, Stopped } from './scenario.ts';
 const POLICY_MEMORY_MS = 3 * 60_000;
 /** Who is in a group is read from an index that lags, but for first writes and removals. */
 const TAGS_MEMORY_MS = 45 * 60_000;
+
+/** Between the direct read of a device and the write that rests on it. */
+const DIRECT_READ_MS = 5 * 60_000;
 
 interface Suspended {
   readonly what: Stopped;
@@ -33,6 +36,11 @@ export class Evidence {
 
   notePolicy(process: string, policy: Policy, atMs: number): void {
     this.#policies.set(process, [...(this.#policies.get(process) ?? []), { policy, atMs }]);
+  }
+
+  /** What it may have gone by at any time since then. */
+  policiesOf(process: string, sinceMs: number): readonly Policy[] {
+    return recent(this.#policies.get(process) ?? [], sinceMs - POLICY_MEMORY_MS).map(({ policy }) => policy);
   }
 
   noteTags(deviceId: string, tags: JsonObject, atMs: number): void {
@@ -76,13 +84,16 @@ export class Evidence {
     const perhaps = this.#suspensions.filter(({ fromMs, untilMs }) => fromMs <= nowMs && since <= untilMs);
     const doubtful = perhaps.filter((one) => one.what.scope === 'Configuration' && !known.includes(one));
     const inForce = subsets(doubtful).map((some) => [...known, ...some]);
-    const given = recent(this.#policies.get(process) ?? [], since);
-    const policies = given.flatMap(({ policy }) => inForce.map((suspended) => without(policy, suspended)));
+    const given = newestFirst(recent(this.#policies.get(process) ?? [], since));
+    const freshMs = nowMs - DIRECT_READ_MS;
+    const seen = recent(this.#tags.get(deviceId) ?? [], nowMs - TAGS_MEMORY_MS);
     return {
-      policies,
-      tags: recent(this.#tags.get(deviceId) ?? [], nowMs - TAGS_MEMORY_MS).map(({ tags }) => tags),
-      // Clocks differ by two minutes.
-      momentsMs: [since, nowMs + POLICY_MEMORY_MS],
+      directives: given.flatMap(({ policy }) => inForce.map((suspended) => directiveOf(policy, suspended))),
+      tags: newestFirst(
+        seen.map((one, index) => ({ tags: one.tags, isFresh: (seen[index + 1]?.atMs ?? nowMs) >= freshMs })),
+      ),
+      // Clocks differ by two minutes, and exceptions end one after the other.
+      momentsMs: [since, ...endsBetween(given, since, nowMs + POLICY_MEMORY_MS)],
       wasThere: (key, value) => this.#values.get(`${deviceId}/${key}`)?.has(JSON.stringify(value)) === true,
       isStopped: known.some(({ what }) => what.scope === 'All' || (what.scope === 'Device' && what.name === deviceId)),
     };
@@ -97,14 +108,21 @@ function isSame(a: Stopped, b: Stopped): boolean {
   return a.scope === b.scope && ('name' in a ? a.name : '') === ('name' in b ? b.name : '');
 }
 
-function without(policy: Policy, suspended: readonly Suspended[]): Policy {
-  const isSuspended = (name: string): boolean =>
-    suspended.some(({ what }) => what.scope === 'Configuration' && what.name === name);
-  if (!policy.configurations.some(({ name }) => isSuspended(name))) return policy;
-  const configurations = policy.configurations.map((one) =>
-    isSuspended(one.name) ? { ...one, state: 'Suspended' as const } : one,
+function directiveOf(policy: Policy, inForce: readonly Suspended[]): Directive {
+  const suspended = inForce.flatMap(({ what }) =>
+    what.scope === 'Configuration' ? [`SecurityConfiguration/${what.name}`] : [],
   );
-  return { ...policy, configurations };
+  return { policy, suspended };
+}
+
+/** Moments after each end of an exception. */
+function endsBetween(given: readonly { readonly policy: Policy }[], fromMs: number, toMs: number): number[] {
+  const ends = given.flatMap(({ policy }) => policy.exceptions.map(({ endsAtMs }) => endsAtMs));
+  return [...new Set(ends)].filter((endMs) => endMs > fromMs && endMs <= toMs).toSorted((a, b) => a - b);
+}
+
+function newestFirst<T>(list: readonly T[]): T[] {
+  return list.toReversed();
 }
 
 /** Those since then, and the one before them. */

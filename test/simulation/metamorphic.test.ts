@@ -9,7 +9,17 @@ import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-ra
 import { writes } from '../../src/plan/action.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
 import { ownersIn, userKeys } from './oracle.ts';
-import { enforceAll, mutatePolicy, pick, randomPolicy, selects, toFiles, type Policy } from './policy.ts';
+import {
+  enforceAll,
+  mutatePolicy,
+  pick,
+  PRESERVED,
+  randomPolicy,
+  selects,
+  toFiles,
+  type Policy,
+  type PolicyConfiguration,
+} from './policy.ts';
 import { createScenario, type Scenario, type SimDevice } from './scenario.ts';
 import { snapshotOf, START_MS, World } from './world.ts';
 
@@ -25,6 +35,21 @@ function calmScenario(seed: number, first: Policy): Scenario {
 
 function withDeletion(policy: Policy, deletionPolicy: 'Retain' | 'Remove'): Policy {
   return { ...policy, configurations: policy.configurations.map((one) => ({ ...one, deletionPolicy })) };
+}
+
+/** Without what is meant to depend on what was there before: settings that are never removed, or never overwritten. */
+function plain(policy: Policy): Policy {
+  const configurations = policy.configurations.map((one) => {
+    const settings = Object.fromEntries(Object.entries(one.settings).filter(([key]) => !PRESERVED.has(key)));
+    return { ...one, settings: Object.keys(settings).length === 0 ? { scanInterval: 'PT1H' } : settings, policies: {} };
+  });
+  return { ...policy, configurations };
+}
+
+/** Policies of settings that are not there would be a mistake. */
+function withSettings(one: PolicyConfiguration, settings: PolicyConfiguration['settings']): PolicyConfiguration {
+  const policies = Object.fromEntries(Object.entries(one.policies).filter(([key]) => Object.hasOwn(settings, key)));
+  return { ...one, settings, policies };
 }
 
 function randomEnforced(random: SeededRandom): Policy {
@@ -91,8 +116,8 @@ const SEEDS = Array.from({ length: RUNS }, (_, index) => 1 + index);
 describe('nothing depends on the way', () => {
   test.each(SEEDS)('B afresh is A and then B (seed %i)', async (seed) => {
     const random = createSeededRandom(seed);
-    const a = withDeletion(randomEnforced(random), 'Remove');
-    const b = withDeletion(mutated(a, random), 'Remove');
+    const a = plain(withDeletion(randomEnforced(random), 'Remove'));
+    const b = plain(withDeletion(mutated(a, random), 'Remove'));
     const [afterA, afresh] = [await settled(seed, a, b), await settled(seed, b)];
     expect(managed(afterA, b)).toEqual(managed(afresh, b));
   });
@@ -172,8 +197,8 @@ function split(policy: Policy, random: SeededRandom): Policy {
   const half = Math.ceil(entries.length / 2);
   const [first, second] = [entries.slice(0, half), entries.slice(half)].map((one) => Object.fromEntries(one));
   const others = policy.configurations.filter((one) => one !== victim);
-  const rest = Object.keys(second ?? {}).length === 0 ? [] : [{ ...victim, name: 'omega', settings: second ?? {} }];
-  return { ...policy, configurations: [...others, { ...victim, settings: first ?? {} }, ...rest] };
+  const rest = Object.keys(second ?? {}).length === 0 ? [] : [withSettings({ ...victim, name: 'omega' }, second ?? {})];
+  return { ...policy, configurations: [...others, withSettings(victim, first ?? {}), ...rest] };
 }
 
 /** To a new one, as high as the old one. */
@@ -183,6 +208,6 @@ function moved(policy: Policy, random: SeededRandom): Policy {
   const key = pick(random, Object.keys(victim.settings));
   const { [key]: value = null, ...rest } = victim.settings;
   const others = policy.configurations.filter((one) => one !== victim);
-  const heir = { ...victim, name: 'omega', settings: { [key]: value } };
-  return { ...policy, configurations: [...others, { ...victim, settings: rest }, heir] };
+  const heir = withSettings({ ...victim, name: 'omega' }, { [key]: value });
+  return { ...policy, configurations: [...others, withSettings(victim, rest), heir] };
 }

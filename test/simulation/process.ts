@@ -12,10 +12,12 @@ import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
+import type { SimFeed } from './sim-feed.ts';
 
 export interface Surroundings {
   readonly source: Source;
   readonly hub: Hub;
+  readonly feed: SimFeed;
   readonly clock: Clock;
   /** The process's clock, minus the world's. */
   readonly clockOffsetMs: number;
@@ -23,9 +25,11 @@ export interface Surroundings {
   readonly resyncPeriodMs: number;
   readonly log: (process: SimProcess, level: string, message: string, fields: object) => void;
   readonly onCall: () => void;
-  readonly onEvent: (event: ControllerEvent) => void;
+  readonly onEvent: (process: SimProcess, event: ControllerEvent) => void;
   /** Before a write reaches the hub. */
   readonly onWrite: (process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string) => void;
+  /** What the hub answered, before the process hears it. */
+  readonly onWritten: (twin: Twin) => void;
   readonly onDeclared: (process: SimProcess, declared: Declared) => void;
   readonly onEnd: (process: SimProcess) => void;
 }
@@ -59,6 +63,7 @@ export class SimProcess {
       },
       loader: LOADER,
       connect: async (hub) => ({ hub: this.#hub(around.hub), mode: hub.mode ?? 'Observe' }),
+      connectFeed: async () => around.feed.connect(() => this.#isDead),
       onDeclared: (declared) => around.onDeclared(this, declared),
       clock: {
         now: () => clock.now() + clockOffsetMs,
@@ -69,7 +74,7 @@ export class SimProcess {
       recorder: {
         record: (event) => {
           this.events.push(event);
-          around.onEvent(event);
+          around.onEvent(this, event);
         },
       },
       holder: name,
@@ -119,6 +124,7 @@ export class SimProcess {
     this.#around.onWrite(this, ref, patch, etag);
     const twin = await port.patchModuleTwin(ref, patch, etag, signal);
     this.answered += 1;
+    this.#around.onWritten(twin);
     return twin;
   }
 

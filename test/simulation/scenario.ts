@@ -55,7 +55,7 @@ export type Happening =
     }
   /** Another writer's own setting, inside or outside the agent's section. */
   | { readonly kind: 'foreign'; readonly deviceId: string; readonly isInside: boolean; readonly value: Json }
-  | { readonly kind: 'wipeRecord'; readonly deviceId: string }
+  | { readonly kind: 'wipeRecord' | 'newerRecord' | 'otherInstance'; readonly deviceId: string }
   | { readonly kind: 'retag'; readonly deviceId: string; readonly tags: JsonObject }
   | { readonly kind: 'wipeTags'; readonly deviceId: string }
   | { readonly kind: 'setOnline'; readonly deviceId: string; readonly isOnline: boolean }
@@ -71,6 +71,8 @@ export type Happening =
   | { readonly kind: 'calm' }
   | { readonly kind: 'lag'; readonly lag: IndexLag }
   | { readonly kind: 'failOver'; readonly lossMs: number }
+  /** Change events end, and can't be had again for a while. */
+  | { readonly kind: 'breakFeed'; readonly forMs: number }
   /** The hub's clock goes ahead so far that it takes no token, until all is calm. */
   | { readonly kind: 'hubClock'; readonly aheadMs: number }
   /** The controller is killed where it stands, and started again. */
@@ -171,7 +173,12 @@ function randomDevice(index: number, random: SeededRandom): SimDevice {
 }
 
 function randomTags(random: SeededRandom): JsonObject {
-  return { env: pick(random, ['prod', 'prod', 'test']), site: pick(random, ['lyon', 'porto', 'gdansk']) };
+  return {
+    env: pick(random, ['prod', 'prod', 'test']),
+    site: pick(random, ['lyon', 'porto', 'gdansk']),
+    // Tags are compared by type.
+    ring: pick(random, [1, 1, 2, '1']),
+  };
 }
 
 interface Story {
@@ -251,6 +258,8 @@ const HAPPENINGS: readonly (readonly [weight: number, make: Maker])[] = [
     },
   ],
   [2, (story, random) => ({ kind: 'wipeRecord', deviceId: anyDevice(story, random) })],
+  [0.5, (story, random) => ({ kind: 'newerRecord', deviceId: anyDevice(story, random) })],
+  [1, (story, random) => ({ kind: 'otherInstance', deviceId: anyDevice(story, random) })],
   [6, (story, random) => ({ kind: 'retag', deviceId: anyDevice(story, random), tags: randomTags(random) })],
   [2, (story, random) => ({ kind: 'wipeTags', deviceId: anyDevice(story, random) })],
   [5, (story, random) => ({ kind: 'setOnline', deviceId: anyDevice(story, random), isOnline: random.next() < 0.6 })],
@@ -278,12 +287,13 @@ const HAPPENINGS: readonly (readonly [weight: number, make: Maker])[] = [
     },
   ],
   [1, (_, random) => ({ kind: 'endAutomatic', profile: pick(random, PROFILES) })],
-  [2, suspension],
+  [4, suspension],
   [1, () => ({ kind: 'resume' })],
   [17, (story, random) => ({ kind: 'fault', rule: randomFault(story, random) })],
   [4, () => ({ kind: 'calm' })],
   [4, (_, random) => ({ kind: 'lag', lag: randomLag(random) })],
   [1, (_, random) => ({ kind: 'failOver', lossMs: below(random, 10 * MINUTE_MS) })],
+  [1, (_, random) => ({ kind: 'breakFeed', forMs: below(random, 10 * MINUTE_MS) })],
   [0.5, (_, random) => ({ kind: 'hubClock', aheadMs: below(random, 120 * MINUTE_MS) })],
   [3, (_, random) => ({ kind: 'crash', downMs: below(random, 5 * MINUTE_MS) })],
   [2, (_, random) => ({ kind: 'crashAtCall', calls: 1 + below(random, 60), downMs: below(random, MINUTE_MS) })],

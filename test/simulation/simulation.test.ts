@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { REGRESSION_SEEDS } from './regressions.ts';
 import { runScenario } from './run.ts';
-import type { Policy } from './policy.ts';
+import { NOTHING, type Policy } from './policy.ts';
 import { createScenario, type Event, type Scenario } from './scenario.ts';
 
 const FIRST_SEED = 40_000;
@@ -56,19 +56,16 @@ function story(events: readonly Event[]): Scenario {
       profile,
       priority: name.length,
       tag: ['env', 'prod'],
+      isGrouped: false,
       settings,
+      policies: {},
       unset: [],
       state: 'Enforce',
       deletionPolicy: 'Remove',
     }) as const;
   const guard = configuration('guard', 'acme-guard', { scanInterval: 'PT1H', level: 1 });
   const legacy = configuration('legacy', 'defender-legacy', { eventPriorityLogin: 'High' });
-  const policyOf = (configurations: Policy['configurations']): Policy => ({
-    hubMode: 'Enforce',
-    maxChanged: undefined,
-    configurations,
-    exceptions: [],
-  });
+  const policyOf = (configurations: Policy['configurations']): Policy => ({ ...NOTHING, configurations });
   const second = policyOf([
     configuration('guard', 'acme-guard', { scanInterval: 'PT6H', usbPolicy: 'block' }),
     configuration('legacy', 'defender-legacy', { eventPriorityLogin: 'Low', maxMessageSizeInBytes: 8192 }),

@@ -1,31 +1,32 @@
 // Whether a world is as its manifests say, and whether the controller says of it what is true.
-import { deepEqual, type Json, type JsonObject } from '../../src/model/json.ts';
+import { getPath, type JsonObject } from '../../src/model/json.ts';
 import { REASONS } from '../../src/plan/action.ts';
-import { parseDuration } from '../../src/profile/duration.ts';
-import { ownersIn, settingIn } from './oracle.ts';
-import { declaredFor, selects } from './policy.ts';
+import { NEWER_VERSION, ownersIn, settingIn } from './oracle.ts';
+import { declaredFor, isGranted, layersFor, selects, type Wish } from './policy.ts';
 import type { SimDevice } from './scenario.ts';
 import type { World } from './world.ts';
 
 /** What keeps a quiet world from being all that it should be, in words. */
 export function checkConverged(world: World): string[] {
-  const managed = managedDevices(world);
-  return [...managed.flatMap((device) => checkDevice(world, device)), ...checkStatus(world, managed)];
+  const all = devicesWithModules(world);
+  const managed = all.filter(({ device }) => !device.isManagedByEdge);
+  return [...managed.flatMap((device) => checkDevice(world, device)), ...checkStatus(world, all)];
 }
 
 interface Managed {
   readonly device: SimDevice;
   readonly tags: JsonObject;
   readonly twin: NonNullable<ReturnType<World['twin']>>;
-  readonly declared: ReadonlyMap<string, Json>;
+  readonly declared: ReadonlyMap<string, Wish>;
 }
 
-/** Devices that are there, with a module that is ours to write. */
-function managedDevices(world: World): Managed[] {
+/** Devices that are there, with a module and no record that only a newer version understands. */
+function devicesWithModules(world: World): Managed[] {
   return world.scenario.devices.flatMap((device) => {
     const twin = world.twin(device.deviceId);
     const tags = world.tagsOf(device.deviceId);
-    if (twin === undefined || tags === undefined || device.isManagedByEdge) return [];
+    if (twin === undefined || tags === undefined) return [];
+    if (getPath(twin.tags, ['twinward', 'default', 'v']) === NEWER_VERSION) return [];
     return [{ device, tags, twin, declared: declaredFor(world.policy, device.profile, { tags, atMs: world.nowMs }) }];
   });
 }
@@ -34,10 +35,10 @@ function checkDevice(world: World, managed: Managed): string[] {
   const { device, twin, declared } = managed;
   const { deviceId, profile } = device;
   const problems: string[] = [];
-  for (const [key, value] of declared) {
+  for (const [key, wish] of declared) {
     const live = settingIn(profile, twin.properties.desired, key);
-    if (value === null ? live === undefined : sameMeaning(value, live)) continue;
-    problems.push(`${deviceId}/${profile}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(value)}`);
+    if (isGranted(wish, live)) continue;
+    problems.push(`${deviceId}/${profile}: ${key} is ${JSON.stringify(live)}, not ${JSON.stringify(wish.value)}`);
   }
   return [...problems, ...checkRecord(world, managed)];
 }
@@ -58,8 +59,9 @@ function checkRecord(world: World, { device, tags, twin, declared }: Managed): s
     if (strange.length > 0) problems.push(`${deviceId}: ${owner} is recorded to own ${strange.join(', ')}`);
   }
   const recorded = new Set([...owners.values()].flatMap(({ keys }) => keys));
-  for (const [key, value] of declared) {
-    if (value !== null && !recorded.has(key)) problems.push(`${deviceId}: nobody is recorded to own ${key}`);
+  for (const [key, { value, policy }] of declared) {
+    if (value !== null && policy === 'Override' && !recorded.has(key))
+      problems.push(`${deviceId}: nobody is recorded to own ${key}`);
   }
   return problems;
 }
@@ -71,13 +73,15 @@ function checkStatus(world: World, devices: readonly Managed[]): string[] {
   const { counts, pending } = hub;
   const problems: string[] = [];
   if (pending > 0) problems.push(`${pending} twins are still to look at`);
-  const managed = devices.filter(({ declared }) => declared.size > 0);
+  const managed = devices.filter((one) => isInSync(world, one));
   if (counts.actions.Equal !== managed.length) {
     problems.push(`status says ${counts.actions.Equal} in sync, in truth there are ${managed.length}`);
   }
   const applied = managed.filter(({ device, declared }) => {
     const settings = world.agents.settingsOf(device.deviceId) ?? {};
-    return [...declared].every(([key, value]) => value === null || sameMeaning(value, settings[key]));
+    return [...declared].every(
+      ([key, wish]) => wish.value === null || wish.policy !== 'Override' || isGranted(wish, settings[key]),
+    );
   });
   // Agents that keep their settings to themselves may have lost them and still say that all is well.
   const isTalking = managed.every(({ device }) => device.profile !== 'defender-micro-agent');
@@ -85,6 +89,17 @@ function checkStatus(world: World, devices: readonly Managed[]): string[] {
     problems.push(`status says ${counts.acknowledgements.Applied} Applied, in truth there are ${applied.length}`);
   }
   return problems;
+}
+
+/** What IoT Edge manages is only where there is nothing to write. */
+function isInSync(world: World, { device, tags, twin, declared }: Managed): boolean {
+  const { profile } = device;
+  if (layersFor(world.policy, profile, { tags, atMs: world.nowMs }).length === 0) return false;
+  const isNothingToDo = [...declared].every(([key, wish]) => {
+    const leavesNoTrace = wish.value === null || wish.policy === 'IfNotPresent';
+    return leavesNoTrace && isGranted(wish, settingIn(profile, twin.properties.desired, key));
+  });
+  return !device.isManagedByEdge || isNothingToDo;
 }
 
 const OFFENDERS_MAX = 10;
@@ -98,11 +113,12 @@ export function checkReport(world: World): string[] {
   for (const { counts, offenders, moreOffenders } of status.hubs) {
     const { twins, actions, acknowledgements } = counts;
     for (const { reason } of offenders) world.noteReason(reason);
-    if (sum(actions) !== twins) problems.push(`status counts ${twins} twins and ${sum(actions)} actions`);
+    const acted = sum(actions) - actions.Skip;
+    if (acted !== twins) problems.push(`status counts ${twins} twins and ${acted} actions`);
     if (sum(acknowledgements) !== actions.Equal) {
       problems.push(`status counts ${actions.Equal} in sync and ${sum(acknowledgements)} acknowledgements`);
     }
-    if (offenders.length > OFFENDERS_MAX || offenders.length + moreOffenders > twins) {
+    if (offenders.length > OFFENDERS_MAX || offenders.length + moreOffenders > sum(actions)) {
       problems.push(`status names ${offenders.length} + ${moreOffenders} offenders of ${twins} twins`);
     }
   }
@@ -116,11 +132,4 @@ export function checkReport(world: World): string[] {
 
 function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
-}
-
-function sameMeaning(declared: Json, live: Json | undefined): boolean {
-  if (deepEqual(declared, live)) return true;
-  if (typeof declared !== 'string' || typeof live !== 'string') return false;
-  const seconds = parseDuration(declared);
-  return declared.toLowerCase() === live.toLowerCase() || (seconds !== undefined && seconds === parseDuration(live));
 }

@@ -12,17 +12,19 @@ import { ServiceError } from '../../src/emulator/hub/service-error.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { digestBytes } from '../../src/model/digest.ts';
 import { SourceError } from '../../src/model/errors.ts';
-import { isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
+import { getPath, isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
+import { reservedDeviceId, RESERVED_TAG } from '../../src/model/reserved-device.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { Evidence } from './evidence.ts';
-import { encoded, judge, pathOf, SECTIONS } from './oracle.ts';
+import { encoded, judge, NEWER_VERSION, pathOf, SECTIONS } from './oracle.ts';
 import { MODULES, toFiles, type Policy, type ProfileName } from './policy.ts';
 import { SimProcess } from './process.ts';
 import type { Event, Happening, Scenario, SimDevice, Stopped } from './scenario.ts';
+import { SimFeed } from './sim-feed.ts';
 import { createSimClock, type SimClock } from './sim-clock.ts';
 
 export const START_MS = Date.UTC(2026, 10, 24);
@@ -35,6 +37,18 @@ const WATCH_MS = 250;
 /** Two that never give in meet five or six times and then twice an hour, for each setting that they fight over. */
 const FIGHT_MS = 60 * 60_000;
 const CORRECTIONS_MAX = 20;
+/** Within which what a guard has let through is counted: less than between two passes. */
+const GUARD_MS = 4 * 60_000;
+/** Writes that guards count. */
+const GUARDED: ReadonlySet<string> = new Set([
+  'ConfigurationChanged',
+  'FirstConfiguration',
+  'SettingRemoved',
+  'LeftGroup',
+  'OwnerRemoved',
+]);
+/** A hub that fell back may have forgotten who holds the lease: the next renewal finds out. */
+const LEASE_DOUBT_MS = 2 * 60_000;
 
 export interface Counts {
   calls: number;
@@ -51,6 +65,7 @@ export class World {
   readonly iot: IotHub;
   readonly front: FrontDoor;
   readonly agents: RunningAgents;
+  readonly #feed: SimFeed;
   readonly scenario: Scenario;
   readonly evidence: Evidence;
   readonly counts: Counts = { calls: 0, writes: 0, faults: 0, reasons: new Map() };
@@ -62,6 +77,8 @@ export class World {
   #policy: Policy;
   #previous: Policy;
   #source: Snapshot | SourceError;
+  readonly #guarded = new Map<string, { readonly deviceId: string; readonly atMs: number }[]>();
+  #failedOverAtMs = Number.NEGATIVE_INFINITY;
   readonly #triggers = new Set<() => void>();
   /** Once all is calm a person reads what is held, and lets it pass. */
   #isPersonThere = false;
@@ -87,7 +104,11 @@ export class World {
     this.front = new FrontDoor({ hub: this.iot, clock, random: this.#random, isMetered: false });
     this.devices = new Map(scenario.devices.map((device) => [device.deviceId, device]));
     this.evidence = new Evidence(this.devices);
-    this.iot.listen((event) => this.#notice(event));
+    this.#feed = new SimFeed(clock, createSeededRandom(scenario.seed ^ 0xfeed));
+    this.iot.listen((event) => {
+      this.#notice(event);
+      this.#feed.take(event);
+    });
     for (const device of scenario.devices) if (device.isThere) this.#createDevice(device, device.hasModule);
     const placements = scenario.devices.map(({ deviceId, profile, firmware, isOnline, slowMs }) => ({
       deviceId,
@@ -162,6 +183,7 @@ export class World {
     this.front.faults.clear();
     this.front.clockSkewMs = 0;
     this.iot.setLag(undefined);
+    this.#feed.mend();
     this.#hostileUntilMs = 0;
     this.#rival?.kill();
     this.#endAutomatics(Object.keys(MODULES) as ProfileName[]);
@@ -220,6 +242,10 @@ export class World {
       }
       case 'wipeRecord':
         return void attempt(() => this.iot.patchTwin(this.#ref(happening.deviceId), { tags: { twinward: null } }));
+      case 'newerRecord':
+        return this.#writeRecord(happening.deviceId, { default: { v: NEWER_VERSION } });
+      case 'otherInstance':
+        return this.#writeRecord(happening.deviceId, { other: { v: 1, own: {} } });
       case 'retag':
         return void attempt(() => this.iot.patchTwin({ deviceId: happening.deviceId }, { tags: happening.tags }));
       case 'wipeTags':
@@ -256,7 +282,11 @@ export class World {
         this.counts.faults += 1;
         this.front.perform({ kind: 'failOver', lossMs: happening.lossMs });
         this.evidence.doubtSuspensions();
+        this.#failedOverAtMs = this.nowMs;
         return this.#noteAllTags();
+      case 'breakFeed':
+        this.counts.faults += 1;
+        return this.#feed.breakFor(happening.forMs);
       case 'hubClock':
         this.counts.faults += 1;
         this.front.clockSkewMs = happening.aheadMs;
@@ -331,14 +361,16 @@ export class World {
     const process = new SimProcess(name, {
       source,
       hub: inProcessHub(this.iot, { front: this.front, clock: this.clock }),
+      feed: this.#feed,
       clock: this.clock,
       clockOffsetMs: this.scenario.clockOffsetMs,
       seed: this.scenario.seed + this.#starts,
       resyncPeriodMs: RESYNC_MS,
       log: ({ name: who }, level, message, fields) => this.#hear(who, level, message, fields),
       onCall: () => void (this.counts.calls += 1),
-      onEvent: (event) => this.#hearEvent(event),
+      onEvent: (reader, event) => this.#hearEvent(reader, event),
       onWrite: (writer, ref, patch, etag) => this.#judge(writer, ref, patch, etag),
+      onWritten: (twin) => this.#checkEtag(twin),
       onDeclared: (reader) => this.evidence.notePolicy(reader.name, policyOf(), this.nowMs),
       onEnd: (dead) => this.#noteEnd(dead),
     });
@@ -362,10 +394,11 @@ export class World {
     if (message.startsWith('Unexpected failure')) this.blame(`${message} ${text}`);
   }
 
-  #hearEvent(event: ControllerEvent): void {
+  #hearEvent({ name }: SimProcess, event: ControllerEvent): void {
     if (!isWriteEvent(event)) return;
     const { reason, deviceId } = event;
     this.noteReason(reason);
+    if (GUARDED.has(reason)) this.#checkGuard(name, deviceId);
     if (reason !== 'Drift') return;
     const since = this.nowMs - FIGHT_MS;
     const times = [...(this.#corrections.get(deviceId) ?? []).filter((atMs) => atMs > since), this.nowMs];
@@ -373,10 +406,44 @@ export class World {
     if (times.length > CORRECTIONS_MAX) this.blame(`${deviceId}: ${times.length} corrections within an hour`);
   }
 
+  /** No pass changes more twins than the guard lets through; commits and two passes may fall into the same minutes. */
+  #checkGuard(name: string, deviceId: string): void {
+    const since = this.nowMs - GUARD_MS;
+    const writes = [
+      ...(this.#guarded.get(name) ?? []).filter(({ atMs }) => atMs > since),
+      { deviceId, atMs: this.nowMs },
+    ];
+    this.#guarded.set(name, writes);
+    const limits = this.evidence
+      .policiesOf(name, since)
+      .map(({ maxChanged }) => maxChanged ?? Number.POSITIVE_INFINITY);
+    const changed = new Set(writes.map((write) => write.deviceId)).size;
+    const limit = Math.max(...limits) * (limits.length + 1);
+    if (changed > limit) this.blame(`${changed} twins changed in minutes, and the guard lets ${limit} through`);
+  }
+
+  /** What the record says the write leaves behind is how a list is believed later. */
+  #checkEtag({ deviceId, moduleId, etag, tags }: Twin): void {
+    const record = getPath(tags, ['twinward', 'default']);
+    if (isObject(record) && record['etag'] !== etag) {
+      this.blame(`${deviceId}/${moduleId}: the record says ${JSON.stringify(record['etag'])}, the twin has ${etag}`);
+    }
+  }
+
+  /** One writer at a time: the lease is that of who writes, unless the hub has lost what it knew of it. */
+  #checkLease({ name }: SimProcess): void {
+    const { tags } = (attempt(() => this.iot.getTwin({ deviceId: reservedDeviceId('default') })) ??
+      {}) as Partial<Twin>;
+    const holder = getPath(tags, [RESERVED_TAG, 'lease', 'holder']);
+    const isDoubtful = this.nowMs < this.#failedOverAtMs + LEASE_DOUBT_MS;
+    if (holder !== name && !isDoubtful) this.blame(`${name} writes, and ${JSON.stringify(holder)} has the lease`);
+  }
+
   #judge(process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string): void {
     this.counts.writes += 1;
     this.patches.push({ deviceId: ref.deviceId, patch });
     this.tell(() => `${process.name} writes ${ref.deviceId}/${ref.moduleId} on ${etag}: ${JSON.stringify(patch)}`);
+    this.#checkLease(process);
     const before = attempt(() => this.iot.getTwin(ref)) as Twin | undefined;
     const device = this.devices.get(ref.deviceId);
     if (device === undefined || MODULES[device.profile] !== ref.moduleId) {
@@ -457,6 +524,10 @@ export class World {
     const desired: JsonObject = {};
     setPath(desired, path(profile), value(profile));
     attempt(() => this.iot.patchTwin(this.#ref(deviceId), { properties: { desired } }));
+  }
+
+  #writeRecord(deviceId: string, records: JsonObject): void {
+    attempt(() => this.iot.patchTwin(this.#ref(deviceId), { tags: { twinward: records } }));
   }
 
   #startAutomatic({ profile, key, value }: Extract<Happening, { kind: 'automatic' }>): void {

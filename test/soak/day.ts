@@ -18,7 +18,16 @@ import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-ra
 import type { JsonObject } from '../../src/model/json.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { pathOf } from '../simulation/oracle.ts';
-import { MODULES, mutatePolicy, pick, SETTINGS, toFiles, type Policy, type ProfileName } from '../simulation/policy.ts';
+import {
+  MODULES,
+  mutatePolicy,
+  pick,
+  SETTINGS,
+  toFiles,
+  type Policy,
+  type ProfileName,
+  NOTHING,
+} from '../simulation/policy.ts';
 import { createSimClock } from '../simulation/sim-clock.ts';
 
 export interface DayOptions {
@@ -98,14 +107,14 @@ const FAULTS: readonly FaultRule[] = [
 
 /** For every device: then all twins are written in each hour, and what is remembered of own writes is as much each time. */
 const AT_REST: Policy = {
-  hubMode: 'Enforce',
-  maxChanged: undefined,
-  exceptions: [],
+  ...NOTHING,
   configurations: (Object.keys(SETTINGS) as ProfileName[]).map((profile, priority) => ({
     name: `rest-${priority}`,
     profile,
     priority,
     tag: undefined,
+    isGrouped: false,
+    policies: {},
     unset: [],
     settings: Object.fromEntries(Object.entries(SETTINGS[profile]).map(([key, [first = null]]) => [key, first])),
     state: 'Enforce',

@@ -1,0 +1,87 @@
+// The hub's change events as a controller hears them: late, twice, some of them never, and not at all for a while.
+import type { ChangeEvent } from '../../src/emulator/hub/change-events.ts';
+import { asChange, type Change } from '../../src/model/change.ts';
+import { HubError } from '../../src/model/errors.ts';
+import { cloneJson } from '../../src/model/json.ts';
+import type { SeededRandom } from '../../src/model/seeded-random.ts';
+import type { ChangeFeed } from '../../src/ports/change-feed.ts';
+import type { SimClock } from './sim-clock.ts';
+
+interface Watch {
+  readonly tell: (change: Change) => void;
+  readonly end: (error: HubError) => void;
+}
+
+const DROPPED_SHARE = 0.1;
+const TWICE_SHARE = 0.1;
+const DELAY_MS_MAX = 20_000;
+
+export class SimFeed {
+  readonly #clock: SimClock;
+  readonly #random: SeededRandom;
+  readonly #watches = new Set<Watch>();
+  /** By device: those of one come in order. */
+  readonly #lastAtMs = new Map<string, number>();
+  #brokenUntilMs = 0;
+  #isLossy = true;
+
+  constructor(clock: SimClock, random: SeededRandom) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  take({ source, deviceId, moduleId, body }: ChangeEvent): void {
+    if (this.#watches.size === 0) return;
+    const isDropped = this.#random.next() < DROPPED_SHARE;
+    const change = asChange(source, { deviceId, moduleId }, cloneJson(body));
+    if (change === undefined || (isDropped && this.#isLossy)) return;
+    const nowMs = this.#clock.now();
+    const atMs = Math.max(nowMs + this.#random.next() * DELAY_MS_MAX, this.#lastAtMs.get(deviceId) ?? 0);
+    this.#lastAtMs.set(deviceId, atMs);
+    const times = this.#random.next() < TWICE_SHARE ? 2 : 1;
+    for (const { tell } of this.#watches) {
+      for (let time = 0; time < times; time += 1) this.#clock.schedule(atMs - nowMs, () => tell(change));
+    }
+  }
+
+  /** Ends every watch, and refuses those to come until then. */
+  breakFor(ms: number): void {
+    this.#brokenUntilMs = this.#clock.now() + ms;
+    for (const { end } of this.#watches) end(new HubError('Unavailable', 'The events can not be had.'));
+  }
+
+  /** From now on every event comes. */
+  mend(): void {
+    this.#brokenUntilMs = 0;
+    this.#isLossy = false;
+  }
+
+  /** As one process has it: once that is dead it hears nothing any more. */
+  connect(isDead: () => boolean): ChangeFeed {
+    return {
+      watch: ({ onOpen, onChange }, signal) =>
+        new Promise((_, reject) => {
+          if (this.#clock.now() < this.#brokenUntilMs) {
+            return reject(new HubError('Unavailable', 'The events can not be had.'));
+          }
+          const stop = (): void => one.end(new HubError('Aborted', 'Stopped.'));
+          const one: Watch = {
+            tell: (change) => {
+              if (!isDead() && this.#watches.has(one)) onChange(change);
+            },
+            end: (error) => {
+              this.#watches.delete(one);
+              signal.removeEventListener('abort', stop);
+              if (!isDead()) reject(error);
+            },
+          };
+          signal.addEventListener('abort', stop, { once: true });
+          this.#watches.add(one);
+          onOpen();
+        }),
+      probe: async () => {
+        throw new HubError('Unavailable', 'No controller asks for this.');
+      },
+    };
+  }
+}
