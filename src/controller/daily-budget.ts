@@ -1,5 +1,6 @@
-// Our share of the hub's daily messages: how often the fleet may be compared without using it up.
+// Our share of the hub's daily messages: how often the fleet may be compared, and how many hints looked at, without using it up.
 import type { Capacity, DeclaredHub } from '../model/declared.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -8,8 +9,11 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const DAILY_MESSAGES: Readonly<Record<string, number>> = { '1': 400_000, '2': 6_000_000, '3': 300_000_000 };
 const DAILY_MESSAGES_FREE = 8_000;
 
-/** Part of our share that comparing may take; the rest is for changes. */
+/** Parts of our share that comparing may take, and looking at hints; the rest is for changes. */
 const COMPARING_SHARE = 0.5;
+const HINTED_SHARE = 0.25;
+/** Part of a day's looks that may be taken at once. */
+const HINTED_BURST = 0.25;
 
 /** What the hub allows in a day, for everybody. */
 export function dailyMessages({ tier, units }: Capacity): number {
@@ -27,6 +31,86 @@ export function affordablePeriodMs(
   if (capacity === undefined || passMessages <= 0) return periodMs;
   const allowance = dailyMessages(capacity) * share * COMPARING_SHARE;
   return Math.max(periodMs, (passMessages / allowance) * DAY_MS);
+}
+
+export interface HintAllowanceOptions {
+  readonly hubName: string;
+  /** Undefined where nothing limits us. */
+  readonly capacity: Capacity | undefined;
+  /** As the manifests have it now. */
+  readonly budget: () => DeclaredHub['budget'];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What looking at hints may take of the hub's daily messages, in any 24 hours. That it is used up is told once. */
+export class HintAllowance {
+  readonly #options: HintAllowanceOptions;
+  #spent = 0;
+  /** Spent and not come back yet. */
+  #owed = 0;
+  #paidAtMs: number;
+  #isUsedUp = false;
+
+  constructor(options: HintAllowanceOptions) {
+    this.#options = options;
+    this.#paidAtMs = options.clock.now();
+  }
+
+  /** All that was taken so far. */
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /** From when it was used up until a half of what may be taken at once has come back. */
+  get isUsedUp(): boolean {
+    this.#pay();
+    this.#isUsedUp &&= this.#owed > this.#burst / 2;
+    return this.#isUsedUp;
+  }
+
+  /** False, and nothing taken, where so much is not left. */
+  take(messages: number): boolean {
+    this.#pay();
+    if (this.#owed + messages > this.#burst) {
+      this.#noteUsedUp();
+      return false;
+    }
+    this.charge(messages);
+    return true;
+  }
+
+  /** What a look cost beyond what was taken for it. */
+  charge(messages: number): void {
+    this.#spent += messages;
+    this.#owed += messages;
+  }
+
+  get #perDay(): number {
+    const { capacity, budget } = this.#options;
+    return capacity === undefined ? Infinity : dailyMessages(capacity) * budget().dailyMessages * HINTED_SHARE;
+  }
+
+  get #burst(): number {
+    return this.#perDay * HINTED_BURST;
+  }
+
+  #pay(): void {
+    const nowMs = this.#options.clock.now();
+    const days = Math.max(0, nowMs - this.#paidAtMs) / DAY_MS;
+    this.#paidAtMs = nowMs;
+    if (days > 0) this.#owed = Math.max(0, this.#owed - days * this.#perDay * (1 - HINTED_BURST));
+  }
+
+  #noteUsedUp(): void {
+    if (this.isUsedUp) return;
+    this.#isUsedUp = true;
+    const { hubName: hub, log } = this.#options;
+    log.warn('Hints wait for the next pass, to stay inside the budget of daily messages', {
+      hub,
+      messages: this.#perDay,
+    });
+  }
 }
 
 const LEASE_MS_MIN = 90_000;

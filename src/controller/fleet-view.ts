@@ -45,7 +45,7 @@ export class FleetView {
   #devices: Map<string, DeviceFacts> = new Map();
   readonly #states = new Map<string, TwinState>();
   #known = new Map<string, TwinState>();
-  #listed = 0;
+  #listed: number | undefined;
   #reserved = 0;
   readonly #onState: (key: string, state: TwinState | undefined) => void;
 
@@ -63,9 +63,14 @@ export class FleetView {
     return this.#devices.size;
   }
 
+  /** Before the first complete list of devices nobody knows which there are. */
+  get isListed(): boolean {
+    return this.#listed !== undefined;
+  }
+
   /** In the last complete list, without the devices that are Twinward's own. */
   get listedCount(): number {
-    return this.#listed;
+    return this.#listed ?? 0;
   }
 
   /** Those that are, which the hub counts as well. */

@@ -6,14 +6,15 @@ import type { DeviceFacts } from '../model/twin.ts';
 import type { Planner } from '../plan/planner.ts';
 import { RECORD_TAG, rawRecord, recordedEtag } from '../plan/record.ts';
 import { isTagless } from '../plan/selection.ts';
-import { keyOf } from './key.ts';
+import type { Hints } from './hints.ts';
+import { keyOf, refOf } from './key.ts';
 import type { HubScope } from './scope.ts';
 
-type Scope = Pick<HubScope, 'open' | 'view' | 'hints'>;
+type Scope = Pick<HubScope, 'open' | 'view'> & { readonly hints: Hints };
 
 /**
  * None for what is none of our business, and for what we did ourselves: agents report often, others tag devices often, and
- * a read costs a message of the hub's day. What is known of a device is forgotten where that changed.
+ * a read costs a message of the hub's day.
  */
 export function hintedKeys(scope: Scope, change: Change): readonly string[] {
   const { open, view } = scope;
@@ -21,12 +22,22 @@ export function hintedKeys(scope: Scope, change: Change): readonly string[] {
   const device = view.device(deviceId);
   if (device === undefined && isReservedName(deviceId)) return [];
   if (moduleId === undefined) {
-    if (!concernsSelectors(open, device, change)) return [];
-    view.forgetDevice(deviceId);
-    return open.moduleIds.map((id) => keyOf(deviceId, id));
+    return concernsSelectors(open, device, change) ? open.moduleIds.map((id) => keyOf(deviceId, id)) : [];
   }
   const key = keyOf(deviceId, moduleId);
-  return concernsModule(scope, device, { ...change, moduleId }, key) ? [key] : [];
+  return concernsModule(scope, change, key) ? [key] : [];
+}
+
+/** The twin is declared or carries our record, as far as it is known. */
+export function isOurs(scope: Pick<HubScope, 'open' | 'view'>, key: string): boolean {
+  return isManaged(scope, key) || scope.view.state(key) !== undefined;
+}
+
+function isManaged({ open, view }: Pick<HubScope, 'open' | 'view'>, key: string): boolean {
+  const { deviceId, moduleId } = refOf(key);
+  if (!view.isListed) return open.moduleIds.includes(moduleId);
+  const device = view.device(deviceId);
+  return device !== undefined && open.targetsFor(device).some((target) => target.moduleId === moduleId);
 }
 
 /** Tags that no selector looks at say nothing, unless they are the only ones: a device without any is another matter. */
@@ -43,22 +54,16 @@ function concernsSelectors(
 }
 
 /** Of its tags only our record means anything. */
-function concernsModule(
-  { open, view, hints }: Scope,
-  device: DeviceFacts | undefined,
-  change: Change & { readonly moduleId: string },
-  key: string,
-): boolean {
-  const { moduleId, isLifecycle, isReplaced, tags, desiredVersion } = change;
-  // A device that was just hinted at is not read yet.
-  const isManaged =
-    device === undefined
-      ? hints?.has(key) === true
-      : open.targetsFor(device).some((target) => target.moduleId === moduleId);
-  const isOurs = isManaged || view.state(key) !== undefined;
-  if (isLifecycle || isReplaced) return isOurs;
+function concernsModule(scope: Scope, change: Change, key: string): boolean {
+  const { open, view, hints } = scope;
+  const { deviceId, isLifecycle, isReplaced, tags, desiredVersion } = change;
+  // What is not read since it was hinted at may be managed by now.
+  const isUnread = view.device(deviceId) === undefined || hints.isStale(deviceId);
+  const isHinted = isUnread && hints.has(key);
+  if (isLifecycle || isReplaced) return isHinted || isOurs(scope, key);
   const isRecord = tags !== undefined && patchTouches(tags, [RECORD_TAG, open.instance]);
-  if (isRecord ? !isOurs : !isManaged || desiredVersion === undefined) return false;
+  if (!isRecord && desiredVersion === undefined) return false;
+  if (!isHinted && !(isRecord ? isOurs(scope, key) : isManaged(scope, key))) return false;
   return !isOwnWrite(change, open.instance, view.ownWrites.etag(key));
 }
 

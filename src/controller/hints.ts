@@ -1,4 +1,4 @@
-// Keys that the hub told a change of, until a pass has seen them.
+// What the hub told a change of: keys, until a pass has seen them, and devices, until they are read.
 
 /** Twins that are hinted at between two passes. Beyond them the next pass finds what there is. */
 export const HINTED_MAX = 50_000;
@@ -6,6 +6,7 @@ export const HINTED_MAX = 50_000;
 export class Hints {
   /** To the number of the pass that had begun. */
   readonly #keys = new Map<string, number>();
+  readonly #devices = new Set<string>();
   #passes = 0;
   /** The pass that had begun when a key found no room: until a later one has ended, any key may be one of those. */
   #overflow: number | undefined;
@@ -23,6 +24,25 @@ export class Hints {
     }
     this.#keys.set(key, this.#passes);
     return true;
+  }
+
+  /** What is known of the device is older than what the hub told of it. */
+  isStale(deviceId: string): boolean {
+    return this.#devices.has(deviceId);
+  }
+
+  /** Beside a key of the device that found room. */
+  addDevice(deviceId: string): void {
+    this.#devices.add(deviceId);
+  }
+
+  /** It is read now, or left to the next pass. True where it was stale. */
+  takeDevice(deviceId: string): boolean {
+    return this.#devices.delete(deviceId);
+  }
+
+  keys(): Iterable<string> {
+    return this.#keys.keys();
   }
 
   beginPass(): void {

@@ -1,5 +1,4 @@
 // The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
-import type { Change } from '../model/change.ts';
 import type { Declared, DeclaredHub, Mode, SecretRef } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../model/expiry.ts';
@@ -23,12 +22,13 @@ import { FeedLoop } from './feed-loop.ts';
 import { FleetView } from './fleet-view.ts';
 import { UNSEEN_MESSAGE, untilJudged } from './guarded.ts';
 import { GuardMemory } from './guard-memory.ts';
-import { hintedKeys } from './hinted-keys.ts';
+import { HintIntake } from './hint-intake.ts';
 import { Hints } from './hints.ts';
 import { HubNews } from './hub-news.ts';
 import { withCeiling } from './observe-only.ts';
 import { classify, RETRY, SETTLED, type Outcome } from './outcome.ts';
 import { makePass, type PassEnd } from './pass.ts';
+import type { Reconciled } from './reconcile.ts';
 import { sampledLog, type SampledLog } from './sampled-log.ts';
 import type { HubScope } from './scope.ts';
 import type { HubStatus } from './status.ts';
@@ -65,6 +65,8 @@ interface Connected {
   readonly scope: HubScope;
   readonly mode: Mode;
   readonly tenure: Tenure;
+  /** Undefined where no change events are declared. */
+  readonly intake: HintIntake | undefined;
 }
 
 export class HubLoop {
@@ -183,7 +185,12 @@ export class HubLoop {
       counts,
       offenders,
       moreOffenders,
-      notes: [this.#feed?.problem, this.#guards.idleApproval, ...this.#view.notes].filter((note) => note !== undefined),
+      notes: [
+        this.#feed?.problem,
+        this.#connected?.intake?.problem,
+        this.#guards.idleApproval,
+        ...this.#view.notes,
+      ].filter((note) => note !== undefined),
       suspensions: this.#connected?.tenure.suspensions ?? [],
       lastResync: this.#lastResync,
       writes: this.#connected?.scope.writes ?? 0,
@@ -228,7 +235,7 @@ export class HubLoop {
     const { signal } = this.#passes;
     try {
       this.#connected ??= await this.#connect(signal);
-      this.#feed ??= this.#followChanges(this.#connected.scope);
+      this.#feed ??= this.#followChanges(this.#connected);
       return await abortable(this.#turnOn(this.#connected, signal), signal, stopped);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
@@ -240,7 +247,8 @@ export class HubLoop {
     }
   }
 
-  async #turnOn({ tenure, scope }: Connected, signal: AbortSignal): Promise<Outcome> {
+  async #turnOn(connected: Connected, signal: AbortSignal): Promise<Outcome> {
+    const { tenure } = connected;
     const standing = await tenure.begin(signal);
     if (standing === 'Waits') {
       this.#noteListed();
@@ -251,7 +259,7 @@ export class HubLoop {
       this.#guards.recall(tenure.approved);
     }
     await tenure.readSuspensions(signal);
-    return this.#pass(scope);
+    return this.#pass(connected);
   }
 
   #failByBug(): Outcome {
@@ -294,46 +302,40 @@ export class HubLoop {
     });
     const open = this.#plannerFor(mode, tenure.suspensions);
     const hints = this.#hub.events === undefined ? undefined : new Hints();
-    return {
-      mode,
-      tenure,
-      scope: {
-        name: this.hub.name,
-        hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
-        open,
-        planner: untilJudged({ name: this.hub.name, open, hints }),
-        view: this.#view,
-        hints,
-        clock,
-        log,
-        metrics,
-        recorder: this.#news.hearing(recorder),
-        writes: 0,
-      },
+    const scope: HubScope = {
+      name: this.hub.name,
+      hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
+      open,
+      planner: untilJudged({ name: this.hub.name, open, hints }),
+      view: this.#view,
+      hints,
+      clock,
+      log,
+      metrics,
+      recorder: this.#news.hearing(recorder),
+      writes: 0,
     };
+    const intake = hints && new HintIntake({ scope, hints, queue: this.#queue, capacity });
+    return { mode, tenure, scope, intake };
   }
 
-  #followChanges(scope: HubScope): FeedLoop | undefined {
+  #followChanges({ tenure, intake }: Connected): FeedLoop | undefined {
     const { connectFeed, clock, random, metrics } = this.#options;
     const { events, name: hubName } = this.hub;
-    if (events === undefined || connectFeed === undefined || this.#passes.signal.aborted) return undefined;
+    const isEnding = this.#passes.signal.aborted;
+    if (events === undefined || connectFeed === undefined || intake === undefined || isEnding) return undefined;
     return new FeedLoop({
       hubName,
       connect: () => connectFeed(events),
-      onChange: (change) => this.#hint(scope, change),
+      // While another has the lease there is nothing that a pass to come would not see.
+      onChange: (change) => {
+        if (tenure.isAllowed) intake.take(change);
+      },
       clock,
       random,
       log: this.#log,
       metrics,
     });
-  }
-
-  /** Before the first pass, and while another has the lease, there is nothing that a pass to come would not see. */
-  #hint(scope: HubScope, change: Change): void {
-    if (this.#lastResync === undefined || this.#connected?.tenure.isAllowed !== true) return;
-    for (const key of hintedKeys(scope, change)) {
-      if (scope.hints?.add(key) === true) this.#queue.add(key, 'Drift');
-    }
   }
 
   #plannerFor(hubMode: Mode, suspensions: readonly Suspension[]): Planner {
@@ -344,10 +346,11 @@ export class HubLoop {
   }
 
   /** The flag falls before the lists are read: a revision that arrives meanwhile raises it for another pass. */
-  async #pass(scope: HubScope): Promise<Outcome> {
+  async #pass({ scope, intake }: Connected): Promise<Outcome> {
     const { clock } = this.#options;
     const atMs = clock.now();
-    const spentBefore = scope.hub.messagesSpent();
+    const spent = (): number => scope.hub.messagesSpent() - (intake?.messagesSpent ?? 0);
+    const spentBefore = spent();
     const { revision } = this.#declared;
     const isChange = this.#isChange;
     this.#isChange = false;
@@ -356,6 +359,7 @@ export class HubLoop {
     let end: PassEnd | undefined;
     const enqueue = (key: string, priority: Priority): void => {
       started += 1;
+      intake?.release(key);
       this.#queue.add(key, priority);
     };
     try {
@@ -374,10 +378,11 @@ export class HubLoop {
       return RETRY;
     }
     this.#noteListed();
+    intake?.endPass();
     const approved = this.#guards.note(end.guards, this.hub.approval);
     if (approved !== undefined) await this.#connected?.tenure.remember(approved, this.#passes.signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
-    this.#pace.passMessages = scope.hub.messagesSpent() - spentBefore;
+    this.#pace.passMessages = spent() - spentBefore;
     this.#passedRevision = revision;
     scope.log.debug('Pass made', { hub: scope.name, revision, started, durationMs: this.#lastResync.durationMs });
     scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);
@@ -387,16 +392,17 @@ export class HubLoop {
 
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
-    const { tenure, scope } = this.#connected;
+    const { tenure, scope, intake } = this.#connected;
     // The pass after the next beginning looks at every twin again.
     if (!tenure.isAllowed) return SETTLED;
     const signal =
       tenure.signal === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, tenure.signal]);
     try {
       const before = scope.view.state(key);
-      const { outcome, action } = await abortable(workOn(scope, key, signal), signal, stopped);
-      if (action?.message === UNSEEN_MESSAGE) scope.view.note(key, before);
-      return outcome;
+      const work = (): Promise<Reconciled> => workOn(scope, key, signal);
+      const reconciled = await abortable(intake?.look(key, work) ?? work(), signal, stopped);
+      if (reconciled?.action?.message === UNSEEN_MESSAGE) scope.view.note(key, before);
+      return reconciled?.outcome ?? SETTLED;
     } catch (error) {
       // A call that does not even end when it is aborted must not keep us.
       if (!signal.aborted) throw error;

@@ -75,6 +75,12 @@ export class WorkQueue {
     this.#pump();
   }
 
+  /** The next look at the key is still to begin. */
+  awaits(key: string): boolean {
+    const phase = this.#items.get(key)?.phase;
+    return phase === 'queued' || phase === 'waiting';
+  }
+
   /** Resolves once nothing is queued, active or waiting, or the queue is stopped and its last worker ended. */
   idle(): Promise<void> {
     if (this.#items.size === 0) return Promise.resolve();

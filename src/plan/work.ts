@@ -43,6 +43,11 @@ export function addWork(a: Work, b: Work): Work {
   };
 }
 
+/** What one direct read of the twin costs. */
+export function readMessages(twin: Twin): number {
+  return messagesOf(bytesOf(twin));
+}
+
 function messagesOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / MESSAGE_BYTES));
 }

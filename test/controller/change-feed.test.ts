@@ -1,5 +1,6 @@
 // A hub that tells of changes: looked at without waiting for the pass, believed in nothing, missed by nobody when it is silent.
 import { describe, expect, test } from 'vitest';
+import type { Connection } from '../../src/controller/connection.ts';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
 import { HubError } from '../../src/model/errors.ts';
 import { getPath, type JsonObject } from '../../src/model/json.ts';
@@ -8,6 +9,7 @@ import {
   createFleet,
   manifests,
   MODULE,
+  NEVER,
   PERIOD_MS,
   PROD,
   readyOf,
@@ -32,14 +34,14 @@ interface Told extends Running {
 }
 
 async function startTold(
-  size: number,
+  fleetOrSize: Fleet | number,
   text = listening(),
-  options: { readonly failure?: HubError; readonly periodMs?: number } = {},
+  { failure, ...options }: { readonly failure?: HubError } & Parameters<typeof startOn>[2] = {},
 ): Promise<Told> {
-  const fleet = createFleet(size);
+  const fleet = typeof fleetOrSize === 'number' ? createFleet(fleetOrSize) : fleetOrSize;
   const feed = inProcessFeed(fleet.iot);
-  feed.fail(options.failure);
-  const running = await startOn(fleet, text, { connectFeed: async () => feed });
+  feed.fail(failure);
+  const running = await startOn(fleet, text, { connectFeed: async () => feed, ...options });
   return { ...running, fleet, feed };
 }
 
@@ -52,6 +54,20 @@ function gate(): { passed(): Promise<void>; shut(): void; open(): void } {
     shut: () => void (shut = Promise.withResolvers<void>()),
     open: () => shut.resolve(),
   };
+}
+
+/** The fleet's hub, whose list of module twins can be held up before its first row and after its last. */
+function gated(fleet: Fleet): { hub: Hub; ahead: ReturnType<typeof gate>; behind: ReturnType<typeof gate> } {
+  const [ahead, behind] = [gate(), gate()];
+  const hub: Hub = {
+    ...fleet.hub,
+    async *listModuleTwins(moduleIds, signal, onUnreadable) {
+      await ahead.passed();
+      yield* fleet.hub.listModuleTwins(moduleIds, signal, onUnreadable);
+      await behind.passed();
+    },
+  };
+  return { hub, ahead, behind };
 }
 
 const lost = (): HubError => new HubError('Unavailable', 'the connection was cut');
@@ -140,6 +156,176 @@ describe('what others change', () => {
     fleet.report('d1', { battery: 7 });
     await fleet.clock.flush();
     expect(fleet.reads).toEqual(reads);
+    await controller.stop();
+  });
+});
+
+describe('what others change during the first pass', () => {
+  test('is put back when the pass has ended', async () => {
+    const fleet = createFleet(2);
+    const { hub, behind } = gated(fleet);
+    behind.shut();
+    const { controller } = await startTold(fleet, listening(), { hub });
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    const { module } = fleet.reads;
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect([fleet.desired('d1', 'guard', 'usb'), fleet.reads.module]).toEqual(['allow', module]);
+    behind.open();
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('is put back though nothing is known of the device yet', async () => {
+    const fleet = createFleet(1);
+    const first = await startTold(fleet);
+    await first.controller.stop();
+    const list = gate();
+    const stale = await Array.fromAsync(fleet.hub.listModuleTwins([MODULE], NEVER));
+    const hub: Hub = {
+      ...fleet.hub,
+      async *listDevices(signal, onUnreadable) {
+        await list.passed();
+        yield* fleet.hub.listDevices(signal, onUnreadable);
+      },
+      async *listModuleTwins() {
+        yield* stale;
+      },
+    };
+    list.shut();
+    const { controller } = await startTold(fleet, listening(), { hub });
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    fleet.addDevice('bench', { tags: { env: 'bench' } });
+    fleet.tamper('bench', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    list.open();
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    expect(fleet.desired('bench', 'guard', 'usb')).toBe('allow');
+    await controller.stop();
+  });
+
+  test('and a device that enters a group meanwhile', async () => {
+    const fleet = createFleet(1);
+    fleet.addDevice('d2', { tags: { env: 'bench' } });
+    const { hub, behind } = gated(fleet);
+    behind.shut();
+    const { controller } = await startTold(fleet, listening(), { hub });
+    fleet.tag('d2', { env: 'prod' });
+    await fleet.clock.flush();
+    behind.open();
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard')).toEqual({ scan: 'PT1H', usb: 'block' });
+    await controller.stop();
+  });
+});
+
+describe('the messages of the day', () => {
+  const MINUTE_MS = 60_000;
+  /** 8,000 a day, of which a tenth is ours and a quarter of that for hints: 200, and 50 of them at once. */
+  const F1 = { tier: 'F1', units: 1 };
+
+  test('are spent on hints up to a share, which is told once, and then passes find what there is', async () => {
+    const fleet = createFleet(40);
+    const connect = async (): Promise<Connection> => ({ hub: fleet.hub, mode: 'Enforce', capacity: F1 });
+    const { controller, status, log } = await startTold(fleet, listening(), { connect });
+    await fleet.clock.advance(MINUTE_MS);
+    const { module } = fleet.reads;
+    // Beside each module its device is read.
+    const spent = (): number => 2 * (fleet.reads.module - module);
+    const burst = async (): Promise<void> => {
+      for (const id of fleet.ids()) fleet.tag(id, { env: 'prod' });
+      await fleet.clock.advance(10 * MINUTE_MS);
+    };
+    await burst();
+    expect(spent()).toBe(50);
+    for (let bursts = 1; bursts < 24 * 6; bursts += 1) await burst();
+    expect(spent()).toBeGreaterThan(190);
+    expect(spent()).toBeLessThanOrEqual(200);
+    const warnings = log.lines.filter(({ message }) => message.startsWith('Hints wait'));
+    expect(warnings.map(({ level, fields }) => [level, fields])).toEqual([['warn', { hub: 'dev', messages: 200 }]]);
+    expect(status().notes).toEqual([expect.stringMatching(/^What others change is seen by the next pass for now/)]);
+
+    // A module costs less than a device: one or two may still be looked at.
+    for (const id of ['d3', 'd2', 'd1']) fleet.tamper(id, { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('allow');
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+
+    await fleet.clock.advance(8 * 60 * MINUTE_MS);
+    expect(status().notes).toEqual([]);
+    fleet.tamper('d2', { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('are counted by what a twin takes', async () => {
+    const fleet = createFleet(20);
+    const big = { notes: Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, 'x'.repeat(3_000)])) };
+    for (const id of fleet.ids()) fleet.tamper(id, big);
+    const connect = async (): Promise<Connection> => ({ hub: fleet.hub, mode: 'Enforce', capacity: F1 });
+    const { controller } = await startTold(fleet, listening(), { connect, concurrency: 1 });
+    await fleet.clock.advance(MINUTE_MS);
+    const { module } = fleet.reads;
+    for (const id of fleet.ids()) fleet.tamper(id, { other: 1 });
+    await fleet.clock.advance(MINUTE_MS);
+    expect(fleet.reads.module - module).toBe(13);
+    await controller.stop();
+  });
+
+  test('do not make passes rarer where hints are looked at during one', async () => {
+    const fleet = createFleet(30);
+    const { hub, behind } = gated(fleet);
+    let lists = 0;
+    const metered: Hub = {
+      ...hub,
+      listDevices(signal, onUnreadable) {
+        lists += 1;
+        return hub.listDevices(signal, onUnreadable);
+      },
+      messagesSpent: () => fleet.reads.device + fleet.reads.module,
+    };
+    const connect = async (): Promise<Connection> => ({ hub: metered, mode: 'Enforce', capacity: F1 });
+    const { controller } = await startTold(fleet, listening(), { connect });
+    await fleet.clock.advance(MINUTE_MS);
+    behind.shut();
+    controller.requestResync();
+    await fleet.clock.advance(MINUTE_MS);
+    const before = metered.messagesSpent();
+    for (const id of fleet.ids()) fleet.tag(id, { env: 'prod' });
+    await fleet.clock.advance(MINUTE_MS);
+    expect(metered.messagesSpent()).toBe(before + 50);
+    behind.open();
+    await fleet.clock.flush();
+    lists = 0;
+    await fleet.clock.advance(NEXT_PASS_MS);
+    expect(lists).toBe(1);
+    await controller.stop();
+  });
+
+  test('do not limit what a pass asks for too', async () => {
+    const fleet = createFleet(60);
+    const reads = gate();
+    const hub: Hub = {
+      ...fleet.hub,
+      async getModuleTwin(ref, signal) {
+        await reads.passed();
+        return fleet.hub.getModuleTwin(ref, signal);
+      },
+    };
+    const connect = async (): Promise<Connection> => ({ hub, mode: 'Enforce', capacity: F1 });
+    const { controller, source } = await startTold(fleet, listening(), { connect, concurrency: 1 });
+    await fleet.clock.advance(MINUTE_MS);
+    reads.shut();
+    for (const id of fleet.ids()) fleet.tag(id, { env: 'prod' });
+    source.set(listening({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }));
+    await fleet.clock.advance(MINUTE_MS);
+    reads.open();
+    await fleet.clock.advance(MINUTE_MS);
+    for (const id of fleet.ids()) expect(fleet.desired(id, 'guard', 'scan')).toBe('PT2H');
     await controller.stop();
   });
 });
@@ -278,20 +464,8 @@ describe('guards', () => {
 
   test('hold what changes after a pass has counted devices, and the next one writes it', async () => {
     const fleet = createFleet(3);
-    const feed = inProcessFeed(fleet.iot);
-    const [ahead, behind] = [gate(), gate()];
-    const slow: Hub = {
-      ...fleet.hub,
-      async *listModuleTwins(moduleIds, signal, onUnreadable) {
-        await ahead.passed();
-        yield* fleet.hub.listModuleTwins(moduleIds, signal, onUnreadable);
-        await behind.passed();
-      },
-    };
-    const { controller, source } = await startOn(fleet, listening() + EXCEPTION, {
-      hub: slow,
-      connectFeed: async () => feed,
-    });
+    const { hub, ahead, behind } = gated(fleet);
+    const { controller, source } = await startTold(fleet, listening() + EXCEPTION, { hub });
     ahead.shut();
     source.set(listening({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }) + EXCEPTION);
     await fleet.clock.flush();

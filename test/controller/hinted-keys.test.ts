@@ -1,5 +1,6 @@
 // What of the hub's changes is worth a look. Each look costs a message of its day.
 import { describe, expect, test } from 'vitest';
+import { DeviceList } from '../../src/controller/fleet-view.ts';
 import { hintedKeys } from '../../src/controller/hinted-keys.ts';
 import { Hints } from '../../src/controller/hints.ts';
 import type { HubScope } from '../../src/controller/scope.ts';
@@ -25,9 +26,11 @@ const TAGS = { rollout: { ring: '1' }, site: 'a' };
 
 function scopeOf(text = manifests({ rings: RINGS }) + EXCEPTION): HubScope & { readonly hints: Hints } {
   const scope = { ...createScope(createFleet(0), text), hints: new Hints() };
-  scope.view.noteDevice({ deviceId: 'd', status: 'enabled', iotEdge: false, tags: TAGS });
-  scope.view.noteDevice({ deviceId: 'bare', status: 'enabled', iotEdge: false, tags: {} });
-  scope.view.noteDevice({ deviceId: 'bench', status: 'enabled', iotEdge: false, tags: { site: 'b' } });
+  const list = new DeviceList();
+  for (const [deviceId, tags] of Object.entries({ d: TAGS, bare: {}, bench: { site: 'b' } })) {
+    list.add({ deviceId, status: 'enabled', iotEdge: false, tags });
+  }
+  scope.view.replaceDevices(list);
   return scope;
 }
 
@@ -60,14 +63,6 @@ describe('the tags of a device', () => {
     const { deviceId = 'd' } = more;
     expect(keysOf({ tags, ...more })).toEqual(isLooked ? [`${deviceId}/${MODULE}`] : []);
   });
-
-  test('are forgotten only where they are looked at again', () => {
-    const scope = scopeOf();
-    hintedKeys(scope, change({ tags: { site: 'b' } }));
-    expect(scope.view.device('d')).toBeDefined();
-    hintedKeys(scope, change({ tags: { lab: true } }));
-    expect(scope.view.device('d')).toBeUndefined();
-  });
 });
 
 describe('a module', () => {
@@ -97,6 +92,12 @@ describe('a module', () => {
     const bench = { deviceId: 'bench', moduleId: MODULE };
     expect(keysOf({ ...bench, desiredVersion: 2 }, scope)).toEqual([]);
     expect(keysOf({ ...bench, tags: { twinward: null } }, scope)).toEqual([`bench/${MODULE}`]);
+  });
+
+  test('may be managed as long as nobody has listed the devices', () => {
+    const scope = { ...createScope(createFleet(0), manifests({ rings: RINGS })), hints: new Hints() };
+    expect(keysOf({ moduleId: MODULE, desiredVersion: 2 }, scope)).toEqual([`d/${MODULE}`]);
+    expect(keysOf({ moduleId: 'another', desiredVersion: 2 }, scope)).toEqual([]);
   });
 
   test('of a device that was just hinted at is looked at before anything is known of that', () => {
