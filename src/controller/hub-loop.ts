@@ -60,6 +60,8 @@ export interface HubLoopOptions {
 /** Passes of several hubs and installations must not fall together. */
 const RESYNC_JITTER = 0.1;
 const STOP_GRACE_MS = 10_000;
+/** What hints lead to is counted together. */
+const TALLY_PAUSE_MS = 1_000;
 
 interface Connected {
   readonly scope: HubScope;
@@ -97,6 +99,7 @@ export class HubLoop {
   #lastResync: HubStatus['lastResync'];
   #problem: Problem | undefined;
   #failures = 0;
+  #cancelTally: (() => void) | undefined;
 
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
@@ -119,7 +122,7 @@ export class HubLoop {
       random,
       metrics,
       process: (key) => this.#process(key),
-      onIdle: () => this.#noteIdle(),
+      onIdle: () => this.#noteIdleSoon(),
     });
     this.#ended = this.#run();
   }
@@ -200,11 +203,13 @@ export class HubLoop {
 
   /** Lets what is in flight end by itself for ten seconds, then aborts it. Never rejects; idempotent. */
   async stop(): Promise<void> {
+    if (this.#cancelTally !== undefined) this.#noteIdle();
     this.#passes.abort();
     this.#alarm.ring();
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
     await Promise.all([this.#feed?.stop(), this.#queue.stop(), this.#ended]);
     cancel();
+    this.#cancelTally?.();
     await this.#connected?.tenure.end();
     this.#log.tellAllOmitted();
     this.#connected?.scope.hub.close();
@@ -410,11 +415,19 @@ export class HubLoop {
     }
   }
 
+  /** That a revision is applied is told at once. Else the queue may be idle after each hint of many. */
+  #noteIdleSoon(): void {
+    if (this.#passedRevision !== this.#appliedRevision) return this.#noteIdle();
+    this.#cancelTally ??= this.#options.clock.schedule(TALLY_PAUSE_MS, () => this.#noteIdle());
+  }
+
   /**
    * A pass tells when it is made: to count the fleet for each of its rows would take long. A queue that is empty because
    * it was stopped says nothing.
    */
   #noteIdle(): void {
+    this.#cancelTally?.();
+    this.#cancelTally = undefined;
     if (this.#isPassing || this.#passes.signal.aborted) return;
     const tallied = tally(this.#view);
     const { counts, failing, held } = tallied;

@@ -5,8 +5,10 @@ import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process
 import { HubError } from '../../src/model/errors.ts';
 import { getPath, type JsonObject } from '../../src/model/json.ts';
 import type { Hub } from '../../src/ports/hub.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
 import {
   createFleet,
+  createMetrics,
   manifests,
   MODULE,
   NEVER,
@@ -157,6 +159,43 @@ describe('what others change', () => {
     await fleet.clock.flush();
     expect(fleet.reads).toEqual(reads);
     await controller.stop();
+  });
+});
+
+describe('a burst of hints', () => {
+  async function startCounted(): Promise<Told & { readonly tallies: () => number }> {
+    let count = 0;
+    const metrics = createMetrics();
+    const gauge: Metrics['gauge'] = (name, labels, value) => {
+      if (name === 'twinward_contested_devices') count += 1;
+      metrics.gauge(name, labels, value);
+    };
+    const told = await startTold(5, listening(), { metrics: { ...metrics, gauge } });
+    const before = count;
+    return { ...told, tallies: () => count - before };
+  }
+
+  test('has the fleet counted once, and is told together', async () => {
+    const { fleet, controller, tallies, log } = await startCounted();
+    for (const id of fleet.ids()) {
+      fleet.iot.patchTwin({ deviceId: id, moduleId: MODULE }, { tags: { twinward: null } });
+      await fleet.clock.flush();
+    }
+    await fleet.clock.advance(1_000);
+    expect(tallies()).toBe(1);
+    const written = log.lines.filter(({ message }) => message === 'Twins written');
+    expect(written.map(({ fields }) => fields?.['reasons'])).toEqual(['FirstConfiguration 5', 'Adopted 5']);
+    await controller.stop();
+  });
+
+  test('that is not told yet is told at the end', async () => {
+    const { fleet, controller, log } = await startCounted();
+    fleet.iot.patchTwin({ deviceId: 'd1', moduleId: MODULE }, { tags: { twinward: null } });
+    await fleet.clock.flush();
+    await controller.stop();
+    const written = log.lines.filter(({ message }) => message === 'Twins written');
+    expect(written.at(-1)?.fields).toMatchObject({ reasons: 'Adopted 1' });
+    expect(fleet.clock.pending).toBe(0);
   });
 });
 
