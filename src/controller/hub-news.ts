@@ -31,8 +31,8 @@ export class HubNews {
   tell({ held, heldBy, offenders }: Pick<Tally, 'held' | 'heldBy' | 'offenders'>): void {
     const hub = this.#hubName;
     if (this.#written.size > 0) {
-      const twins = [...this.#written.values()].reduce((sum, count) => sum + count, 0);
-      this.#log.info('Twins written', { hub, twins, reasons: countsText(this.#written) });
+      const writes = [...this.#written.values()].reduce((sum, count) => sum + count, 0);
+      this.#log.info('Twins written', { hub, writes, reasons: countsText(this.#written) });
       this.#written = new Map();
     }
     const reasons = countsText(heldBy);

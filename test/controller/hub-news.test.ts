@@ -1,6 +1,7 @@
 // What an operator reads of a hub at the level of information.
 import { expect, test } from 'vitest';
-import { createFleet, manifests, PROD, startOn, type Lines } from './fixture.ts';
+import { HubNews } from '../../src/controller/hub-news.ts';
+import { createFleet, createLog, manifests, MODULE, PROD, startOn, type Lines } from './fixture.ts';
 
 const FIRST = manifests({ base: `${PROD}, settings: {usb: block, scan: PT6H}` });
 const LESS = manifests({ base: `${PROD}, settings: {scan: PT6H}` });
@@ -14,7 +15,7 @@ function news({ lines }: Lines): string[] {
   return lines
     .filter(({ level, message }) => level !== 'debug' && /Twins|held/.test(message))
     .map(({ message, fields = {} }) =>
-      [message, fields['twins'], fields['reasons'], fields['device']].filter(Boolean).join(' '),
+      [message, fields['twins'], fields['writes'], fields['reasons'], fields['device']].filter(Boolean).join(' '),
     );
 }
 
@@ -28,6 +29,18 @@ test('what was written is told by reason once it is done, removals among it; dri
   await fleet.clock.advance(3_600_000);
   expect(news(log)).toHaveLength(2);
   await controller.stop();
+});
+
+test('writes are counted, and a twin may be written twice', () => {
+  const log = createLog();
+  const news = new HubNews('dev', log);
+  const event = { hub: 'dev', deviceId: 'd1', moduleId: MODULE, type: 'Normal', message: 'usb' } as const;
+  for (const reason of ['FirstConfiguration', 'ConfigurationChanged', 'ConfigurationChanged'] as const) {
+    news.hearing(undefined).record({ ...event, reason });
+  }
+  news.tell({ held: 0, heldBy: new Map(), offenders: [] });
+  const reasons = 'ConfigurationChanged 2, FirstConfiguration 1';
+  expect(log.lines).toEqual([{ level: 'info', message: 'Twins written', fields: { hub: 'dev', writes: 3, reasons } }]);
 });
 
 test('twins that are held are told with their reason and one of them, once, and when none is any more', async () => {
