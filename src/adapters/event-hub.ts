@@ -40,15 +40,22 @@ async function probe({ client, signal }: Use): Promise<FeedFacts> {
   return facts;
 }
 
-/** Numbers say better than "latest" where to begin: nothing is lost until the links are open, nor when the SDK opens them anew. */
+/**
+ * Numbers say better than "latest" where to begin: nothing is lost until the links are open, nor when the SDK opens them
+ * anew. It hands on what comes through a link, or nothing after a while of silence, once that is open.
+ */
 async function watch(
   { client, signal, isOpen }: Use,
   { onOpen, onChange }: ChangeListener,
   lossNoticedMs: number,
 ): Promise<never> {
   const partitions = await readPartitions(client, signal);
-  isOpen();
-  onOpen();
+  const opening = new Set(partitions.map(({ partitionId }) => partitionId));
+  const noteOpen = (partitionId: string): void => {
+    if (!opening.delete(partitionId) || opening.size > 0) return;
+    isOpen();
+    onOpen();
+  };
   return new Promise((_, reject) => {
     for (const { partitionId, lastEnqueuedSequenceNumber } of partitions) {
       const subscription = client.subscribe(
@@ -59,6 +66,7 @@ async function watch(
               const change = toChange(event);
               if (change !== undefined) onChange(change);
             }
+            noteOpen(partitionId);
           },
           processError: async (error) => {
             end(subscription);

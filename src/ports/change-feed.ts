@@ -7,8 +7,9 @@ import type { Change } from '../model/change.ts';
  */
 export interface ChangeFeed {
   /**
-   * Tells of changes, whoever made them, from a moment before `onOpen` is called. Gives up within the adapter's time limit
-   * where it can't begin. Ends only by a failure, or with Aborted once the signal fires.
+   * Tells of changes, whoever made them; of all of them from a moment before `onOpen` is called. Gives up within the
+   * adapter's time limit where it can't begin. Ends only by a failure, of whatever part of it, or with Aborted once the
+   * signal fires.
    */
   watch(listener: ChangeListener, signal: AbortSignal): Promise<never>;
   /**

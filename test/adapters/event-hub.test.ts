@@ -166,6 +166,19 @@ describe('a watch', () => {
     await other.close();
   });
 
+  test('is not open as long as another reader keeps one partition', async () => {
+    hub.createDevice('d0', { deviceId: 'd0' });
+    const alone = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
+    const { promise: isReading, resolve } = Promise.withResolvers<void>();
+    const handlers = { processEvents: async () => resolve(), processError: async () => {} };
+    const startPosition = { sequenceNumber: 0, isInclusive: true };
+    alone.subscribe(partitionOf('d0', 4).toString(), handlers, { ownerLevel: 1, startPosition });
+    await isReading;
+    const watching = watch();
+    await expect(watching.isOpen).rejects.toMatchObject({ code: 'Unavailable' });
+    await alone.close();
+  });
+
   test('that can not begin fails by the same codes', async () => {
     const watching = watch(feedOf(service().replace(/SharedAccessKey=[^;]+/, 'SharedAccessKey=aGVsbG8=')));
     expect(await watching.ended).toMatchObject({ code: 'Unauthorized' });
