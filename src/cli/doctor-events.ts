@@ -2,6 +2,7 @@
 import { RESYNC_PERIOD_MS } from '../controller/controller.ts';
 import { affordablePeriodMs } from '../controller/daily-budget.ts';
 import type { DeclaredHub } from '../model/declared.ts';
+import { hubNameOf, isHubName } from '../model/hub-name.ts';
 import type { FeedFacts } from '../ports/change-feed.ts';
 import type { Connected } from './connect.ts';
 import { connectEvents } from './connect-events.ts';
@@ -49,10 +50,9 @@ const LIFECYCLE_FIX =
 
 /** What is kept is all that can be known without a write. */
 function judge({ events, hubNames, twinChangeAtMs, lifecycleAtMs }: FeedFacts, hostName: string): Finding {
-  const ours = hostName.split('.')[0] ?? hostName;
-  const others = [...hubNames].filter((name) => name.toLowerCase() !== ours.toLowerCase());
+  const others = [...hubNames].filter((name) => !isHubName(name, hostName));
   if (others.length > 0 && others.length === hubNames.size) {
-    const message = `the endpoint tells of ${others.join(', ')}, not of ${ours}`;
+    const message = `the endpoint tells of ${others.join(', ')}, not of ${hubNameOf(hostName)}`;
     return { check: CHECK, verdict: 'failed', message, fix: CREDENTIAL_FIX };
   }
   if (twinChangeAtMs === undefined) {

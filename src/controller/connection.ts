@@ -6,6 +6,8 @@ import { abortable } from './abortable.ts';
 
 export interface Connection {
   readonly hub: Hub;
+  /** Undefined where only the manifests say it, if they do. */
+  readonly hostName?: string | undefined;
   /** The effective ceiling: the hub's own `mode`, or Observe unless it is on loopback. */
   readonly mode: Mode;
   /** What the hub can take: declared, or assumed; undefined where nothing limits us. */

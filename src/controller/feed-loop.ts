@@ -1,5 +1,6 @@
 // The watch over one hub's change events: begun again when it ends, told once when it fails. Passes go on meanwhile.
 import type { Change } from '../model/change.ts';
+import { hubNameOf, isHubName } from '../model/hub-name.ts';
 import { HubError } from '../model/errors.ts';
 import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -13,7 +14,10 @@ import { contain } from './contain.ts';
 import { classify } from './outcome.ts';
 
 export interface FeedLoopOptions {
+  /** In the manifests. */
   readonly hubName: string;
+  /** Undefined where nobody knows it: then any hub's changes are taken. */
+  readonly hostName: string | undefined;
   /** Each time anew: a secret may have been replaced. Rejects with HubError. */
   readonly connect: () => Promise<ChangeFeed>;
   readonly onChange: (change: Change) => void;
@@ -34,6 +38,9 @@ export class FeedLoop {
   #openedAtMs: number | undefined;
   #failures = 0;
   #problem: string | undefined;
+  /** Another hub, of whose changes alone is told. */
+  #stranger: string | undefined;
+  #isOurs = false;
 
   /** Starts at once. */
   constructor(options: FeedLoopOptions) {
@@ -42,9 +49,9 @@ export class FeedLoop {
     this.#ended = this.#run();
   }
 
-  /** Why nothing is told at present, for people; undefined while all is well. */
+  /** Why nothing of use is told at present, for people; undefined while all is well. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#problem ?? (this.#stranger && strangerText(this.#stranger, this.#options.hostName));
   }
 
   /** Never rejects; idempotent. */
@@ -85,15 +92,29 @@ export class FeedLoop {
 
   /** A bug there is none of the feed's. */
   #take(change: Change): void {
-    const { hubName: name, log, metrics, onChange } = this.#options;
+    const { hubName: name, hostName, log, metrics, onChange } = this.#options;
+    if (change.hubName !== undefined && hostName !== undefined) {
+      if (!isHubName(change.hubName, hostName)) return this.#noteStranger(change.hubName);
+      this.#isOurs = true;
+      this.#stranger = undefined;
+    }
     void contain({ name, log, metrics }, 'take a hint', async () => onChange(change));
   }
 
   #noteOpen(): void {
     const { clock, log, hubName } = this.#options;
     this.#openedAtMs = clock.now();
+    this.#isOurs = false;
     this.#problem = undefined;
     log.info('Change events are followed', { hub: hubName });
+  }
+
+  /** Several hubs may tell of their changes at one endpoint; that ours does not is told once. */
+  #noteStranger(theirs: string): void {
+    const { log, hubName, hostName } = this.#options;
+    if (this.#isOurs || this.#stranger !== undefined) return;
+    this.#stranger = theirs;
+    log.warn('Change events are of another hub', { hub: hubName, hostName, theirs });
   }
 
   /** Told when it begins and when it changes, not at each try. */
@@ -103,6 +124,11 @@ export class FeedLoop {
     if (problem !== this.#problem) log.warn('Change events are not followed', { hub: hubName, why });
     this.#problem = problem;
   }
+}
+
+function strangerText(theirs: string, hostName = ''): string {
+  const ours = hubNameOf(hostName);
+  return `Change events are of ${theirs}, not of ${ours}, so what others change is seen by the next pass: give the connection string of ${ours}'s own endpoint.`;
 }
 
 function stopped(): HubError {

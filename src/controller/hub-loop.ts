@@ -67,6 +67,7 @@ interface Connected {
   readonly scope: HubScope;
   readonly mode: Mode;
   readonly tenure: Tenure;
+  readonly hostName: string | undefined;
   /** Undefined where no change events are declared. */
   readonly intake: HintIntake | undefined;
 }
@@ -283,7 +284,7 @@ export class HubLoop {
   async #connect(signal: AbortSignal): Promise<Connected> {
     const { connect, clock, metrics, recorder, instance, holder } = this.#options;
     const log = this.#log;
-    const { hub, mode, capacity } = await openConnection(connect, this.hub, signal);
+    const { hub, mode, capacity, hostName = this.hub.hostName } = await openConnection(connect, this.hub, signal);
     const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
     log.info('Connected', { hub: this.hub.name, mode, ...within });
     this.#pace.capacity = capacity;
@@ -321,16 +322,17 @@ export class HubLoop {
       writes: 0,
     };
     const intake = hints && new HintIntake({ scope, hints, queue: this.#queue, capacity });
-    return { mode, tenure, scope, intake };
+    return { mode, tenure, hostName, scope, intake };
   }
 
-  #followChanges({ tenure, intake }: Connected): FeedLoop | undefined {
+  #followChanges({ tenure, hostName, intake }: Connected): FeedLoop | undefined {
     const { connectFeed, clock, random, metrics } = this.#options;
     const { events, name: hubName } = this.hub;
     const isEnding = this.#passes.signal.aborted;
     if (events === undefined || connectFeed === undefined || intake === undefined || isEnding) return undefined;
     return new FeedLoop({
       hubName,
+      hostName,
       connect: () => connectFeed(events),
       // While another has the lease there is nothing that a pass to come would not see.
       onChange: (change) => {

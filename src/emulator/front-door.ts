@@ -5,7 +5,7 @@ import { type HubAction, performAction } from './faults/actions.ts';
 import type { CallFault, FaultMoment } from './faults/fault.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { sourceOfQuery, spoilPage } from './faults/pages.ts';
-import { hubNameOf } from './hub/hub-name.ts';
+import { hubNameOf } from '../model/hub-name.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 import type { QueryOptions, QueryPage } from './hub/query/query.ts';
 import { ServiceError, throttled } from './hub/service-error.ts';

@@ -3,7 +3,7 @@ import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.
 import { HubError } from '../model/errors.ts';
 import { cloneJson } from '../model/json.ts';
 import type { ChangeFeed } from '../ports/change-feed.ts';
-import { hubNameOf } from './hub/hub-name.ts';
+import { hubNameOf } from '../model/hub-name.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 
 export interface InProcessFeed extends ChangeFeed {
@@ -21,12 +21,13 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
     twinChangeAtMs: undefined as number | undefined,
     lifecycleAtMs: undefined as number | undefined,
   };
+  const hubName = hubNameOf(hub.hostName);
   let failure: HubError | undefined;
   hub.listen(({ source, operation, deviceId, moduleId, body, atMs }) => {
     facts.events += 1;
     if (source === TWIN_CHANGES) facts.twinChangeAtMs = atMs;
     if (source === LIFECYCLE) facts.lifecycleAtMs = atMs;
-    const change = asChange(source, { deviceId, moduleId, opType: operation }, cloneJson(body));
+    const change = asChange(source, { hubName, deviceId, moduleId, opType: operation }, cloneJson(body));
     if (change === undefined) return;
     queueMicrotask(() => {
       for (const { tell } of watches) tell(change);
@@ -59,7 +60,7 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
       }),
     probe: async () => {
       if (failure !== undefined) throw failure;
-      return { ...facts, hubNames: new Set(facts.events === 0 ? [] : [hubNameOf(hub.hostName)]) };
+      return { ...facts, hubNames: new Set(facts.events === 0 ? [] : [hubName]) };
     },
   };
 }

@@ -2,6 +2,8 @@
 import { getKey, getPath, isObject, type JsonObject } from './json.ts';
 
 export interface Change {
+  /** As its event names the hub: `acme-prod`; undefined where it does not. */
+  readonly hubName: string | undefined;
   readonly deviceId: string;
   /** Undefined for the device's own. */
   readonly moduleId: string | undefined;
@@ -23,6 +25,7 @@ const PATCHED = 'updateTwin';
 
 /** Application properties of an event, as IoT Hub names them. */
 export interface EventProperties {
+  readonly hubName?: unknown;
   readonly deviceId?: unknown;
   readonly moduleId?: unknown;
   readonly opType?: unknown;
@@ -31,13 +34,19 @@ export interface EventProperties {
 /** Undefined for what is no change of an identity or a twin. `body` may be anything. */
 export function asChange(
   source: unknown,
-  { deviceId, moduleId, opType }: EventProperties,
+  { hubName, deviceId, moduleId, opType }: EventProperties,
   body: unknown,
 ): Change | undefined {
   if (source !== TWIN_CHANGES && source !== LIFECYCLE) return undefined;
   if (!isId(deviceId) || (moduleId !== undefined && !isId(moduleId))) return undefined;
   const isLifecycle = source === LIFECYCLE;
-  const about = { deviceId, moduleId, isLifecycle, isReplaced: !isLifecycle && opType !== PATCHED };
+  const about = {
+    hubName: typeof hubName === 'string' ? hubName : undefined,
+    deviceId,
+    moduleId,
+    isLifecycle,
+    isReplaced: !isLifecycle && opType !== PATCHED,
+  };
   if (isLifecycle || !isObject(body)) return { ...about, tags: undefined, desiredVersion: undefined };
   const tags = getKey(body, 'tags');
   const version = getPath(body, ['properties', 'desired', '$version']);

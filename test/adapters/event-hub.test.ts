@@ -124,14 +124,16 @@ describe('a watch', () => {
       'd7',
     ]);
     const ref = { deviceId: 'd0', moduleId: 'm' };
+    const hubName = 'acme-events';
     hub.putModule('d0', 'm', ref, undefined);
     hub.patchTwin(ref, { tags: { a: { b: 'é' } }, properties: { desired: { c: 1 } } }, undefined);
     hub.patchTwin({ deviceId: 'd0' }, { tags: { a: null } }, undefined);
     hub.connect(ref, () => {}).report({ r: 1 });
     expect(await watching.next(4)).toEqual([
-      { ...ref, isLifecycle: true, isReplaced: false, tags: undefined, desiredVersion: undefined },
-      { ...ref, isLifecycle: false, isReplaced: false, tags: { a: { b: 'é' } }, desiredVersion: 2 },
+      { hubName, ...ref, isLifecycle: true, isReplaced: false, tags: undefined, desiredVersion: undefined },
+      { hubName, ...ref, isLifecycle: false, isReplaced: false, tags: { a: { b: 'é' } }, desiredVersion: 2 },
       {
+        hubName,
         deviceId: 'd0',
         moduleId: undefined,
         isLifecycle: false,
@@ -139,7 +141,7 @@ describe('a watch', () => {
         tags: { a: null },
         desiredVersion: undefined,
       },
-      { ...ref, isLifecycle: false, isReplaced: false, tags: undefined, desiredVersion: undefined },
+      { hubName, ...ref, isLifecycle: false, isReplaced: false, tags: undefined, desiredVersion: undefined },
     ]);
     watching.stop();
     expect(await watching.ended).toMatchObject({ code: 'Aborted' });

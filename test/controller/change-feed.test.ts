@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/controller/connection.ts';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
+import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';
 import { getPath, type JsonObject } from '../../src/model/json.ts';
+import type { ChangeFeed } from '../../src/ports/change-feed.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import {
@@ -609,6 +611,67 @@ describe('a feed that fails', () => {
     const { controller } = await startOn(fleet, listening(), { connectFeed: () => new Promise(() => {}) });
     await controller.stop();
     expect(fleet.clock.pending).toBe(0);
+  });
+});
+
+describe('an endpoint that tells of another hub', () => {
+  test('is told once, in the log and in the status, and counts for nothing', async () => {
+    const fleet = createFleet(2);
+    const connect = async (): Promise<Connection> => ({
+      hub: fleet.hub,
+      mode: 'Enforce',
+      hostName: 'acme-prod.azure-devices.net',
+    });
+    const { controller, log, status } = await startTold(fleet, listening(), { connect });
+    const reads = { ...fleet.reads };
+    for (const id of fleet.ids()) fleet.tamper(id, { guard: { usb: 'allow' } });
+    await fleet.clock.flush();
+    expect(fleet.reads).toEqual(reads);
+    expect(log.lines.filter(({ message }) => message === 'Change events are of another hub')).toEqual([
+      {
+        level: 'warn',
+        message: 'Change events are of another hub',
+        fields: { hub: 'dev', hostName: 'acme-prod.azure-devices.net', theirs: 'dev' },
+      },
+    ]);
+    expect(status().notes).toEqual([
+      "Change events are of dev, not of acme-prod, so what others change is seen by the next pass: give the connection string of acme-prod's own endpoint.",
+    ]);
+    await controller.stop();
+  });
+
+  test('and of ours is as good as one of ours alone', async () => {
+    const fleet = createFleet(1);
+    let tell: (change: Change) => void = () => {};
+    const feed: ChangeFeed = {
+      watch({ onOpen, onChange }, signal) {
+        tell = onChange;
+        onOpen();
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(lost())));
+      },
+      probe: async () => Promise.reject(lost()),
+    };
+    const { controller, status } = await startTold(fleet, listening(), { connectFeed: async () => feed });
+    const ofHub = (hubName: string): Change => ({
+      hubName,
+      deviceId: 'd1',
+      moduleId: MODULE,
+      isLifecycle: false,
+      isReplaced: false,
+      tags: undefined,
+      desiredVersion: 9,
+    });
+    fleet.tamper('d1', { guard: { usb: 'allow' } });
+    tell(ofHub('another'));
+    await fleet.clock.flush();
+    expect([status().notes.length, fleet.desired('d1', 'guard', 'usb')]).toEqual([1, 'allow']);
+    tell(ofHub('DEV'));
+    await fleet.clock.flush();
+    expect([status().notes.length, fleet.desired('d1', 'guard', 'usb')]).toEqual([0, 'block']);
+    tell(ofHub('another'));
+    await fleet.clock.flush();
+    expect(status().notes).toEqual([]);
+    await controller.stop();
   });
 });
 

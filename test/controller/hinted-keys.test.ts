@@ -35,6 +35,7 @@ function scopeOf(text = manifests({ rings: RINGS }) + EXCEPTION): HubScope & { r
 }
 
 const change = (more: Partial<Change>): Change => ({
+  hubName: undefined,
   deviceId: 'd',
   moduleId: undefined,
   isLifecycle: false,

@@ -4,7 +4,7 @@ import { asChange } from '../../src/model/change.ts';
 
 const REF = { deviceId: 'd', moduleId: 'm' };
 const PATCHED = { ...REF, opType: 'updateTwin' };
-const NOTHING_NAMED = { tags: undefined, desiredVersion: undefined };
+const NOTHING_NAMED = { hubName: undefined, tags: undefined, desiredVersion: undefined };
 
 test.each<[row: string, source: unknown, properties: Parameters<typeof asChange>[1], body: unknown, change: unknown]>([
   ['telemetry', 'Telemetry', REF, {}, undefined],
@@ -38,9 +38,9 @@ test.each<[row: string, source: unknown, properties: Parameters<typeof asChange>
   [
     'a twin that is replaced',
     'twinChangeEvents',
-    { ...REF, opType: 'replaceTwin' },
+    { ...REF, hubName: 'acme', opType: 'replaceTwin' },
     { tags: {}, properties: { desired: { $version: 3 } } },
-    { ...REF, isLifecycle: false, isReplaced: true, tags: {}, desiredVersion: 3 },
+    { ...REF, isLifecycle: false, isReplaced: true, hubName: 'acme', tags: {}, desiredVersion: 3 },
   ],
   [
     'an operation that is not known, which may have replaced the twin',

@@ -4,7 +4,7 @@ import rhea, { type Connection, type EventContext, type Message, type Receiver, 
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { listen, LOOPBACK } from '../listen.ts';
-import { hubNameOf } from '../hub/hub-name.ts';
+import { hubNameOf } from '../../model/hub-name.ts';
 import { keysOf, type Policy } from '../rest/policies.ts';
 import { isSignedByText, parseSasToken } from '../rest/sas-token.ts';
 import type { EventLog } from './event-log.ts';

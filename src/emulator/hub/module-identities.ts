@@ -4,7 +4,7 @@ import { parseAuthentication, wireAuthentication } from './authentication.ts';
 import type { HubContext } from './context.ts';
 import { checkIdentityEtag, identityEtag } from './etag.ts';
 import { freshRecord, isEdgeModule, parseText, requireBody, requireDevice, requireRoom } from './identities.ts';
-import { hubNameOf } from './hub-name.ts';
+import { hubNameOf } from '../../model/hub-name.ts';
 import type { HubRecord } from './record.ts';
 import {
   badRequest,

@@ -3,3 +3,7 @@
 export function hubNameOf(hostName: string): string {
   return hostName.split('.')[0] ?? hostName;
 }
+
+export function isHubName(name: string, hostName: string): boolean {
+  return name.toLowerCase() === hubNameOf(hostName).toLowerCase();
+}
