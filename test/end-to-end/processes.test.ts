@@ -3,6 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { eventHubFeed } from '../../src/adapters/event-hub.ts';
+import { systemClock } from '../../src/adapters/system-clock.ts';
 import { getLocal, ROOT, startProgram, type Running } from '../support/program.ts';
 
 const DEVICES = 40;
@@ -210,6 +212,19 @@ describe('hub and run', () => {
     run.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     expect(run.text() + doctor.text()).not.toContain(/SharedAccessKey=([^;]+)/.exec(env.EVENTS)?.[1]);
+  });
+
+  test('a hub ends at once though somebody reads its change events', async () => {
+    const { hub, facts } = await startHub('--events-port', '0');
+    const connectionString = facts.eventsConnectionString ?? '';
+    const feed = eventHubFeed({ connectionString, timeoutMs: 10_000, lossNoticedMs: 50, clock: systemClock });
+    const { promise: isOpen, resolve: onOpen } = Promise.withResolvers<void>();
+    const { signal } = new AbortController();
+    const ended = feed.watch({ onOpen, onChange: () => {} }, signal).catch((error: unknown) => error);
+    await isOpen;
+    hub.kill('SIGTERM');
+    expect(await hub.ended).toBe(0);
+    expect(await ended).toMatchObject({ code: 'Unavailable' });
   });
 
   test('a hub with --data is the same hub after it was killed', async () => {

@@ -60,7 +60,7 @@ export async function serveEvents(options: ServeEventsOptions): Promise<RunningE
     const guard = createFrameGuard();
     // First: nothing of a frame that is refused is kept.
     socket.on('data', (chunk: Buffer) => {
-      if (!guard(chunk)) socket.destroy();
+      if (!guard(chunk)) cut(socket);
     });
     endpoint.accept(socket);
   });
@@ -79,9 +79,14 @@ export async function serveEvents(options: ServeEventsOptions): Promise<RunningE
       new Promise((resolve) => {
         endpoint.stop();
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        for (const socket of sockets) cut(socket);
       }),
   };
+}
+
+/** With an error: without one the library does not notice, and its timers keep the process for minutes. */
+function cut(socket: Socket): void {
+  socket.destroy(new Error('cut by the endpoint'));
 }
 
 function mayRead({ permissions }: Policy): boolean {
