@@ -41,7 +41,9 @@ export async function withLease<T>(
     clock: world.clock,
     log: SILENT_LOG,
     onLost: () => {
-      world.err.write(`Somebody else took the lease of hub ${declaredHub.name}: what is left is not written.\n`);
+      world.err.write(
+        `Somebody else took the lease of hub ${declaredHub.name}: what is left is not written. Run this again when it is free.\n`,
+      );
     },
   });
   if (!(await isOurs(world, session, lease, wish))) return run(session, world.interrupted, undefined);

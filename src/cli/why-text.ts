@@ -42,15 +42,19 @@ export function explainedText(twin: ExplainedTwin, revision: string, isWhole: bo
 
 const MISSING_WORDS: Readonly<Record<string, string>> = {
   Create: 'it is to be created',
-  Wait: 'it is waited for',
+  Wait: 'it is waited for until its agent is installed, or a configuration that enforces says module: {whenMissing: Create}',
   Skip: 'it need not exist',
   Hold: 'nothing is done about it until a person has decided',
 };
 
-function missingText({ action, settings }: ExplainedTwin): string {
+const DISABLED_WORDS =
+  'it is waited for; the device is disabled, and no module can be created on it until it is enabled';
+
+function missingText({ action, device, settings }: ExplainedTwin): string {
   const { type, reason, message } = action;
   const declared = settings.filter(({ claims }) => claims.some(isWinning)).length;
-  const then = MISSING_WORDS[type] ?? `${type} (${reason})`;
+  const isDisabled = type === 'Wait' && device.status !== 'enabled';
+  const then = isDisabled ? DISABLED_WORDS : (MISSING_WORDS[type] ?? `${type} (${reason})`);
   const why = message === undefined ? '' : `\n${reason}: ${message}`;
   return `the module does not exist and ${then}; ${countOf(declared, 'setting')} would be declared for it${why}`;
 }

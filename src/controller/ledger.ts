@@ -99,6 +99,6 @@ function notReached(): Word {
   return {
     action: undefined,
     outcome: 'Failed',
-    error: new HubError('Aborted', 'Stopped before this twin was reached.'),
+    error: new HubError('Aborted', 'Stopped before this twin was reached: run it again.'),
   };
 }

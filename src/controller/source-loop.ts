@@ -37,6 +37,8 @@ export interface SourceLoopOptions {
 
 const CONTROLLER = 'source';
 
+const NO_MANIFEST = 'There is no manifest at all; that removes nothing. To mean it, keep at least the Hub.';
+
 export class SourceLoop {
   readonly #options: SourceLoopOptions;
   readonly #alarm: Alarm;
@@ -174,7 +176,7 @@ export class SourceLoop {
     this.#attemptedRevision = snapshot.revision;
     this.#diagnostics = diagnostics;
     if (declared === undefined) return this.#refuse('InvalidManifests', describe(diagnostics));
-    if (documents === 0) return this.#refuse('SourceEmpty', 'There is no manifest at all; that removes nothing.');
+    if (documents === 0) return this.#refuse('SourceEmpty', NO_MANIFEST);
     await this.#options.onDeclared(declared);
     this.#appliedRevision = snapshot.revision;
     this.#firstGood.resolve();

@@ -29,7 +29,8 @@ const UNKNOWN: Pick<Row, 'planned' | 'twin' | 'bug'> = { planned: undefined, twi
 /** `ListEmpty`: no row although the hub has some. That is not believed; nothing is forgotten. */
 export type SurveyEnd = 'Complete' | 'ListEmpty';
 
-export const LIST_EMPTY_MESSAGE = 'The hub lists nothing although it has devices; that is not believed.';
+export const LIST_EMPTY_MESSAGE =
+  'The hub lists nothing although it has devices; that is not believed. Look again later: its lists can lag by half an hour.';
 
 /** Visits every managed twin once. Rejects with HubError where a list fails midway; a list of devices counts only whole. */
 export async function survey(scope: HubScope, visit: (row: Row) => void, signal: AbortSignal): Promise<SurveyEnd> {

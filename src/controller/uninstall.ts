@@ -102,7 +102,8 @@ export async function removeRecords(options: UninstallOptions): Promise<Uninstal
     await queue.stop();
     signal.removeEventListener('abort', stop);
   }
-  for (const [key, count] of tries) if (count === 0) left.set(key, 'Stopped before this twin was reached.');
+  for (const [key, count] of tries)
+    if (count === 0) left.set(key, 'Stopped before this twin was reached: run it again.');
   return { removed: progress.removed, left: [...left].map(([key, why]) => ({ ref: refOf(key), why })) };
 }
 

@@ -70,7 +70,10 @@ function verdictOf(context: ClaimContext, layer: Layer, place: Place): Pick<Clai
   const { target, ownership } = context;
   const { configuration, state } = layer;
   if (state === 'Suspended') {
-    return { verdict: 'Out', because: layer.suspendedBecause ?? 'suspended: what it owns stays as it is' };
+    return {
+      verdict: 'Out',
+      because: layer.suspendedBy?.because ?? 'suspend: true in its manifest, so what it owns stays as it is',
+    };
   }
   if (state === 'Observed') return { verdict: 'Out', because: 'mode Observe, never merged' };
   if (configuration.atoms.find(isAt(place))?.policy === 'Ignore') {

@@ -35,7 +35,7 @@ export function findTooWide(layers: readonly Layer[], counts: ExceptionCounts | 
     if (count !== undefined && count <= maxDevices) continue;
     const message =
       count === undefined
-        ? `${owner} is for ${maxDevices} devices at most; those it selects are not counted yet.`
+        ? `${owner} is for ${maxDevices} devices at most; those it selects are not counted yet. The next look at the whole hub counts them.`
         : `${owner} selects ${count} devices on this hub and is for ${maxDevices} at most. Narrow its selector, or raise maxDevices.`;
     return { reason: 'ExceptionTooWide', message };
   }

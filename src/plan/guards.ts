@@ -232,7 +232,7 @@ function sentenceOf(
     case 'SourceShrunk': {
       const names = ownersMissing.slice(0, NAMES_SHOWN_MAX).join(', ');
       const more = count > NAMES_SHOWN_MAX ? ` and ${count - NAMES_SHOWN_MAX} more` : '';
-      return `SourceShrunk: ${count} of the ${owners} configurations on twins are missing from the source (${names}${more}); is a part of it lost?`;
+      return `SourceShrunk: ${count} of the ${owners} configurations on twins are missing from the source (${names}${more}); is a part of it lost? Then put it back.`;
     }
     case 'ListShort':
       return `ListShort: the hub counts ${devicesCounted ?? 0} devices and lists ${count} fewer; nothing is taken away until it lists them.`;

@@ -11,6 +11,13 @@ export interface Layer {
   /** The way in that the device took. */
   readonly selector: Selector;
   readonly state: LayerState;
-  /** Who suspended it and why, where that is not its own manifest's word. */
-  readonly suspendedBecause?: string;
+  /** Where that is not its own manifest's word. */
+  readonly suspendedBy?: SuspendingWord;
+}
+
+export interface SuspendingWord {
+  /** Who suspended it and why. */
+  readonly because: string;
+  /** The same with what ends it. */
+  readonly message: string;
 }

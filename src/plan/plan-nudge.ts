@@ -40,7 +40,11 @@ export function planNudge(
   const tags = recordPatch(live, owners, { contests, nudges, desiredVersion: nextVersion(live) }, context);
   const nextTags = mergePatch(live.tags, tags);
   const size = tooLarge(isObject(nextTags) ? nextTags : {}, userDesired(desired));
-  if (size !== undefined) return { patch: undefined, message: `${what}; to send them again takes too much: ${size}.` };
+  if (size !== undefined)
+    return {
+      patch: undefined,
+      message: `${what}; to send them again takes too much: ${size}. Remove what others left on the twin.`,
+    };
   const patch = { tags, properties: { desired: wholeSections(desired, forgotten.profiles) } };
   return { patch, message: `${what}; all settings are sent once more.` };
 }

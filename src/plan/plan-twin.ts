@@ -154,7 +154,9 @@ function asideMessage(refused: readonly SettingChange[], contested: readonly Set
     refused.length === 0
       ? undefined
       : `Not written, as owners that are not in this part of the source have it: ${namesText(refused)}. Apply them together.`,
-    contested.length === 0 ? undefined : `Left alone, as another writer keeps changing it: ${namesText(contested)}.`,
+    contested.length === 0
+      ? undefined
+      : `Left alone, as another writer keeps changing it: ${namesText(contested)}. Find it, or let the setting go.`,
   ]);
 }
 
@@ -177,9 +179,12 @@ function joined(texts: readonly (string | undefined)[]): string | undefined {
 }
 
 const KEEP_MESSAGES = {
-  Suspended: 'Every configuration for this module is suspended; what they own stays as it is.',
-  Unassigned: 'No configuration selects this device any more; what was written stays, and so does its record.',
-  OutOfInput: 'Its owners are not in this part of the source; nothing of theirs is touched.',
+  Suspended:
+    'Every configuration for this module is suspended; what they own stays as it is until their manifests say suspend: false.',
+  Unassigned:
+    'No configuration selects this device any more; what was written stays, and so does its record. Give it back its tags, or let a configuration select it.',
+  OutOfInput:
+    'Its owners are not in this part of the source; nothing of theirs is touched. Give the whole source to decide about it.',
   SourceEmpty: 'The source holds no resource at all; that removes nothing. Keep at least the Hub to mean it.',
 } as const;
 

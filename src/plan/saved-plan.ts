@@ -58,7 +58,8 @@ export function staleness(saved: SavedTwin, action: TwinAction | undefined): str
   return undefined;
 }
 
-export const PLAN_STALE_MESSAGE = 'It is not as it was when the plan was made. Make a new plan.';
+export const PLAN_STALE_MESSAGE =
+  'It is not as it was when the plan was made. Make a new one with twinward plan --out FILE.';
 
 /** The etag counter of a twin that nobody has written to. */
 const NEW_TWIN_COUNTER = 1n;

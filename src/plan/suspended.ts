@@ -45,9 +45,16 @@ function byText({ who, reason, untilMs }: Suspension): string {
   return `by ${who}${until}: ${reason}`;
 }
 
+/** The same with what ends it. */
+export function endableSuspensionText(suspension: Suspension): string {
+  const what = suspension.scope === 'All' ? '--all' : `--${suspension.scope.toLowerCase()} ${suspension.name}`;
+  return `${suspensionText(suspension)} (twinward resume ${what} ends it)`;
+}
+
 /** The same with the name of what is suspended, for where that is not plain. */
 export function namedSuspensionText(suspension: Suspension): string {
-  return 'name' in suspension ? `${suspension.name}: ${suspensionText(suspension)}` : suspensionText(suspension);
+  const text = endableSuspensionText(suspension);
+  return 'name' in suspension ? `${suspension.name}: ${text}` : text;
 }
 
 /** `2026-11-24T06:00:00Z`. */

@@ -1,15 +1,16 @@
 // What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
 import { isException, type Mode, type WhenMissing } from '../model/declared.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { Suspension } from '../model/suspension.ts';
 import type { Profile } from '../model/profile.ts';
 import { findTooWide, type ExceptionCounts } from './exceptions.ts';
-import type { Layer } from './layer.ts';
+import type { Layer, SuspendingWord } from './layer.ts';
 import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from './path-map.ts';
 import { composeOwn, expectedOwners, type OwnedEntry } from './record.ts';
 import type { Selected, Selection } from './selection.ts';
-import { momentText, NO_SUSPENSIONS, suspensionText, type Suspensions } from './suspended.ts';
+import { endableSuspensionText, momentText, NO_SUSPENSIONS, suspensionText, type Suspensions } from './suspended.ts';
 
 export interface Target {
   readonly moduleId: string;
@@ -46,7 +47,7 @@ export interface Target {
   readonly isFrozen: boolean;
   /** True where the owner is kept from writing here and from losing anything, whether or not the source knows it. */
   readonly suspends: (owner: string) => boolean;
-  /** Who suspended what would write here and why, where that is not the manifests' own word. */
+  /** Who suspended what would write here, why and what ends it, where that is not the manifests' own word. */
   readonly suspendedBecause: string | undefined;
 }
 
@@ -141,32 +142,37 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     observeOnly,
     isFrozen: freeze !== undefined,
     suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
-    suspendedBecause: freeze ?? layers.find(({ suspendedBecause }) => suspendedBecause !== undefined)?.suspendedBecause,
+    suspendedBecause: (freeze ?? layers.find(({ suspendedBy }) => suspendedBy !== undefined)?.suspendedBy)?.message,
   };
 }
 
 /** Why everything on the module is left as it is: a person's word, or an exception's. */
-function freezeOf(here: readonly Selected[], { suspension }: Selection): string | undefined {
-  if (suspension !== undefined) return suspensionText(suspension);
+function freezeOf(here: readonly Selected[], { suspension }: Selection): SuspendingWord | undefined {
+  if (suspension !== undefined) return wordOf(suspension);
   for (const { configuration } of here) {
     if (!isException(configuration) || !configuration.suspend) continue;
     const { owner, ownerText, reason, expiresAtMs } = configuration;
-    return `The module is suspended by ${owner} (${ownerText}) until ${momentText(expiresAtMs)}: ${reason}`;
+    const because = `The module is suspended by ${owner} (${ownerText}) until ${momentText(expiresAtMs)}: ${reason}`;
+    return { because, message: because };
   }
   return undefined;
 }
 
-function wordOn({ configuration }: Selected, suspensions: Suspensions): string | undefined {
+function wordOn({ configuration }: Selected, suspensions: Suspensions): SuspendingWord | undefined {
   const suspension = suspensions.ofOwner(configuration.owner);
-  return suspension === undefined ? undefined : suspensionText(suspension);
+  return suspension === undefined ? undefined : wordOf(suspension);
+}
+
+function wordOf(suspension: Suspension): SuspendingWord {
+  return { because: suspensionText(suspension), message: endableSuspensionText(suspension) };
 }
 
 function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
-function toLayer(selected: Selected, observeOnly: boolean, because: string | undefined): Layer {
-  if (because !== undefined) return { ...selected, state: 'Suspended', suspendedBecause: because };
+function toLayer(selected: Selected, observeOnly: boolean, suspendedBy: SuspendingWord | undefined): Layer {
+  if (suspendedBy !== undefined) return { ...selected, state: 'Suspended', suspendedBy };
   const { suspend, mode } = selected.configuration;
   const isObserved = observeOnly || mode === 'Observe';
   return { ...selected, state: suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };

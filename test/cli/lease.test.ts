@@ -162,7 +162,9 @@ describe('suspend and resume', () => {
 
   test('are told by status', async () => {
     await run('suspend --configuration kiosk-guard --reason INC-812');
-    expect((await run('status')).out).toContain('kiosk-guard: The configuration is suspended by anna@desk: INC-812');
+    expect((await run('status')).out).toContain(
+      'kiosk-guard: The configuration is suspended by anna@desk: INC-812 (twinward resume --configuration kiosk-guard ends it)',
+    );
   });
 
   test('one that ends by itself stops nothing any more', async () => {
@@ -240,6 +242,15 @@ describe('uninstall', () => {
     expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toEqual([]);
   });
 
+  test('leaves a device of that name that somebody uses, and says what to do', async () => {
+    await run('apply --yes');
+    hub.iot.updateDevice(DEVICE, { deviceId: DEVICE, status: 'enabled' }, '*');
+    const { code, err } = await run('uninstall --hub dev --yes');
+    expect(code).toBe(1);
+    expect(err).toContain('is enabled, so somebody uses it: it is left there. Disable it, and run this again.');
+    hub.iot.deleteDevice(DEVICE, '*');
+  });
+
   test('refuses while a controller lives, of whatever revision', async () => {
     await run('apply --yes');
     const { out } = await run('plan -o json');
@@ -264,6 +275,10 @@ describe('uninstall', () => {
     manifests.remove();
     manifests = folderOf({ 'hub.yaml': HUB.replace('Enforce', 'Observe'), 'kiosks.yaml': KIOSKS });
     expect((await run('uninstall --hub dev --yes')).code).toBe(5);
+    const { err } = await run('suspend --all --reason x');
+    expect(err).toContain(
+      'No hub that is written to was chosen.\n      Choose one with --hub, or set `mode: Enforce` on it.',
+    );
     expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toHaveLength(5);
   });
 });

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { folderOf, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
+import { folderOf, HOST, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
 function kiosks(usbPolicy: string): string {
   return `apiVersion: twinward.dev/v1alpha1
@@ -59,6 +59,8 @@ function write(deviceId: string, guard: Record<string, string>): void {
   hub.iot.patchTwin({ deviceId, moduleId: 'acmeGuard' }, { properties: { desired: { guard } } });
 }
 
+const AGAIN = 'Make a new plan with twinward plan --out FILE';
+
 test('what was planned is written without asking, and the file holds no value', async () => {
   const planned = await run(`plan --out ${file}`);
   expect(planned).toMatchObject({ code: 0 });
@@ -86,7 +88,9 @@ test('a twin that somebody wrote to keeps the whole plan from being applied, and
   expect(refused.err).toContain(
     `1 of 5 planned twins went stale:\n  ${victim}/acmeGuard  somebody wrote to it since\n`,
   );
-  expect(refused.err).toContain('The plan is stale, and nothing was written.');
+  expect(refused.err).toContain(
+    `The plan is stale, and nothing was written.\n      ${AGAIN}, or say --partial to write the others.\n`,
+  );
   expect(policies()).toEqual(Array(5).fill('v2'));
   const partly = await run(`apply ${file} --partial -o json`);
   expect(partly.code).toBe(4);
@@ -106,6 +110,7 @@ test('other manifests than those of the plan are refused before any hub is calle
   expect(err).toMatch(
     /The manifests are at sha256:\w+; the plan was made with them at sha256:\w+\. Nothing was written\./,
   );
+  expect(err).toContain(`${AGAIN}, or give the manifests that it was made with.`);
 });
 
 test('a device that left the group since is stale', async () => {
@@ -129,4 +134,14 @@ test('a plan of another instance is refused, and so is one of a commit', async (
   await run(`plan --instance blue --out ${file}`);
   expect((await run(`apply ${file}`)).err).toContain('Say --instance blue.');
   expect((await run(`plan --to HEAD --out ${file}`)).err).toContain('can not be applied');
+});
+
+test('a plan for another host of that name is refused', async () => {
+  await run(`plan --out ${file}`);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(HOST, 'other.azure-devices.net'));
+  const { code, err } = await run(`apply ${file}`);
+  expect(code).toBe(4);
+  expect(err).toContain(
+    `The plan is for other.azure-devices.net, and hub dev is ${HOST} now. Nothing was written.\n      ${AGAIN}.\n`,
+  );
 });

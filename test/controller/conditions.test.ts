@@ -51,7 +51,9 @@ describe('what is said about a hub', () => {
     {
       name: 'another has the lease, and nothing is looked at',
       facts: { waitingFor: 'a@host/1 (run), which has the lease', isApplied: false, problem: DOWN },
-      says: ['Ready=Unknown/WaitingForLease This one waits for a@host/1 (run), which has the lease.'],
+      says: [
+        'Ready=Unknown/WaitingForLease This one waits for a@host/1 (run), which has the lease. It writes once that one ends.',
+      ],
     },
     {
       name: 'the hub is down, which is worse than all else',

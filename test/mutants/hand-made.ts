@@ -110,7 +110,7 @@ const LISTS: readonly HandMade[] = [
   {
     name: 'a source without any manifest is handed on',
     file: 'controller/source-loop.ts',
-    text: "if (documents === 0) return this.#refuse('SourceEmpty', 'There is no manifest at all; that removes nothing.');",
+    text: "if (documents === 0) return this.#refuse('SourceEmpty', NO_MANIFEST);",
     replacement: '',
   },
   {

@@ -112,7 +112,9 @@ describe('a setting that another writer keeps changing', () => {
     const action = ring.pass();
     expect(causesOf(action)).toEqual(['scan:Drift']);
     expect(action.observed.map(({ name, cause }) => `${name}:${cause}`)).toEqual(['usb:Contested']);
-    expect(action.message).toBe('Left alone, as another writer keeps changing it: "usb".');
+    expect(action.message).toBe(
+      'Left alone, as another writer keeps changing it: "usb". Find it, or let the setting go.',
+    );
     expect(desiredOf(ring.state.twin)).toEqual({ g: { usb: 'allow', scan: 'PT1H' } });
     expect(ring.planNow()).toMatchObject({ type: 'Observe', reason: 'Contested' });
   });

@@ -241,7 +241,7 @@ describe('the end of an exception', () => {
     expect(action).toMatchObject({
       type: 'Keep',
       reason: 'Suspended',
-      message: 'Everything is suspended by ana@desk: INC-9',
+      message: 'Everything is suspended by ana@desk: INC-9 (twinward resume --all ends it)',
     });
   });
 
@@ -392,7 +392,7 @@ describe('an exception for so many devices', () => {
     const action = plan(declared, twinOf(), { fleet: 'Uncounted' });
     expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide', patch: undefined });
     expect(action.message).toBe(
-      'SecurityException/inc is for 2 devices at most; those it selects are not counted yet.',
+      'SecurityException/inc is for 2 devices at most; those it selects are not counted yet. The next look at the whole hub counts them.',
     );
   });
 
@@ -482,12 +482,14 @@ describe('break-glass', () => {
     const of = (suspension: NonNullable<PlanOptions['suspensions']>[number]) =>
       plan(without, live, { suspensions: [suspension] }).message;
     expect(of({ scope: 'Device', name: 'd1', ...by })).toBe(
-      'The device is suspended by ana@desk until 2026-11-23T17:41:00Z: INC-9',
+      'The device is suspended by ana@desk until 2026-11-23T17:41:00Z: INC-9 (twinward resume --device d1 ends it)',
     );
     const only = plan(source({ base: base.base }, {}), settled(source({ base: base.base }, {}), twinOf()), {
       suspensions: [{ scope: 'Configuration', name: 'base', ...by, untilMs: undefined }],
     });
-    expect(only.message).toBe('The configuration is suspended by ana@desk: INC-9');
+    expect(only.message).toBe(
+      'The configuration is suspended by ana@desk: INC-9 (twinward resume --configuration base ends it)',
+    );
   });
 
   test('stops an exception by its name, and lets no configuration take its place', () => {

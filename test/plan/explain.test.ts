@@ -86,7 +86,7 @@ describe('the claims on a setting', () => {
     [
       'suspended',
       { low: LOW, high: { ...HIGH, suspend: true } },
-      ['low Won: selector', 'high Out: suspended: what it owns stays as it is'],
+      ['low Won: selector', 'high Out: suspend: true in its manifest, so what it owns stays as it is'],
     ],
     ['observed', { low: { ...LOW, mode: 'Observe' } }, ['low Out: mode Observe, never merged']],
     ['ignored', { low: { ...LOW, policies: { a: 'Ignore' } } }, ['low Out: setting policy Ignore']],
@@ -126,7 +126,7 @@ describe('the claims on a setting', () => {
     const [setting] = explain({ low: LOW, high: { ...HIGH, suspend: true } }, live);
     expect(claims(setting === undefined ? [] : [setting])).toEqual([
       'low Lost: selector; SecurityConfiguration/high keeps it as it is',
-      'high Out: suspended: what it owns stays as it is',
+      'high Out: suspend: true in its manifest, so what it owns stays as it is',
     ]);
     expect(setting).toMatchObject({ live: 9, owner: 'SecurityConfiguration/high' });
     expect(setting).not.toHaveProperty('declared');
@@ -332,7 +332,7 @@ describe('what comes next for a setting', () => {
       { low: LOW },
       { low: { set: { a: 2 } } },
       { suspensions: [{ scope: 'Device', name: 'd1', ...by }] },
-      'Kept Suspended The device is suspended by ana@desk: INC-9',
+      'Kept Suspended The device is suspended by ana@desk: INC-9 (twinward resume --device d1 ends it)',
     ],
     [
       'nobody of ours',

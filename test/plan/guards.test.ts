@@ -105,9 +105,12 @@ describe('a guard', () => {
   });
 
   test.each([
-    [2, 'SourceShrunk: 2 of the 4 configurations on twins are missing from the source (c1, c2); is a part of it lost?'],
-    [3, '(c1, c2, c3); is a part of it lost?'],
-    [4, '(c1, c2, c3 and 1 more); is a part of it lost?'],
+    [
+      2,
+      'SourceShrunk: 2 of the 4 configurations on twins are missing from the source (c1, c2); is a part of it lost? Then put it back.',
+    ],
+    [3, '(c1, c2, c3); is a part of it lost? Then put it back.'],
+    [4, '(c1, c2, c3 and 1 more); is a part of it lost? Then put it back.'],
   ])('names three of %i missing configurations at most', (missing, text) => {
     const ownersMissing = Array.from({ length: missing }, (_, index) => `c${index + 1}`);
     expect(decideGuards(factsOf({ owners: 4, ownersMissing, groups: [group(16, 9)] }), hubWith()).message).toContain(

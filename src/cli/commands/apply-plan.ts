@@ -84,6 +84,8 @@ function parse(text: string): unknown {
   }
 }
 
+const NEW_PLAN = 'Make a new plan with twinward plan --out FILE';
+
 function requireSame(saved: SavedPlan, declared: Declared, { instance }: HubChoice): void {
   if (saved.instance !== instance) {
     throw new CliFailure(
@@ -98,7 +100,7 @@ function requireSame(saved: SavedPlan, declared: Declared, { instance }: HubChoi
   throw new CliFailure(
     EXIT.Stale,
     `The manifests are ${now}; the plan was made with them ${then}. Nothing was written.`,
-    'Make a new plan, or give the manifests that it was made with.',
+    `${NEW_PLAN}, or give the manifests that it was made with.`,
   );
 }
 
@@ -122,7 +124,7 @@ async function checkAll(
     await withHubs(world, declared, { ...choice, hub: hub.name }, async (session) => {
       if (session.hostName !== hub.hostName) {
         const message = `The plan is for ${hub.hostName}, and hub ${hub.name} is ${session.hostName} now.`;
-        throw new CliFailure(EXIT.Stale, `${message} Nothing was written.`);
+        throw new CliFailure(EXIT.Stale, `${message} Nothing was written.`, `${NEW_PLAN}.`);
       }
       checked.push(await check(world, session, hub));
     });
@@ -162,7 +164,7 @@ function tellStale(world: World, checked: readonly CheckedHub[], count: number, 
   throw new CliFailure(
     EXIT.Stale,
     'The plan is stale, and nothing was written.',
-    'Make a new plan, or say --partial to write the others.',
+    `${NEW_PLAN}, or say --partial to write the others.`,
   );
 }
 

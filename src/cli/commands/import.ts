@@ -196,6 +196,10 @@ function writeFiles(out: string, files: readonly ImportedFile[]): void {
     for (const { path, text } of files) writeFileSync(join(out, path), text, { flag: 'wx' });
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw new CliFailure(EXIT.Failed, `The manifests can not be written to ${out} (${code}).`);
+    throw new CliFailure(
+      EXIT.Failed,
+      `The manifests can not be written to ${out} (${code}).`,
+      'Name another folder with --out.',
+    );
   }
 }

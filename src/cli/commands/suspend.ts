@@ -185,7 +185,11 @@ async function isThere({ interrupted }: World, { hub }: HubSession, subject: Sub
 
 function nowhere(subject: Subject, asked: readonly string[]): CliFailure {
   if (subject.scope === 'Device' && asked.length > 0) return noDevice(subject.name, asked);
-  return new CliFailure(EXIT.Failed, 'No hub that is written to was chosen.');
+  return new CliFailure(
+    EXIT.Failed,
+    'No hub that is written to was chosen.',
+    'Choose one with --hub, or set `mode: Enforce` on it.',
+  );
 }
 
 function inForceText({ name, suspensions }: ChangedHub, head: string): string {

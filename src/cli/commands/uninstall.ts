@@ -88,7 +88,10 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
   const twin = await orMissing(directHub.getDeviceTwin(deviceId, signal));
   if (twin === undefined) return;
   if (twin.status !== 'disabled') {
-    throw new HubError('Invalid', `The device ${deviceId} is enabled, so somebody uses it: it is left there.`);
+    throw new HubError(
+      'Invalid',
+      `The device ${deviceId} is enabled, so somebody uses it: it is left there. Disable it, and run this again.`,
+    );
   }
   await directHub.deleteDevice(deviceId, signal);
 }
@@ -96,7 +99,7 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
 function reportText(name: string, instance: string, { removed, left }: UninstallReport): string {
   const head = `${name}   ${countOf(removed, 'record')} of instance ${instance} removed, every setting left as it was`;
   const lines = [
-    left.length === 0 ? `${head}; its device is gone` : head,
+    left.length === 0 ? `${head}; its device is gone` : `${head}; run it again for those that are left`,
     ...firstLines(left.map(({ ref, why }) => `  left  ${ref.deviceId}/${ref.moduleId}  ${why}`)),
   ];
   return `${lines.join('\n')}\n`;
