@@ -8,13 +8,15 @@ export interface HubAddress {
   readonly endpoint: string;
   /** PEM of the authority to trust. */
   readonly ca: string | undefined;
+  /** The file that it is from, for messages. */
+  readonly caFile?: string | undefined;
 }
 
 const PURPOSE = 'ask the hub for the time';
 const TIMEOUT_MS = 10_000;
 
 /** In milliseconds since 1970, to the second. Rejects with HubError where the address does not answer, or not over TLS. */
-export function readHubDate({ hostName, endpoint, ca }: HubAddress, signal: AbortSignal): Promise<number> {
+export function readHubDate({ hostName, endpoint, ca, caFile }: HubAddress, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = {
       method: 'GET',
@@ -40,7 +42,7 @@ export function readHubDate({ hostName, endpoint, ca }: HubAddress, signal: Abor
       reject(
         signal.aborted
           ? new HubError('Aborted', `Stopped during the attempt to ${PURPOSE}.`)
-          : describeFailure(error, PURPOSE),
+          : describeFailure(error, PURPOSE, caFile),
       );
     });
     sent.end();

@@ -17,6 +17,8 @@ export interface CallOptions {
   readonly endpoint?: string;
   /** PEM of the authority to trust, instead of the system's. */
   readonly ca?: string;
+  /** The file that it is from, for messages. */
+  readonly caFile?: string;
   readonly credential: IotHubCredential;
   /** From the call to the end of the answer. */
   readonly timeoutMs: number;
@@ -112,7 +114,7 @@ async function createTransport({ hostName, credential }: CallOptions, agent: Age
 
 function callOnce(
   transport: SdkTransport,
-  { hostName, timeoutMs, clock }: CallOptions,
+  { hostName, caFile, timeoutMs, clock }: CallOptions,
   { method, path, headers = {}, body, purpose, signal }: HubRequest,
 ): Promise<HubAnswer> {
   return new Promise((resolve, reject) => {
@@ -158,7 +160,7 @@ function callOnce(
     };
     const done: SdkCallback = (error, result, response) => {
       const problem = response === undefined && error === null ? new Error('no answer') : error;
-      if (problem !== null) return fail(describeFailure(problem, purpose));
+      if (problem !== null) return fail(describeFailure(problem, purpose, caFile));
       const refusal = classifyAnswer(response?.statusCode ?? 0, purpose);
       if (refusal !== undefined) return fail(refusal);
       settle(() => resolve({ body: result === '' ? undefined : result, headers: response?.headers ?? {}, length }));

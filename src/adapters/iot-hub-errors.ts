@@ -55,8 +55,8 @@ interface SdkError {
   readonly statusCode?: unknown;
 }
 
-/** Any failure of a call, whatever it is. */
-export function describeFailure(error: unknown, purpose: string): HubError {
+/** Any failure of a call, whatever it is. `caFile` is where the only authority comes from that is trusted; undefined: the system's are. */
+export function describeFailure(error: unknown, purpose: string, caFile?: string): HubError {
   const { response, responseBody, code, name, statusCode } = asSdkError(error);
   if (response?.statusCode !== undefined) return refusal(response.statusCode, response.headers, responseBody, purpose);
   if (error instanceof SyntaxError) return new HubError('Malformed', `Could not ${purpose}: the answer is not JSON.`);
@@ -67,6 +67,12 @@ export function describeFailure(error: unknown, purpose: string): HubError {
   }
   if (code === 'ERR_INVALID_CHAR') {
     return new HubError('Invalid', `Could not ${purpose}: the request has characters that no header can hold.`);
+  }
+  if (TRUST_FAILURES.has(code)) {
+    const whose = caFile === undefined ? 'an authority that this machine trusts' : `the authority in ${caFile}`;
+    return new HubError('Unavailable', `Could not ${purpose}: its certificate is not signed by ${whose} (${code}).`, {
+      hint: AUTHORITY_HINT,
+    });
   }
   return new HubError('Unavailable', `Could not ${purpose}: ${NETWORK_FAILURES[code] ?? code}.`);
 }
@@ -100,12 +106,26 @@ const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was cut (ECONNRESET)',
   ENOTFOUND: 'the host name is not known (ENOTFOUND)',
   EAI_AGAIN: 'the host name could not be looked up (EAI_AGAIN)',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate authority is not trusted (give it as caFile or TWINWARD_HUB_CA)',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate authority is not trusted (give it as caFile or TWINWARD_HUB_CA)',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate authority is not trusted (give it as caFile or TWINWARD_HUB_CA)',
-  CERT_SIGNATURE_FAILURE: 'its certificate is not signed by the authority given as caFile or TWINWARD_HUB_CA',
+  EPROTO: 'what listens there speaks no TLS (EPROTO)',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
+  CERT_HAS_EXPIRED: 'its certificate has ended, by the clock of this machine (CERT_HAS_EXPIRED)',
+  CERT_NOT_YET_VALID: 'its certificate has not begun, by the clock of this machine (CERT_NOT_YET_VALID)',
 };
+
+/** OpenSSL's names for a chain that leads to nobody who is trusted. */
+const TRUST_FAILURES: ReadonlySet<string> = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+]);
+
+export const AUTHORITY_HINT =
+  'Name its authority with TWINWARD_HUB_CA=FILE, or as caFile of the Hub. The embedded hub has a new one each time, unless it keeps ' +
+  'its data: the demo writes it to .twinward/ca.pem, `twinward hub` says where.';
 
 /** Undefined for a success. The SDK turns statuses from 300 into errors; those below 200 never get here. */
 export function classifyAnswer(status: number, purpose: string): HubError | undefined {

@@ -30,6 +30,7 @@ export async function connectSnapshot(
     hostName: snapshot.hostName,
     endpoint: `file:${path}`,
     ca: undefined,
+    caFile: undefined,
     policy: undefined,
     suspensionsUnknown: whyUnknown(snapshot, path, instance),
   };

@@ -1,7 +1,7 @@
 // Which address, which credential, which ceiling: the one place where a declared hub becomes a connected one.
 import { readFile } from 'node:fs/promises';
 import { checkCredentialHost, isLoopback, parseConnectionString, readSecret } from '../adapters/credentials.ts';
-import { describeSetupFailure } from '../adapters/iot-hub-errors.ts';
+import { AUTHORITY_HINT, describeSetupFailure } from '../adapters/iot-hub-errors.ts';
 import { connectIotHub, type IotHubCredential } from '../adapters/iot-hub.ts';
 import { meteredHub } from '../adapters/metered-hub.ts';
 import type { Capacity, DeclaredHub, SecretRef } from '../model/declared.ts';
@@ -20,6 +20,7 @@ export interface Connected extends Connection {
   readonly endpoint: string;
   /** The certificate authority to trust there, in PEM; undefined for those that the system trusts. */
   readonly ca: string | undefined;
+  readonly caFile: string | undefined;
   /** Name of the shared access policy that signs in; undefined where none does. */
   readonly policy: string | undefined;
 }
@@ -42,11 +43,12 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
   const { env, clock, metrics } = context;
   const { hostName, credential, policy } = await findCredential(declared, env);
   const address = addressOf(declared, context);
-  const ca = address.caFile === undefined ? undefined : await readCa(address.caFile);
+  const { caFile } = address;
+  const authority = caFile === undefined ? {} : { ca: await readCa(caFile), caFile };
   const hub = connectIotHub({
     hostName,
     ...(address.endpoint === undefined ? {} : { endpoint: address.endpoint }),
-    ...(ca === undefined ? {} : { ca }),
+    ...authority,
     credential,
     timeoutMs: TIMEOUT_MS,
     clock,
@@ -60,7 +62,8 @@ export async function connectHub(declared: DeclaredHub, context: ConnectContext)
     capacity: declared.capacity ?? (isLocal ? undefined : SMALLEST_CAPACITY),
     hostName,
     endpoint,
-    ca,
+    ca: authority.ca,
+    caFile,
     policy,
   };
 }
@@ -88,12 +91,16 @@ function isHttpsAddress(text: string): boolean {
 }
 
 async function readCa(path: string): Promise<string> {
+  let text: string;
   try {
-    return await readFile(path, 'utf8');
+    text = await readFile(path, 'utf8');
   } catch (cause) {
     const message = `Could not read the certificate authority ${path}. Is the hub that writes it running?`;
-    throw new HubError('Unavailable', message, { cause });
+    throw new HubError('Unavailable', message, { hint: AUTHORITY_HINT, cause });
   }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  const message = `There is no certificate in the form of PEM in ${path}, which is to hold the certificate authority.`;
+  throw new HubError('Unavailable', message, { hint: AUTHORITY_HINT });
 }
 
 interface FoundCredential {

@@ -61,6 +61,7 @@ const HINTS: Partial<Record<HubErrorCode, string>> = {
 };
 
 /** What the hub itself has not refused needs no other permission: the message says what it needs. */
-function hintFor({ code, serviceCode }: HubError): string | undefined {
+function hintFor({ code, serviceCode, hint }: HubError): string | undefined {
+  if (hint !== undefined) return hint;
   return code === 'Unauthorized' && serviceCode === undefined ? undefined : HINTS[code];
 }

@@ -28,12 +28,12 @@ export function ok(check: string, message: string): Finding {
   return { check, verdict: 'ok', message };
 }
 
-export function refused(check: string, { code, message }: HubError, fix: string): Finding {
+export function refused(check: string, { code, message, hint }: HubError, fix: string): Finding {
   return {
     check,
     verdict: 'failed',
     message,
     code,
-    ...(code === 'Unauthorized' || code === 'Unavailable' ? { fix } : {}),
+    ...(code === 'Unauthorized' || code === 'Unavailable' ? { fix: hint ?? fix } : {}),
   };
 }

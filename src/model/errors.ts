@@ -20,15 +20,18 @@ export class HubError extends Error {
   readonly code: HubErrorCode;
   /** The service's own code name, from the `iothub-errorcode` header, where it sent one. */
   readonly serviceCode: string | undefined;
+  /** What to do next, where the code alone does not say it. */
+  readonly hint: string | undefined;
 
   constructor(
     code: HubErrorCode,
     message: string,
-    options: { serviceCode?: string | undefined; cause?: unknown } = {},
+    options: { serviceCode?: string | undefined; hint?: string | undefined; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.serviceCode = options.serviceCode;
+    this.hint = options.hint;
   }
 }
 

@@ -143,6 +143,12 @@ describe('messages', () => {
       { code: 'ECONNRESET' },
       'Could not read it: the connection was cut (ECONNRESET).',
     ],
+    [
+      'say that nobody vouches for a certificate',
+      { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+      'Could not read it: its certificate is not signed by an authority that this machine trusts (DEPTH_ZERO_SELF_SIGNED_CERT).',
+    ],
+    ['say that there is no TLS', { code: 'EPROTO' }, 'Could not read it: what listens there speaks no TLS (EPROTO).'],
     ['pass on what they do not know', { code: 'EPIPE' }, 'Could not read it: EPIPE.'],
     ['do without anything', undefined, 'Could not read it: the connection failed.'],
   ];

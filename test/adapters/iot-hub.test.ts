@@ -356,8 +356,13 @@ describe('who the other side is, is checked', () => {
     const other = await createAuthority(systemClock);
     server.answer(json(TWIN));
     const before = server.requests.length;
-    const error = await failure(connect({ ca: other.certificate }).getModuleTwin(REF, signal));
-    expect([error.code, error.message]).toEqual(['Unavailable', expect.stringContaining('TWINWARD_HUB_CA')]);
+    const trusted = { ca: other.certificate, caFile: 'other.pem' };
+    const { code, message, hint } = await failure(connect(trusted).getModuleTwin(REF, signal));
+    expect([code, message, hint]).toEqual([
+      'Unavailable',
+      expect.stringContaining('its certificate is not signed by the authority in other.pem ('),
+      expect.stringContaining('TWINWARD_HUB_CA=FILE'),
+    ]);
     expect(server.requests).toHaveLength(before);
   });
 

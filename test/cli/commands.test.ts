@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createAuthority } from '../../src/emulator/rest/certificates.ts';
 import { folderOf, HOST, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
 
 const KIOSKS = `apiVersion: twinward.dev/v1alpha1
@@ -251,6 +254,19 @@ describe('what goes wrong', () => {
     expect(result.err).not.toContain('aGVsbG8=');
     const json = await run('plan -o json', { env: merged });
     expect(JSON.parse(json.out)).toMatchObject({ kind: 'Failure', exitCode: code });
+  });
+
+  test.each([
+    ['that of a hub that ran before', async () => (await createAuthority(hub.clock)).certificate, 'in FILE ('],
+    ['that of the system', undefined, 'that this machine trusts ('],
+    ['no certificate at all', () => Promise.resolve('PEM'), 'There is no certificate in the form of PEM in FILE'],
+  ])('another certificate authority, %s: the cause, the file and the way out', async (_what, pem, says) => {
+    const file = join(manifests.path, 'other.pem');
+    if (pem !== undefined) writeFileSync(file, await pem());
+    const { code, err } = await run('status', { env: { ...hub.env, TWINWARD_HUB_CA: pem === undefined ? '' : file } });
+    expect(code).toBe(1);
+    expect(err).toContain(says.replace('FILE', file));
+    expect(err).toMatch(/\n +Name its authority with TWINWARD_HUB_CA=FILE.*\.twinward\/ca\.pem/);
   });
 
   test('a folder that is not there', async () => {

@@ -11,7 +11,7 @@ const NO_METRICS = { count: () => {}, gauge: () => {}, observe: () => {} };
 
 let folder: ReturnType<typeof folderOf>;
 beforeAll(() => {
-  folder = folderOf({ secret: `${STRING}\n`, 'ca.pem': 'PEM' });
+  folder = folderOf({ secret: `${STRING}\n`, 'ca.pem': '-----BEGIN CERTIFICATE-----\n' });
 });
 afterAll(() => folder.remove());
 

@@ -94,7 +94,13 @@ describe('what is wrong', () => {
       what: 'a certificate that is not trusted',
       env: { TWINWARD_HUB_CA: '' },
       code: 1,
-      says: /FAILED {3}address: .*certificate/,
+      says: /FAILED {3}address: .*certificate is not signed by an authority that this machine trusts .*\n +Name its authority with TWINWARD_HUB_CA/,
+    },
+    {
+      what: 'no file of the authority',
+      env: { TWINWARD_HUB_CA: '/nowhere/ca.pem' },
+      code: 1,
+      says: /FAILED {3}address: Could not read the certificate authority \/nowhere\/ca\.pem\..*\n +Name its authority/,
     },
   ])('$what', async ({ env, code, says }) => {
     const merged = Object.keys(env).length === 0 ? {} : { ...hub.env, ...env };

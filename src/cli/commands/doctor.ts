@@ -59,8 +59,8 @@ async function examine(
     }
   } catch (error) {
     if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
-    const { code, message } = error;
-    return [{ check: 'credential', verdict: 'failed', message, code, fix: 'See docs/hub-sign-in.md.' }];
+    const { code, message, hint: fix = 'See docs/hub-sign-in.md.' } = error;
+    return [{ check: code === 'Unauthorized' ? 'credential' : 'address', verdict: 'failed', message, code, fix }];
   }
 }
 
