@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '../model/json.ts';
 import { etagCounter, type ModuleRef, type Twin } from '../model/twin.ts';
 import { heldInstead, REASONS, writes, type ActionType, type SettingChange, type TwinAction } from './action.ts';
 import type { Planner } from './planner.ts';
+import { RECORD_TAG } from './record.ts';
 
 export interface SavedPlan {
   readonly revision: string;
@@ -26,13 +27,21 @@ export interface SavedTwin extends ModuleRef {
   readonly etag: string | null;
   /** Of what was decided: see `actionDigest`. */
   readonly digest: string;
+  /** After it nothing is declared for the twin and nothing on it is ours. */
+  readonly isLast?: true;
 }
 
 /** Undefined for what writes nothing. */
 export function savedTwin(action: TwinAction): SavedTwin | undefined {
   if (!writes(action)) return undefined;
   const { deviceId, moduleId, type, etag } = action;
-  return { deviceId, moduleId, action: type, etag: etag ?? null, digest: actionDigest(action) };
+  const saved = { deviceId, moduleId, action: type, etag: etag ?? null, digest: actionDigest(action) };
+  return removesRecord(action) ? { ...saved, isLast: true } : saved;
+}
+
+function removesRecord({ patch }: TwinAction): boolean {
+  const records = patch?.tags?.[RECORD_TAG];
+  return records === null || (isObject(records) && Object.values(records).includes(null));
 }
 
 /**
@@ -48,6 +57,11 @@ function changeFields({ path, before, after, owner, cause, sensitive }: SettingC
   if (before !== undefined) values['before'] = sensitive ? null : before;
   if (after !== undefined) values['after'] = sensitive ? null : after;
   return { path: [...path], owner, cause, sensitive, ...values };
+}
+
+/** Whether the twin is as it was to be, whoever made it so. The manifests are those of the plan. */
+export function isDone(saved: SavedTwin, action: TwinAction | undefined): boolean {
+  return action === undefined ? saved.isLast === true : action.type === 'Equal';
 }
 
 /** Why a twin is not as it was when it was planned, in words; undefined where it is. `action` is what is decided now. */
@@ -113,7 +127,7 @@ function readHub(value: Json): SavedHub | undefined {
 
 function readTwin(value: Json): SavedTwin | undefined {
   if (!isObject(value)) return undefined;
-  const { deviceId, moduleId, action, etag, digest } = value;
+  const { deviceId, moduleId, action, etag, digest, isLast } = value;
   const isTwin =
     typeof deviceId === 'string' &&
     typeof moduleId === 'string' &&
@@ -121,5 +135,7 @@ function readTwin(value: Json): SavedTwin | undefined {
     Object.hasOwn(REASONS, action) &&
     (etag === null || typeof etag === 'string') &&
     typeof digest === 'string';
-  return isTwin ? { deviceId, moduleId, action: action as ActionType, etag, digest } : undefined;
+  if (!isTwin) return undefined;
+  const saved = { deviceId, moduleId, action: action as ActionType, etag, digest };
+  return isLast === true ? { ...saved, isLast } : saved;
 }

@@ -36,7 +36,12 @@ const APPROVES = /Hub "dev" approves it with the annotation (twinward\.dev\/appr
 
 test('apply and apply FILE hold all of it, and say once what would release it', async () => {
   const file = `${manifests.path}/plan.saved`;
-  expect((await run(`plan --out ${file}`)).out).toContain(REFUSED);
+  const planned = await run(`plan --out ${file}`);
+  expect(planned.out).toContain(REFUSED);
+  expect(planned.err).toContain(
+    `Saved in ${file}: 5 twins to change. The guards refuse 5 twins of it, so twinward apply ${file} holds these and ` +
+      'writes the rest, or nothing. An approval changes the manifests: with it, make a new plan.\n',
+  );
   for (const command of ['apply --yes', `apply ${file}`]) {
     const { code, out } = await run(command);
     expect(code).toBe(5);

@@ -1,5 +1,5 @@
 // `plan --out FILE`, then `apply FILE`: exactly what was looked at is written, or nothing.
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { folderOf, HOST, HUB, serveFleet, twinward, type Given, type Printed, type ServedHub } from './fixture.ts';
@@ -64,7 +64,9 @@ const AGAIN = 'Make a new plan with twinward plan --out FILE';
 test('what was planned is written without asking, and the file holds no value', async () => {
   const planned = await run(`plan --out ${file}`);
   expect(planned).toMatchObject({ code: 0 });
-  expect(planned.err).toContain(`Saved: 5 twins to change. twinward apply ${file} writes exactly that, or nothing.`);
+  expect(planned.err).toContain(
+    `Saved in ${file}: 5 twins to change. twinward apply ${file} writes exactly that, or nothing.`,
+  );
   const text = readFileSync(file, 'utf8');
   expect(JSON.parse(text)).toMatchObject({ schemaVersion: 1, kind: 'SavedPlan', instance: 'default', partial: false });
   expect(text).not.toMatch(/s3cret-badge|usbPolicy|demo-token/);
@@ -73,10 +75,17 @@ test('what was planned is written without asking, and the file holds no value', 
   expect(policies()).toEqual(Array(5).fill('v1'));
 });
 
-test('a plan is good for one time', async () => {
+test('a plan that was applied is done, and applying it again says so', async () => {
   await run(`plan --out ${file}`);
   await run(`apply ${file}`);
-  expect(await run(`apply ${file}`)).toMatchObject({ code: 4 });
+  for (const again of [`apply ${file}`, `apply ${file} --partial`]) {
+    expect(await run(again)).toEqual({
+      code: 0,
+      out: 'Everything in the plan is done already: 5 twins as planned, and nothing was written.\n',
+      err: expect.not.stringMatching(/stale|done/) as string,
+    });
+  }
+  expect(JSON.parse((await run(`apply ${file} -o json`)).out)).toMatchObject({ hubs: [], done: 5, stale: [] });
 });
 
 test('a twin that somebody wrote to keeps the whole plan from being applied, and --partial writes the others', async () => {
@@ -144,4 +153,24 @@ test('a plan for another host of that name is refused', async () => {
   expect(err).toContain(
     `The plan is for other.azure-devices.net, and hub dev is ${HOST} now. Nothing was written.\n      ${AGAIN}.\n`,
   );
+});
+
+test('what an applied plan let go of is done too', async () => {
+  await run('apply --yes');
+  rmSync(join(manifests.path, 'kiosks.yaml'));
+  expect((await run(`plan --out ${file}`)).err).toContain('5 records to write');
+  expect((await run(`apply ${file}`)).code).toBe(0);
+  expect(await run(`apply ${file}`)).toMatchObject({ code: 0, out: expect.stringContaining('5 twins as planned') });
+  await run(`plan --out ${file}`);
+  expect(await run(`apply ${file}`)).toMatchObject({ code: 0, out: 'The plan has nothing to write.\n' });
+});
+
+test('a plan that was applied in part is told from one that went stale', async () => {
+  await run(`plan --out ${file}`);
+  const [first = ''] = ids();
+  write(first, { usbPolicy: 'somebody else' });
+  expect((await run(`apply ${file} --partial`)).code).toBe(4);
+  const { code, out, err } = await run(`apply ${file} --partial`);
+  expect([code, out]).toEqual([4, 'Nothing was left to write.\n']);
+  expect(err).toContain(`4 of 5 planned twins are done already.\n1 of 5 planned twins went stale:\n  ${first}/`);
 });

@@ -3,6 +3,7 @@ import { keyOf } from '../../controller/key.ts';
 import type { Declared } from '../../model/declared.ts';
 import {
   asPlanned,
+  isDone,
   readSavedPlan,
   staleness,
   type SavedHub,
@@ -38,9 +39,13 @@ export async function applyPlan(world: World, options: ApplyPlanOptions): Promis
   requireSame(saved, declared, options);
   const hubs = saved.hubs.filter(({ name }) => options.hub === undefined || options.hub === name);
   const checked = await checkAll(world, declared, hubs, options);
-  const stale = checked.reduce((sum, hub) => sum + hub.stale.length, 0);
-  if (stale > 0) tellStale(world, checked, stale, options.partial === true);
-  const others = checked.reduce((sum, hub) => sum + hub.others, 0);
+  const sum = (countIn: (hub: CheckedHub) => number): number => checked.reduce((all, hub) => all + countIn(hub), 0);
+  const planned = hubs.reduce((all, { twins }) => all + twins.length, 0);
+  const stale = sum((hub) => hub.stale.length);
+  const done = sum((hub) => hub.done);
+  const others = sum((hub) => hub.others);
+  if (done > 0 && done < planned) world.err.write(`${done} of ${countOf(planned, 'planned twin')} are done already.\n`);
+  if (stale > 0) tellStale(world, checked, stale, planned, options.partial === true);
   if (others > 0)
     world.err.write(`${countOf(others, 'twin')} beside the plan would be written now, and will not be.\n`);
   const applied: AppliedHub[] = [];
@@ -54,13 +59,19 @@ export async function applyPlan(world: World, options: ApplyPlanOptions): Promis
     });
   }
   if (options.output === 'json') {
-    writeDocument(world, 'Apply', { ...applyFields(declared, options.instance, applied), stale: staleFields(checked) });
+    const fields = applyFields(declared, options.instance, applied);
+    writeDocument(world, 'Apply', { ...fields, done, stale: staleFields(checked) });
   } else if (applied.length === 0) {
-    world.out.write('Nothing was left to write.\n');
+    world.out.write(done === planned ? doneText(done) : 'Nothing was left to write.\n');
   } else {
     for (const hub of applied) world.out.write(appliedText(hub));
   }
   return codeOf(world, applied, stale);
+}
+
+function doneText(twins: number): string {
+  if (twins === 0) return 'The plan has nothing to write.\n';
+  return `Everything in the plan is done already: ${countOf(twins, 'twin')} as planned, and nothing was written.\n`;
 }
 
 async function readPlanFile(path: string): Promise<SavedPlan> {
@@ -107,6 +118,8 @@ function requireSame(saved: SavedPlan, declared: Declared, { instance }: HubChoi
 interface CheckedHub {
   readonly name: string;
   readonly fresh: ReadonlyMap<string, SavedTwin>;
+  /** Twins that are as the plan was to make them. */
+  readonly done: number;
   readonly stale: readonly { readonly twin: SavedTwin; readonly why: string }[];
   /** Twins that differ now and are not in the plan. */
   readonly others: number;
@@ -142,22 +155,30 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
   const now = new Map(kept);
   const fresh = new Map<string, SavedTwin>();
   const stale: { twin: SavedTwin; why: string }[] = [];
+  let done = 0;
   for (const twin of twins) {
     const key = keyOf(twin.deviceId, twin.moduleId);
-    const why = staleness(twin, now.get(key));
+    const action = now.get(key);
+    const why = staleness(twin, action);
     if (why === undefined) fresh.set(key, twin);
+    else if (isDone(twin, action)) done += 1;
     else stale.push({ twin, why });
     now.delete(key);
   }
-  return { name, fresh, stale, others: [...now.values()].filter(writes).length };
+  return { name, fresh, done, stale, others: [...now.values()].filter(writes).length };
 }
 
 /** Fails unless the rest is wanted. */
-function tellStale(world: World, checked: readonly CheckedHub[], count: number, isPartial: boolean): void {
+function tellStale(
+  world: World,
+  checked: readonly CheckedHub[],
+  count: number,
+  planned: number,
+  isPartial: boolean,
+): void {
   const lines = checked.flatMap(({ stale }) =>
     stale.map(({ twin: { deviceId, moduleId }, why }) => `  ${deviceId}/${moduleId}  ${why}`),
   );
-  const planned = checked.reduce((sum, { fresh, stale }) => sum + fresh.size + stale.length, 0);
   const head = `${count} of ${countOf(planned, 'planned twin')} went stale:`;
   world.err.write(`${[head, ...firstLines(lines)].join('\n')}\n`);
   if (isPartial) return;

@@ -25,6 +25,7 @@ import { planText, workText, type HubPlan, type Pending } from '../plan-text.ts'
 import { writePrivate } from '../private-file.ts';
 import { documentText, writeDiagnostics, writeDocument, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
+import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
 
 export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
@@ -85,7 +86,19 @@ async function savePlan(
   const saved: SavedPlan = { revision, partial, instance, hubs: plans.map((hub) => hub.saved) };
   await writePrivate(path, documentText('SavedPlan', saved));
   const { actions } = addSummaries(plans.map(({ summary }) => summary));
-  err.write(`Saved: ${workText(actions)}. twinward apply ${path} writes exactly that, or nothing.\n`);
+  const refused = plans.reduce((sum, { guards }) => sum + (guards?.message === undefined ? 0 : guards.twins), 0);
+  err.write(savedText(path, actions, refused));
+}
+
+/** `refused`: twins whose write the guards refuse now. */
+function savedText(path: string, actions: HubPlan['summary']['actions'], refused: number): string {
+  const saved = `Saved in ${path}: ${workText(actions)}.`;
+  if (actions.Patch + actions.Create + actions.Record === 0) return `${saved}\n`;
+  if (refused === 0) return `${saved} twinward apply ${path} writes exactly that, or nothing.\n`;
+  return (
+    `${saved} The guards refuse ${countOf(refused, 'twin')} of it, so twinward apply ${path} holds these and writes the rest, ` +
+    'or nothing. An approval changes the manifests: with it, make a new plan.\n'
+  );
 }
 
 function textOf(world: World, { declared, base }: PlanInput, plans: readonly HubPlan[], by?: string): string {
