@@ -7,6 +7,7 @@ import { resourceConditions, type ResourceCondition } from '../controller/resour
 import type { FleetCounts, Offender } from '../controller/status.ts';
 import { tally } from '../controller/tally.ts';
 import type { GuardDecision } from '../plan/guards.ts';
+import { formatCount, formatTable } from './table.ts';
 
 export interface Standing {
   readonly conditions: readonly ResourceCondition[];
@@ -57,9 +58,19 @@ export function stateCounts({ actions, acknowledgements }: FleetCounts): [string
   ].filter(([, count]) => count > 0);
 }
 
-/** Rows of a table. */
-export function offenderRows(offenders: readonly Offender[]): string[][] {
-  return offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [deviceId, moduleId, reason, detail]);
+/** Nothing where nothing is wrong. What the guards say is of all that they refuse, and is told once, below. */
+export function worstText({ offenders, moreOffenders }: Standing, indent = ''): string {
+  if (offenders.length === 0) return '';
+  const refusal = offenders.find(({ reason }) => reason === 'GuardRefused')?.detail;
+  const rows = offenders.map(({ deviceId, moduleId, reason, detail = '' }) => [
+    deviceId,
+    moduleId,
+    reason,
+    detail === refusal ? '' : detail,
+  ]);
+  const more = moreOffenders === 0 ? '' : `${indent}  and ${formatCount(moreOffenders)} more\n`;
+  const told = refusal === undefined ? '' : `${indent}  ${refusal}\n`;
+  return `${indent}Worst first\n${formatTable(rows, `${indent}  `)}${more}${told}`;
 }
 
 /** Rows of a table. */

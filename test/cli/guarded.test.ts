@@ -58,8 +58,14 @@ test('status and describe count it as held, not as to be written', async () => {
     expect(out).toMatch(/Ready +False +TwinsHeld +5 twins held until a person decides\./);
     expect(out).toMatch(/Stalled +True +TwinsHeld/);
     expect(out).toMatch(APPROVES);
+    expect(out.match(/GuardRefused$/gm)).toHaveLength(5);
+    expect(out.split(REFUSED)).toHaveLength(2);
     expect(out).not.toContain('Reconciling');
   }
+});
+
+test('get lists it as held too', async () => {
+  expect((await run('get devices')).out.match(/ Hold +GuardRefused +kiosk-guard$/gm)).toHaveLength(5);
 });
 
 test('all of it is written once it is approved, and status has nothing to say', async () => {

@@ -18,7 +18,7 @@ import {
   profileFields,
   type Fields,
 } from '../resource-fields.ts';
-import { conditionRows, countStanding, offenderRows, stateCounts, type Standing } from '../standing.ts';
+import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatCount, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -172,22 +172,17 @@ function textOf({ kind, name, origin, fields }: Described, standings: readonly H
   return [head, formatTable(rows, '  '), ...texts].join('');
 }
 
-function standingText(
-  { hub, hostName, mode, conditions, counts, offenders, moreOffenders }: HubStanding,
-  noun: string,
-  style: Style,
-): string {
+function standingText(standing: HubStanding, noun: string, style: Style): string {
+  const { hub, hostName, mode, conditions, counts } = standing;
   const { devices, twins } = counts;
   const terms = stateCounts(counts)
     .toSorted(([, a], [, b]) => b - a)
     .map(([state, count]) => `${formatCount(count)} ${state}`);
   const sum = terms.length === 0 ? '' : ` = ${terms.join(' + ')}`;
-  const worst = offenderRows(offenders);
   return [
     `${style.bold(hub)}   ${hostName}   mode ${mode}\n`,
     `  ${countOf(devices, noun)}, ${countOf(twins, 'twin')}${sum}\n`,
     formatTable(conditionRows(conditions), '  '),
-    ...(worst.length === 0 ? [] : [`  Worst first\n${formatTable(worst, '    ')}`]),
-    ...(moreOffenders === 0 ? [] : [`    and ${formatCount(moreOffenders)} more\n`]),
+    worstText(standing, '  '),
   ].join('');
 }

@@ -3,6 +3,8 @@ import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/selection.ts';
 import { momentText } from '../../plan/suspended.ts';
+import { heldState } from '../../controller/guarded.ts';
+import type { InspectedTwin } from '../../controller/inspect.ts';
 import type { TwinState } from '../../controller/twin-state.ts';
 import { closest } from '../../model/similarity.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -36,6 +38,8 @@ interface Seen {
   readonly device: DeviceFacts;
   readonly owners: readonly string[];
   readonly state: TwinState | undefined;
+  /** Bits of RISK. */
+  readonly risks: number;
 }
 
 /** A row: column title to value. Titles are the JSON names. */
@@ -47,15 +51,26 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
   if (options.list !== 'profiles') {
     await withHubs(world, declared, options, async (session) => {
       const hub = session.declaredHub.name;
-      const { kept } = await inspect(world, session, ({ ref: { moduleId }, device, target, state }) => ({
+      let refusedRisks = 0;
+      const keep = ({ ref: { moduleId }, device, target, state, risks }: InspectedTwin): Seen => ({
         hub,
         moduleId,
         device,
         owners: target.layerOwners,
         state,
-      }));
-      // A module that need not exist and does not is nothing to list.
-      seen.push(...kept.filter(({ state }) => state?.type !== 'Skip'));
+        risks,
+      });
+      const { kept } = await inspect(world, session, keep, {
+        onGuards: (guards) => {
+          ({ refusedRisks } = guards);
+        },
+      });
+      for (const one of kept) {
+        // A module that need not exist and does not is nothing to list.
+        if (one.state?.type === 'Skip') continue;
+        // What the guards say is of all that they refuse: status tells it, once.
+        seen.push((one.risks & refusedRisks) === 0 ? one : { ...one, state: heldState(undefined) });
+      }
     });
   }
   const rows = ROWS[options.list](declared, seen);

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readDeclared, type SourceOptions } from '../manifests.ts';
 import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
 import { writeDocument, type Format } from '../report.ts';
-import { conditionRows, countStanding, offenderRows, stateCounts, type Standing } from '../standing.ts';
+import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../standing.ts';
 import { createStyle, type Style } from '../style.ts';
 import { countOf, formatTable } from '../table.ts';
 import type { World } from '../world.ts';
@@ -52,21 +52,17 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   return EXIT.Ok;
 }
 
-function hubText(
-  { name, hostName, mode, conditions, counts, offenders, moreOffenders, notes }: StandingHub,
-  revision: string,
-  style: Style,
-): string {
+function hubText(hub: StandingHub, revision: string, style: Style): string {
+  const { name, hostName, mode, conditions, counts, notes } = hub;
   const { devices, twins, actions } = counts;
   const rows = stateCounts(counts).map(([state, count]) => [state, String(count)]);
-  const worst = offenderRows(offenders);
+  const worst = worstText(hub);
   return [
     `${style.bold(name)}   ${hostName}   mode ${mode}   ${revision.slice(0, 19)}\n`,
     `${countOf(devices, 'device')}, ${countOf(twins, 'twin')}, ${actions.Equal} in sync\n`,
     formatTable(rows, '  '),
     `\n${formatTable(conditionRows(conditions), '  ')}`,
-    ...(worst.length === 0 ? [] : [`\nWorst first\n${formatTable(worst, '  ')}`]),
-    ...(moreOffenders === 0 ? [] : [`  and ${moreOffenders} more\n`]),
+    ...(worst === '' ? [] : [`\n${worst}`]),
     ...(notes.length === 0 ? [] : [`\n${notes.map((note) => `${note}\n`).join('')}`]),
   ].join('');
 }
