@@ -6,6 +6,10 @@ import { isObject, type JsonObject } from '../model/json.ts';
 
 const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+/** Others write without one, and tell what they do themselves. */
+const NOBODY_HINT =
+  'Events are in the memory of a running controller: start one with `twinward run`, or say with --address where it serves its ' +
+  'metrics. `apply` and the demo keep none.';
 
 export interface EventPage {
   /** As the controller sent them, oldest first. */
@@ -30,7 +34,7 @@ function readText(url: URL, signal: AbortSignal): Promise<string> {
       reject(
         signal.aborted
           ? new HubError('Aborted', 'Stopped while reading events.', { cause })
-          : new HubError('Unavailable', `No controller answers at ${url.host}.`, { cause }),
+          : new HubError('Unavailable', `No controller answers at ${url.host}.`, { hint: NOBODY_HINT, cause }),
       );
     const get = url.protocol === 'https:' ? httpsGet : httpGet;
     const asked = get(url, { signal, timeout: TIMEOUT_MS }, (answer) => {
