@@ -53,6 +53,10 @@ interface SdkError {
   readonly code?: unknown;
   readonly name?: unknown;
   readonly statusCode?: unknown;
+  /** Of an address that could not be reached, and of a name that could not be looked up. */
+  readonly address?: unknown;
+  readonly port?: unknown;
+  readonly hostname?: unknown;
 }
 
 /** Any failure of a call, whatever it is. `caFile` is where the only authority comes from that is trusted; undefined: the system's are. */
@@ -74,7 +78,18 @@ export function describeFailure(error: unknown, purpose: string, caFile?: string
       hint: AUTHORITY_HINT,
     });
   }
-  return new HubError('Unavailable', `Could not ${purpose}: ${NETWORK_FAILURES[code] ?? code}.`);
+  return new HubError('Unavailable', `Could not ${purpose}: ${networkFailure(code, asSdkError(error))}.`);
+}
+
+function networkFailure(code: string, { address, port, hostname }: SdkError): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `nobody listens at ${typeof address === 'string' ? `${address}:${Number(port)}` : 'this address'} (${code})`;
+    case 'ENOTFOUND':
+      return `the host name${typeof hostname === 'string' ? ` ${hostname}` : ''} is not known (${code})`;
+    default:
+      return NETWORK_FAILURES[code] ?? code;
+  }
 }
 
 /** The SDK did not take the credential: its own words may quote it and are left out. */
@@ -102,9 +117,7 @@ function asSdkError(error: unknown): SdkError {
 }
 
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens at this address (ECONNREFUSED)',
   ECONNRESET: 'the connection was cut (ECONNRESET)',
-  ENOTFOUND: 'the host name is not known (ENOTFOUND)',
   EAI_AGAIN: 'the host name could not be looked up (EAI_AGAIN)',
   EPROTO: 'what listens there speaks no TLS (EPROTO)',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',

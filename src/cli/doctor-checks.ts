@@ -35,6 +35,7 @@ export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Fin
       ? ok('registry read', `${countOf(counted.value, 'device')} counted`)
       : refused('registry read', counted.error, 'It needs registry read: see docs/hub-sign-in.md.');
   return [
+    ...checkPlace(patient),
     clock,
     registry,
     await checkReading(whole),
@@ -70,10 +71,21 @@ const SKEW_WARNING_S = 30;
 /** Tokens are dated by this clock; IoT Hub takes none that begins or ends too far off. */
 const SKEW_FAILED_S = 240;
 
+const START_FIX = 'A hub on this machine must run: `npm start` runs the demo, `twinward hub` an embedded hub alone.';
+
+/** The embedded hub has the name of one in the cloud, where nobody is asked. */
+function checkPlace({ connected: { endpoint, hostName } }: Omit<Patient, 'devices'>): Finding[] {
+  if (!isLoopback(endpoint)) return [];
+  return [
+    ok('address', `${endpoint}, on this machine; the name ${hostName} is only that of its certificate and credential`),
+  ];
+}
+
 async function checkClock({ world, connected }: Omit<Patient, 'devices'>): Promise<Finding> {
   const date = await attempt(() => readHubDate(connected, world.interrupted));
   if ('error' in date) {
-    return refused('address', date.error, 'Check the name of the hub, the network, and the certificate authority.');
+    const fix = isLoopback(connected.endpoint) ? START_FIX : 'Check the name of the hub and the network.';
+    return refused('address', date.error, fix);
   }
   const skew = Math.round(Math.abs(world.clock.now() - date.value) / 1_000);
   const message = `${connected.endpoint} answers; the clocks are ${skew < 2 ? 'alike' : `${formatTime(skew)} apart`}`;

@@ -232,7 +232,7 @@ describe('what goes wrong', () => {
       when: 'an address where nobody listens',
       env: { TWINWARD_HUB_ENDPOINT: 'https://127.0.0.1:9' },
       code: 1,
-      says: 'nobody listens at this address (ECONNREFUSED)',
+      says: 'nobody listens at 127.0.0.1:9 (ECONNREFUSED)',
     },
     {
       when: 'no CA file',

@@ -56,6 +56,7 @@ test('a hub that is as it should be', async () => {
   expect(out).toBe(`  ok       manifests: 2 documents, 0 errors, 1 warning (TW2104)
 dev
   ok       credential: one for ${HOST}
+  ok       address: ${hub.endpoint}, on this machine; the name ${HOST} is only that of its certificate and credential
   ok       clock: ${hub.endpoint} answers; the clocks are alike
   ok       registry read: 40 devices counted
   ok       read twins: lists and direct reads work
@@ -88,7 +89,7 @@ describe('what is wrong', () => {
       what: 'nobody at the address',
       env: { TWINWARD_HUB_ENDPOINT: 'https://127.0.0.1:9' },
       code: 1,
-      says: /FAILED {3}address: Could not ask the hub for the time: nobody listens at this address/,
+      says: /FAILED {3}address: Could not ask the hub for the time: nobody listens at 127\.0\.0\.1:9 \(.*\n +A hub on this machine must run: `npm start`/,
     },
     {
       what: 'a certificate that is not trusted',
