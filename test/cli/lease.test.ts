@@ -195,7 +195,10 @@ describe('suspend and resume', () => {
     await run('suspend --device kiosk-01 --reason one');
     await run('suspend --configuration kiosk-guard --reason two');
     const { out } = await run('resume --device kiosk-01');
-    expect(out).toContain('dev   still suspended:\n  kiosk-guard: The configuration is suspended by anna@desk: two\n');
+    expect(out).toContain(
+      'dev   still suspended:\n' +
+        '  kiosk-guard: The configuration is suspended by anna@desk: two (twinward resume --configuration kiosk-guard ends it)\n',
+    );
     const { out: document } = await run('resume --configuration kiosk-guard -o json');
     expect(JSON.parse(document)).toMatchObject({
       hubs: [{ suspensions: [], resumed: [{ scope: 'Configuration', name: 'kiosk-guard', reason: 'two' }] }],
