@@ -43,7 +43,7 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
     },
     watch: ({ onOpen, onChange }, signal) =>
       new Promise((_, reject) => {
-        const stop = (): void => one.end(new HubError('Aborted', 'Stopped while watching for changes.'));
+        const stop = (): void => one.end(stopped());
         const one = {
           tell: onChange,
           end: (error: HubError) => {
@@ -58,9 +58,14 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
         watches.add(one);
         onOpen();
       }),
-    probe: async () => {
+    probe: async (signal) => {
+      if (signal.aborted) throw stopped();
       if (failure !== undefined) throw failure;
       return { ...facts, hubNames: new Set(facts.events === 0 ? [] : [hubName]) };
     },
   };
+}
+
+function stopped(): HubError {
+  return new HubError('Aborted', 'Stopped while watching for changes.');
 }

@@ -3,13 +3,12 @@ import type { Change } from '../model/change.ts';
 
 /**
  * Events come at least once, some for several changes, and some never; those of one device come in order. Every call rejects
- * with HubError and nothing else, and never retries.
+ * with HubError and nothing else, with Aborted where the signal fires, and never retries.
  */
 export interface ChangeFeed {
   /**
    * Tells of changes, whoever made them; of all of them from a moment before `onOpen` is called. Gives up within the
-   * adapter's time limit where it can't begin. Ends only by a failure, of whatever part of it, or with Aborted once the
-   * signal fires.
+   * adapter's time limit where it can't begin. Ends only by a failure, of whatever part of it, or by the signal.
    */
   watch(listener: ChangeListener, signal: AbortSignal): Promise<never>;
   /**

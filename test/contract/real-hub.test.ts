@@ -1,12 +1,16 @@
-// The contract of the hub port on a real hub: only where TWINWARD_TEST_HUB holds the connection string of its owner policy.
+// The contract of the hub port on a real hub: only where TWINWARD_TEST_HUB holds the connection string of its owner policy,
+// and that of the change feed where TWINWARD_TEST_EVENTS holds that of its built-in endpoint, with both routes, too.
 // Touches nothing but devices that begin with the reserved prefix, and removes them. Takes minutes: lists lag, and so do throttles.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { env } from 'node:process';
 import iothub from 'azure-iothub';
 import { parseConnectionString } from '../../src/adapters/credentials.ts';
+import { eventHubFeed } from '../../src/adapters/event-hub.ts';
 import { connectIotHub } from '../../src/adapters/iot-hub.ts';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { invariant } from '../../src/model/errors.ts';
+import { hubNameOf } from '../../src/model/hub-name.ts';
+import { describeFeedContract } from './feed-contract.ts';
 import { describeHubContract, type DeviceToMake, type HubUnderTest, type OtherWriters } from './hub-contract.ts';
 
 const RESERVED = 'twinward-contract-';
@@ -22,6 +26,31 @@ describeHubContract('a real hub, named by TWINWARD_TEST_HUB', () => openRealHub(
   isSkipped: connectionString === '',
   timeoutMs: 30 * 60_000,
 });
+
+const eventsConnectionString = env['TWINWARD_TEST_EVENTS'] ?? '';
+
+describeFeedContract(
+  'a real hub, named by TWINWARD_TEST_EVENTS',
+  async () => {
+    const { others, prefix, close } = await openRealHub(connectionString);
+    const [, hostName = ''] = /HostName=([^;]+)/.exec(connectionString) ?? [];
+    return {
+      feed: eventHubFeed({
+        connectionString: eventsConnectionString,
+        timeoutMs: 60_000,
+        lossNoticedMs: 3_000,
+        clock: systemClock,
+      }),
+      others,
+      hubName: hubNameOf(hostName),
+      prefix,
+      secrets: [],
+      cut: undefined,
+      close,
+    };
+  },
+  { isSkipped: connectionString === '' || eventsConnectionString === '', timeoutMs: 5 * 60_000 },
+);
 
 async function openRealHub(text: string): Promise<HubUnderTest> {
   const parsed = parseConnectionString(text);
