@@ -686,6 +686,92 @@ const WORK: readonly HandMade[] = [
   },
 ];
 
+const HINT_CHECKS = [
+  'test/controller/hints.test.ts',
+  'test/controller/hinted-keys.test.ts',
+  'test/controller/change-feed.test.ts',
+  'test/adapters/event-hub.test.ts',
+];
+
+const HINTS: readonly HandMade[] = [
+  {
+    name: 'a pass ends the hints that came while it was made',
+    file: 'controller/hints.ts',
+    text: 'if (passes < this.#passes) this.#keys.delete(key);',
+    replacement: 'this.#keys.delete(key);',
+  },
+  {
+    name: 'hints that find no room are forgotten',
+    file: 'controller/hints.ts',
+    text: 'this.#overflow = this.#passes;',
+    replacement: '',
+  },
+  {
+    name: 'hints of who writes our record of before back are taken for our own',
+    file: 'controller/hinted-keys.ts',
+    text: "return isObject(record) && getKey(record, 'desired') === desiredVersion;",
+    replacement: 'return isObject(record);',
+  },
+  {
+    name: 'hints of who writes nothing but our record of before are taken for our own',
+    file: 'controller/hinted-keys.ts',
+    text: 'return sentEtag !== undefined && recordedEtag({ tags }, instance) === sentEtag;',
+    replacement: 'return recordedEtag({ tags }, instance) !== undefined;',
+  },
+  {
+    name: 'hints pass what guards could refuse',
+    file: 'controller/guarded.ts',
+    text: 'return (isHinted ? waiting : planner).plan(target, device, live, nowMs, around);',
+    replacement: 'return planner.plan(target, device, live, nowMs, around);',
+  },
+  {
+    name: 'hints change what an exception with a limit has not counted',
+    file: 'controller/guarded.ts',
+    text: 'return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);',
+    replacement: 'return guardedRisks(declaredHubOf(scope).guards);',
+  },
+  {
+    name: 'hints of before a pass are queued before it has ended',
+    file: 'controller/pass.ts',
+    text: 'scope.hints?.has(row.key) === true ? unseen : guarded;',
+    replacement: 'guarded;',
+  },
+  {
+    name: 'hints are looked at whatever that costs',
+    file: 'controller/hint-intake.ts',
+    text: 'if (!isAllowed) return isAlone ? undefined : work();',
+    replacement: '',
+  },
+  {
+    name: 'hints are lost for good with the connection',
+    file: 'controller/feed-loop.ts',
+    text: 'await this.#alarm.wait(backoffMs(this.#failures, pace, random));',
+    replacement: 'return;',
+  },
+  {
+    name: 'hints of another hub are taken',
+    file: 'controller/feed-loop.ts',
+    text: 'if (!isHubName(change.hubName, hostName)) return this.#noteStranger(change.hubName);',
+    replacement: '',
+  },
+  {
+    name: 'hints are said to come before any partition is read',
+    file: 'adapters/event-hub.ts',
+    text: `  return new Promise((_, reject) => {
+    for (const { partitionId, lastEnqueuedSequenceNumber } of partitions) {`,
+    replacement: `  onOpen();
+  return new Promise((_, reject) => {
+    for (const { partitionId, lastEnqueuedSequenceNumber } of partitions) {`,
+  },
+  {
+    name: 'hints of a partition that is lost are not missed',
+    file: 'adapters/event-hub.ts',
+    text: `            end(subscription);
+            reject(error);`,
+    replacement: '            end(subscription);',
+  },
+];
+
 const LEASE: readonly HandMade[] = [
   {
     name: 'the lease is taken from whoever holds it',
@@ -805,6 +891,7 @@ export const HAND_MADE: readonly HandMade[] = [
   ...OTHERS,
   ...MEANING,
   ...WORK,
+  ...HINTS.map((one) => ({ ...one, checks: HINT_CHECKS })),
   ...LEASE,
   ...TOLD,
 ].map((one) => ({ ...one, file: `src/${one.file}` }));
