@@ -108,7 +108,7 @@ export class HintAllowance {
     const { hubName: hub, log } = this.#options;
     log.warn('Hints wait for the next pass, to stay inside the budget of daily messages', {
       hub,
-      messages: this.#perDay,
+      messages: Math.floor(this.#perDay),
     });
   }
 }
