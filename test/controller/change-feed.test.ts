@@ -317,6 +317,24 @@ describe('the messages of the day', () => {
     await controller.stop();
   });
 
+  test('are not spent by a pass whose devices are hinted at after they were listed', async () => {
+    const fleet = createFleet(60);
+    const { hub, ahead } = gated(fleet);
+    const connect = async (): Promise<Connection> => ({ hub, mode: 'Enforce', capacity: F1 });
+    const { controller } = await startTold(fleet, listening(), { connect });
+    await fleet.clock.advance(MINUTE_MS);
+    const { module } = fleet.reads;
+    ahead.shut();
+    controller.requestResync();
+    await fleet.clock.advance(MINUTE_MS);
+    for (const id of fleet.ids()) fleet.tag(id, { env: 'prod' });
+    await fleet.clock.advance(MINUTE_MS);
+    ahead.open();
+    await fleet.clock.advance(MINUTE_MS);
+    expect(fleet.reads.module - module).toBe(25);
+    await controller.stop();
+  });
+
   test('do not make passes rarer where hints are looked at during one', async () => {
     const fleet = createFleet(30);
     const { hub, behind } = gated(fleet);
