@@ -80,7 +80,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const counted = all.map((shape) => shape.devices).filter((shapeDevices) => shapeDevices.length > NAMES_SHOWN_MAX);
   const by = tag ?? tellingTag(counted);
   let number = 0;
-  const observing = mode === 'Observe' ? '   mode Observe: nothing is written' : '';
+  const observing = mode === 'Observe' ? '   mode Observe: nothing is written until the Hub says Enforce' : '';
   const lines = [`${style.bold(name)}   ${countOf(devices, 'device')}, ${countOf(summary.twins, 'twin')}${observing}`];
   for (const { title, type, takes = () => true } of SECTIONS) {
     const shapes = all.filter((shape) => shape.type === type && takes(shape));

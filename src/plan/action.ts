@@ -96,8 +96,8 @@ export interface TwinAction {
   /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
   readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
   /**
-   * For Hold and Keep, for a nudge, and where a part is left unwritten: what is wrong and what would release it. For Record:
-   * who owns what from now on.
+   * For Hold, Keep and ModeObserve, for a nudge, and where a part is left unwritten: what is wrong and what would release
+   * it. For Record: who owns what from now on.
    */
   readonly message: string | undefined;
 }

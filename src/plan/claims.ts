@@ -75,7 +75,10 @@ function verdictOf(context: ClaimContext, layer: Layer, place: Place): Pick<Clai
       because: layer.suspendedBy?.because ?? 'suspend: true in its manifest, so what it owns stays as it is',
     };
   }
-  if (state === 'Observed') return { verdict: 'Out', because: 'mode Observe, never merged' };
+  if (state === 'Observed') {
+    const whose = layer.observedBy === configuration.owner ? 'the configuration' : layer.observedBy;
+    return { verdict: 'Out', because: `mode Observe of ${whose}, never merged` };
+  }
   if (configuration.atoms.find(isAt(place))?.policy === 'Ignore') {
     return { verdict: 'Out', because: 'setting policy Ignore' };
   }

@@ -11,6 +11,8 @@ export interface Layer {
   /** The way in that the device took. */
   readonly selector: Selector;
   readonly state: LayerState;
+  /** Whose mode is Observe, where it is observed: `the Hub`, `group "lab"`, or its own owner. */
+  readonly observedBy?: string;
   /** Where that is not its own manifest's word. */
   readonly suspendedBy?: SuspendingWord;
 }

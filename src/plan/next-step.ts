@@ -5,6 +5,7 @@ import { writes, type ActionReason, type ChangeCause, type SettingChange, type T
 import { isRemovable } from './layering.ts';
 import { isKeeping, type Fate, type Ownership, type RecordedOwner } from './ownership.ts';
 import type { OwnedEntry } from './record.ts';
+import type { Target } from './target.ts';
 
 export type Step =
   | 'Written'
@@ -29,6 +30,7 @@ export interface StepInput {
   readonly live: Json | undefined;
   readonly declared: Declared;
   readonly action: TwinAction;
+  readonly target: Pick<Target, 'observedBy'>;
   readonly ownership: Ownership;
   readonly recorded: ReadonlyMap<string, OwnedEntry>;
 }
@@ -43,7 +45,7 @@ export function nextStepOf(input: StepInput): NextStep | undefined {
   const change = action.changes.find(isHere);
   if (change !== undefined) return changed(change);
   const observed = action.observed.find(isHere);
-  if (observed !== undefined) return leftAlone(observed, action);
+  if (observed !== undefined) return leftAlone(observed, input);
   if (claim !== undefined && claim.atom.policy === 'Override') return passesTo(claim.owner, owner, action);
   if (owner !== undefined) return letGo(owner, input);
   return live === undefined || claim !== undefined ? undefined : FOREIGN;
@@ -83,12 +85,13 @@ function changed({ after, cause, owner, before }: SettingChange): NextStep {
   return { step: 'Written', reason: cause, because: by, value: after };
 }
 
-function leftAlone({ cause }: SettingChange, { type, reason }: TwinAction): NextStep {
+function leftAlone({ cause }: SettingChange, { action: { type, reason }, target }: StepInput): NextStep {
   if (cause === 'Contested') return { step: 'Kept', reason: cause, because: 'another writer keeps changing it' };
   if (type === 'Keep' && reason === 'OutOfInput') {
     return { step: 'Kept', reason, because: 'an owner that is not in this part of the source has it' };
   }
-  return { step: 'Kept', reason: 'ModeObserve', because: 'it differs, and a mode says to look only' };
+  const whose = target.observedBy ?? 'the Hub';
+  return { step: 'Kept', reason: 'ModeObserve', because: `it differs, and the mode of ${whose} says to look only` };
 }
 
 /** It means what is declared already: at most the record has to say whose it is. */

@@ -123,7 +123,9 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   }
   if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
   const differences = [...observed, ...changes];
-  if (differences.length > 0) return action(input, 'Observe', 'ModeObserve', { observed: differences });
+  if (differences.length > 0) {
+    return action(input, 'Observe', 'ModeObserve', { observed: differences, message: observedMessage(target) });
+  }
   if (target.layers.some(({ state }) => state !== 'Suspended')) return action(input, 'Equal', 'InSync');
   const kept = ownership.kept ?? (target.layers.length > 0 ? 'Suspended' : undefined);
   if (kept === undefined) return action(input, 'Equal', 'InSync');
@@ -176,6 +178,13 @@ function namesText(changes: readonly SettingChange[]): string {
 function joined(texts: readonly (string | undefined)[]): string | undefined {
   const given = texts.filter((text) => text !== undefined);
   return given.length === 0 ? undefined : given.join(' ');
+}
+
+/** What a hub only observes is told once, not of each twin. */
+function observedMessage({ observedBy }: Target): string | undefined {
+  return observedBy === undefined
+    ? undefined
+    : `The mode of ${observedBy} is Observe; Enforce there lets it be written.`;
 }
 
 const KEEP_MESSAGES = {

@@ -23,8 +23,8 @@ export interface Selection {
   readonly selected: readonly Selected[];
   /** True where the device carries no tag at all: somebody may have wiped them. */
   readonly tagless: boolean;
-  /** True where some group that holds the device is only observed: nothing on it is written. */
-  readonly capped: boolean;
+  /** A group that holds the device and is only observed, so that nothing on it is written. */
+  readonly cappedBy: string | undefined;
   /** Why nothing at all is written to the device now, by a person's word. */
   readonly suspension: Suspension | undefined;
 }
@@ -55,7 +55,7 @@ export function createSelection(
   let count = 0;
 
   function evaluate(device: DeviceFacts): Selection {
-    const capped = observedGroups.some((group) => matches(group.selector, device));
+    const cappedBy = observedGroups.find((group) => matches(group.selector, device))?.name;
     const selected: Selected[] = [];
     for (const { configuration, targets } of configurations) {
       const way = targets.find((target) => matches(target.selector, device));
@@ -63,7 +63,7 @@ export function createSelection(
     }
     count += 1;
     const suspension = suspensions.ofDevice(device.deviceId);
-    return { id: count, selected, tagless: isTagless(device), capped, suspension };
+    return { id: count, selected, tagless: isTagless(device), cappedBy, suspension };
   }
 
   return {

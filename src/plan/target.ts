@@ -43,6 +43,8 @@ export interface Target {
   readonly tagless: boolean;
   /** True where nothing on this device is written, whoever asks. */
   readonly observeOnly: boolean;
+  /** Whose mode it is that leaves a difference alone, where one is and it is not that of the hub. */
+  readonly observedBy: string | undefined;
   /** True where nothing at all is written to the module now, by a person's word or an exception's. */
   readonly isFrozen: boolean;
   /** True where the owner is kept from writing here and from losing anything, whether or not the source knows it. */
@@ -80,8 +82,8 @@ export function createTargets(
     forModule(selection, moduleId) {
       const found = forSelection(selection).find((target) => target.moduleId === moduleId);
       if (found !== undefined) return found;
-      const { tagless, capped, suspension } = selection;
-      const key = JSON.stringify([tagless, capped, moduleId, suspension]);
+      const { tagless, cappedBy, suspension } = selection;
+      const key = JSON.stringify([tagless, cappedBy, moduleId, suspension]);
       let target = empty.get(key);
       if (target === undefined) {
         target = buildTarget(moduleId, { ...selection, id: -1, selected: [] }, scope);
@@ -90,6 +92,10 @@ export function createTargets(
       return target;
     },
   };
+}
+
+function namesOf(owners: ReadonlySet<string>): string | undefined {
+  return owners.size === 0 ? undefined : [...owners].toSorted().join(', ');
 }
 
 interface Scope {
@@ -101,9 +107,11 @@ interface Scope {
 function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensions, counts }: Scope): Target {
   const here = selection.selected.filter(({ configuration }) => configuration.profile.moduleId === moduleId);
   const freeze = freezeOf(here, selection);
-  const observeOnly = hubMode === 'Observe' || selection.capped;
+  const { cappedBy } = selection;
+  const groupObserves = cappedBy === undefined ? undefined : `group "${cappedBy}"`;
+  const ceiling = hubMode === 'Observe' ? 'the Hub' : groupObserves;
   const layers = here
-    .map((selected) => toLayer(selected, observeOnly, freeze ?? wordOn(selected, suspensions)))
+    .map((selected) => toLayer(selected, ceiling, freeze ?? wordOn(selected, suspensions)))
     .toSorted(compareLayers);
   const enforced = layers.filter((layer) => layer.state === 'Enforced');
   const active = layers.filter((layer) => layer.state !== 'Suspended');
@@ -139,7 +147,8 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     profiles,
     whenMissing: strongestWhenMissing(layers),
     tagless: selection.tagless,
-    observeOnly,
+    observeOnly: ceiling !== undefined,
+    observedBy: hubMode === 'Observe' ? undefined : (groupObserves ?? namesOf(observedOwners)),
     isFrozen: freeze !== undefined,
     suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
     suspendedBecause: (freeze ?? layers.find(({ suspendedBy }) => suspendedBy !== undefined)?.suspendedBy)?.message,
@@ -171,11 +180,13 @@ function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 
-function toLayer(selected: Selected, observeOnly: boolean, suspendedBy: SuspendingWord | undefined): Layer {
+/** `ceiling`: whose mode keeps everything on the device from being written. */
+function toLayer(selected: Selected, ceiling: string | undefined, suspendedBy: SuspendingWord | undefined): Layer {
   if (suspendedBy !== undefined) return { ...selected, state: 'Suspended', suspendedBy };
-  const { suspend, mode } = selected.configuration;
-  const isObserved = observeOnly || mode === 'Observe';
-  return { ...selected, state: suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced' };
+  const { suspend, mode, owner } = selected.configuration;
+  if (suspend) return { ...selected, state: 'Suspended' };
+  const observedBy = ceiling ?? (mode === 'Observe' ? owner : undefined);
+  return observedBy === undefined ? { ...selected, state: 'Enforced' } : { ...selected, state: 'Observed', observedBy };
 }
 
 function compareLayers(a: Layer, b: Layer): number {

@@ -254,10 +254,14 @@ describe('what keeps us from writing', () => {
     put({ hub: HUB });
   });
 
-  test('the mode', async () => {
+  test('the mode, of the configuration, of a group or of the hub', async () => {
     put({ base: configuration('base', `${ALL}, mode: Observe, settings: {usb: block}`) });
     byHand({ usb: 'allow' });
     await expect(await told()).toMatchFileSnapshot(golden('observed'));
+    put({ base: BASE, lab: resource('DeviceGroup', 'lab', `{${RING}, mode: Observe}`) });
+    await expect(await told()).toMatchFileSnapshot(golden('observed-group'));
+    put({ lab: undefined, hub: HUB.replace('Enforce', 'Observe') });
+    await expect(await told()).toMatchFileSnapshot(golden('observed-hub'));
   });
 });
 

@@ -251,14 +251,14 @@ const MODES: readonly HandMade[] = [
   {
     name: 'the mode of a group is ignored',
     file: 'plan/selection.ts',
-    text: 'const capped = observedGroups.some((group) => matches(group.selector, device));',
-    replacement: 'const capped = false;',
+    text: 'const cappedBy = observedGroups.find((group) => matches(group.selector, device))?.name;',
+    replacement: 'const cappedBy = undefined;',
   },
   {
     name: 'the mode of a configuration is ignored',
     file: 'plan/target.ts',
-    text: "const isObserved = observeOnly || mode === 'Observe';",
-    replacement: 'const isObserved = observeOnly;',
+    text: "const observedBy = ceiling ?? (mode === 'Observe' ? owner : undefined);",
+    replacement: 'const observedBy = ceiling;',
   },
   {
     name: 'modules are created on a hub that is only observed',
@@ -269,8 +269,8 @@ const MODES: readonly HandMade[] = [
   {
     name: 'suspend is ignored',
     file: 'plan/target.ts',
-    text: "state: suspend ? 'Suspended' : isObserved ? 'Observed' : 'Enforced'",
-    replacement: "state: isObserved ? 'Observed' : 'Enforced'",
+    text: "if (suspend) return { ...selected, state: 'Suspended' };",
+    replacement: '',
   },
   {
     name: 'the suspension of one device is ignored',

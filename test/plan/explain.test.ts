@@ -88,7 +88,7 @@ describe('the claims on a setting', () => {
       { low: LOW, high: { ...HIGH, suspend: true } },
       ['low Won: selector', 'high Out: suspend: true in its manifest, so what it owns stays as it is'],
     ],
-    ['observed', { low: { ...LOW, mode: 'Observe' } }, ['low Out: mode Observe, never merged']],
+    ['observed', { low: { ...LOW, mode: 'Observe' } }, ['low Out: mode Observe of the configuration, never merged']],
     ['ignored', { low: { ...LOW, policies: { a: 'Ignore' } } }, ['low Out: setting policy Ignore']],
     ['not selected', { low: { ...LOW, env: 'lab' } }, ['low Out: selector: env is "prod", not "lab"']],
     [
@@ -325,7 +325,7 @@ describe('what comes next for a setting', () => {
       {},
       { low: { ...LOW, mode: 'Observe' } },
       { edit: { g: { a: 5 } } },
-      'Kept ModeObserve it differs, and a mode says to look only',
+      'Kept ModeObserve it differs, and the mode of SecurityConfiguration/low says to look only',
     ],
     [
       'a suspension',
