@@ -96,7 +96,7 @@ function isWinning({ verdict }: Claim): boolean {
 }
 
 function settingText(setting: SettingExplanation, revision: string, style: Style): string {
-  const { name, owner, sensitive, lastWrite, acknowledgement } = setting;
+  const { name, owner, whose, sensitive, lastWrite, acknowledgement } = setting;
   const show = (value: Json | undefined): string =>
     value === undefined ? 'absent' : sensitive ? REDACTED : shortValue(value);
   const answer = acknowledgement === undefined ? undefined : answerText(acknowledgement);
@@ -108,6 +108,7 @@ function settingText(setting: SettingExplanation, revision: string, style: Style
     `live     ${show(setting.live)}${written === '' ? '' : `   ${written}`}`,
     ...(next === undefined ? [] : [`next     ${next}`]),
     ...(owner === undefined ? [] : [`owner    ${owner}`]),
+    ...(whose === undefined ? [] : [`whose    ${whose}`]),
     claimsTable(setting, show),
   ].join('\n');
 }

@@ -2,6 +2,7 @@
 import type { Declared, DeclaredConfiguration } from '../model/declared.ts';
 import { compareText } from '../model/diagnostic.ts';
 import { formatPointer, getKey, getPath, liesIn, type Json, type JsonObject } from '../model/json.ts';
+import type { AutomaticConfiguration } from '../model/neighbour.ts';
 import type { Profile } from '../model/profile.ts';
 import type { Acknowledgement, DeviceFacts, Twin } from '../model/twin.ts';
 import { readAcknowledgement } from '../profile/acknowledgement.ts';
@@ -17,6 +18,7 @@ import { nextStepOf, type NextStep } from './next-step.ts';
 import { settleOwners } from './ownership.ts';
 import { readRecord, type OwnedEntry } from './record.ts';
 import type { Target } from './target.ts';
+import { placesKnown, whoseOf } from './whose.ts';
 
 export interface SettingExplanation {
   readonly name: string;
@@ -29,6 +31,8 @@ export interface SettingExplanation {
   readonly acknowledgement?: Pick<Acknowledgement, 'state' | 'detail'>;
   /** The owner in the record, where one is. */
   readonly owner?: string;
+  /** Where no manifest names it and the record does not hold it: whose it is, and what that means. */
+  readonly whose?: string;
   /** Absent where nothing is to be done. */
   readonly next?: NextStep;
   /** What the agent does without the setting, where that is known. */
@@ -48,7 +52,8 @@ export interface ExplainInput {
   /** What was decided for the twin. */
   readonly action: TwinAction;
   readonly nowMs: number;
-  /** A setting to explain too where the twin has it and nobody of ours names it. */
+  readonly automatic: readonly AutomaticConfiguration[];
+  /** A setting to explain too where the twin has it, or a profile knows it, and nobody of ours names it. */
   readonly key?: string;
 }
 
@@ -123,7 +128,10 @@ function placesOf(context: Context): ReadonlyMap<string, NamedPlace> {
   for (const { entry, paths } of ownership.recorded) {
     for (const path of paths) add({ name: atomName(path.slice(entry.section.length)), path });
   }
-  if (key !== undefined) for (const path of placesNamed(context, key)) add({ name: key, path });
+  if (key !== undefined) {
+    const paths = [...placesNamed(context, key), ...placesKnown(context.profiles, key)];
+    for (const path of paths) add({ name: key, path });
+  }
   return places;
 }
 
@@ -151,6 +159,8 @@ function explainSetting(context: Context, { place, by }: NamedPlace): SettingExp
   const profiles = [...configurations.map(({ profile }) => profile), ...context.profiles];
   const agentDefault = profiles.map(({ defaults }) => getKey(defaults, name)).find(isGiven);
   const owner = context.ownership.recordedPaths.overlapping(path)[0]?.owner;
+  const whose =
+    owner === undefined && claims.length === 0 ? whoseOf({ ...context, name, path, value: live }) : undefined;
   const values = [declared, live, next?.value, ...claims.map(({ value }) => value)];
   return {
     name,
@@ -159,6 +169,7 @@ function explainSetting(context: Context, { place, by }: NamedPlace): SettingExp
     ...(lastWrite === undefined ? {} : { lastWrite }),
     ...(acknowledgement === undefined ? {} : { acknowledgement }),
     ...(owner === undefined ? {} : { owner }),
+    ...(whose === undefined ? {} : { whose }),
     ...(next === undefined ? {} : { next }),
     ...(agentDefault === undefined ? {} : { agentDefault }),
     sensitive: isSensitive(name, values, profiles, configurations.length > 0),

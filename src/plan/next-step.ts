@@ -41,7 +41,11 @@ export function nextStepOf(input: StepInput): NextStep | undefined {
   const isHere = (place: { readonly path: readonly string[] }): boolean => isSamePlace(place.path, path);
   const owner = ownership.recordedPaths.overlapping(path)[0];
   const claim = ownership.atoms.find(({ atom }) => isHere(atom));
-  if (action.type === 'Hold') return isOurs(input) ? refused(action) : live === undefined ? undefined : FOREIGN;
+  if (action.type === 'Hold') {
+    // What a record says that we can't read, nobody knows.
+    if (isOurs(input) || action.reason === 'RecordNewer') return refused(action);
+    return live === undefined ? undefined : FOREIGN;
+  }
   const change = action.changes.find(isHere);
   if (change !== undefined) return changed(change);
   const observed = action.observed.find(isHere);

@@ -53,6 +53,15 @@ export function findNeighbour(
   return undefined;
 }
 
+/** One that has applied to the twin and writes the setting. */
+export function writerOf(
+  automatic: readonly AutomaticConfiguration[],
+  live: Twin,
+  setting: Setting,
+): AutomaticConfiguration | undefined {
+  return automatic.find((one) => hasApplied(one, live) && overlapping(one, live.moduleId, [setting]).length > 0);
+}
+
 /** The twin itself says so. */
 function hasApplied({ id }: AutomaticConfiguration, { configurations }: Twin): boolean {
   const entry = isObject(configurations) ? getKey(configurations, id) : undefined;

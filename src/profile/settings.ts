@@ -54,12 +54,22 @@ export function unknownSetting(
   profile: Profile,
   name: string,
 ): { message: string; hint: string | undefined } | undefined {
-  const { properties, patternProperties, additionalProperties } = profile.schema;
-  const names = isObject(properties) ? Object.keys(properties) : [];
+  if (profile.schema['additionalProperties'] !== false || knowsSetting(profile, name)) return undefined;
+  const hint = didYouMean(name, settingNames(profile));
+  return { message: `Profile "${profile.name}" has no setting "${name}".`, hint };
+}
+
+/** True where the schema has a setting of this name, and does not just let any pass. */
+export function knowsSetting(profile: Profile, name: string): boolean {
+  const { patternProperties } = profile.schema;
   const patterns = isObject(patternProperties) ? Object.keys(patternProperties) : [];
-  if (additionalProperties !== false || names.includes(name)) return undefined;
-  if (patterns.some((pattern) => new RegExp(pattern, 'u').test(name))) return undefined;
-  return { message: `Profile "${profile.name}" has no setting "${name}".`, hint: didYouMean(name, names) };
+  return settingNames(profile).includes(name) || patterns.some((pattern) => new RegExp(pattern, 'u').test(name));
+}
+
+/** Those that the schema has by name. */
+export function settingNames({ schema }: Profile): readonly string[] {
+  const { properties } = schema;
+  return isObject(properties) ? Object.keys(properties) : [];
 }
 
 function explainErrors(profile: Profile, settings: JsonObject, errors: readonly ErrorObject[]): SettingProblem[] {

@@ -15,6 +15,7 @@ spec:
   section: /guard
   acknowledgement: {type: Mirror}
   sensitive: [badge]
+  deny: [serial]
   defaults: {usb: allow}
   schema:
     type: object
@@ -177,6 +178,32 @@ describe('what somebody else did', () => {
     await expect(await told('why atm-1 token')).toMatchFileSnapshot(golden('foreign-secret'));
   });
 
+  test('a setting that another installation of ours has', async () => {
+    put({ base: BASE });
+    await apply();
+    const own = { profile: 'acme-guard', section: '/guard', digest: '0', deletionPolicy: 'Retain', keys: ['low'] };
+    hub.iot.patchTwin(
+      { deviceId: 'atm-1', moduleId: 'acmeGuard' },
+      {
+        properties: { desired: { guard: { low: 4 } } },
+        tags: { twinward: { lab: { v: 1, own: { 'SecurityConfiguration/probe': own } } } },
+      },
+    );
+    await expect(await told('why atm-1 low')).toMatchFileSnapshot(golden('foreign-instance'));
+  });
+
+  test('a setting that nobody declares and a profile knows', async () => {
+    put({ base: BASE });
+    await apply();
+    await expect(await told('why atm-1 high')).toMatchFileSnapshot(golden('undeclared'));
+    await expect(await told('why atm-1 serial')).toMatchFileSnapshot(golden('undeclarable'));
+    byHand({ serial: 'X1' });
+    await expect(await told('why atm-1 serial')).toMatchFileSnapshot(golden('foreign-denied'));
+    expect((await run('why atm-1 hihg')).err).toContain('Did you mean "high"?');
+    const { twins } = JSON.parse((await run('why atm-1 high -o json')).out) as { twins: { settings: object[] }[] };
+    expect(twins[0]?.settings).toMatchObject([{ name: 'high', whose: expect.stringMatching(/^nobody's: /) as string }]);
+  });
+
   test('a setting that nobody has', async () => {
     put({ base: BASE });
     await apply();
@@ -305,6 +332,11 @@ describe('what holds a twin', () => {
     put({ base: BASE });
     hub.iot.patchTwin({ deviceId: 'atm-1', moduleId: 'acmeGuard' }, { tags: { twinward: { default: { v: 2 } } } });
     await expect(await told()).toMatchFileSnapshot(golden('held-record-newer'));
+    byHand({ scan: 'PT1H', theirs: 1 });
+    expect(await told('why atm-1 theirs')).toContain(`
+next     nothing as long as the twin is held (RecordNewer)
+whose    not known: the record on the twin can not be read
+`);
   });
 
   test('a profile that is gone', async () => {
@@ -330,10 +362,14 @@ describe('what holds a twin', () => {
   test('an automatic configuration', async () => {
     put({ base: BASE });
     const targetCondition = "from devices.modules where moduleId = 'acmeGuard'";
-    const content = { moduleContent: { 'properties.desired.guard.usb': 'audit' } };
+    const content = {
+      moduleContent: { 'properties.desired.guard.usb': 'audit', 'properties.desired.guard.high': 3 },
+    };
     hub.iot.putConfiguration('soc', { id: 'soc', targetCondition, content }, undefined);
     await hub.clock.advance(300_000);
     await expect(await told()).toMatchFileSnapshot(golden('held-automatic-configuration'));
+    put({ base: configuration('base', `${ALL}, settings: {scan: PT6H}`) });
+    await expect(await told('why atm-1 high')).toMatchFileSnapshot(golden('foreign-automatic'));
     hub.iot.deleteConfiguration('soc', '*');
   });
 });

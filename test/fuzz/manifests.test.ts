@@ -81,6 +81,8 @@ function planAll(declared: Declared): string[] {
             live,
             action,
             nowMs: NOW_MS,
+            automatic: [],
+            key: 'a',
           });
           return JSON.stringify(actionDocument({ hub: hub.name, profiles: declared.profiles }, action, live));
         });

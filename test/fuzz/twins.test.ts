@@ -53,6 +53,8 @@ function lookAt(declared: Declared, live: Twin): ReturnType<typeof plan> {
     live,
     action,
     nowMs: NOW_MS,
+    automatic: [],
+    key: 'a',
   });
   return action;
 }

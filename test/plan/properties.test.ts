@@ -361,6 +361,7 @@ describe('a hostile twin', () => {
             live,
             action,
             nowMs: 0,
+            automatic: [],
           };
           expect(() => explainTwin(context)).not.toThrow();
         },

@@ -11,6 +11,7 @@ import { rawRecord } from '../../plan/record.ts';
 import { REDACTED } from '../../plan/redaction.ts';
 import { riskContext, risksOf } from '../../plan/risk.ts';
 import type { Hub } from '../../ports/hub.ts';
+import { settingNames } from '../../profile/settings.ts';
 import { createLookAround } from '../../controller/neighbours.ts';
 import { stateOf } from '../../controller/twin-state.ts';
 import { orMissing } from '../../controller/reads.ts';
@@ -43,7 +44,7 @@ export async function why(world: World, options: WhyOptions): Promise<ExitCode> 
     else if (explained !== undefined) missing.push(explained);
   });
   if (twins.length === 0) throw missing[0] ?? noDevice(options.device, asked);
-  const explained = options.key === undefined ? twins : onlyKey(twins, options.key);
+  const explained = options.key === undefined ? twins : onlyKey(twins, options.key, declared);
   if (options.output === 'json') {
     writeDocument(world, 'Why', { revision: declared.revision, twins: explained.map(twinFields) });
   } else {
@@ -85,7 +86,8 @@ async function explainDevice(
     const action = planner.plan(target, device, live, nowMs, around);
     const state = stateOf(action, target, live, nowMs);
     const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
-    const settings = explainTwin({ ...facts, ...(key === undefined ? {} : { key }) });
+    const { automatic } = around;
+    const settings = explainTwin({ ...facts, automatic, ...(key === undefined ? {} : { key }) });
     const guards = guardsOver(risksOf(action, live, risks), declaredHub.guards);
     const exists = live !== undefined;
     explained.push({ hub: declaredHub, device, moduleId, exists, action, state, guards, settings });
@@ -127,17 +129,18 @@ async function noteFleet(planner: Planner, hub: Hub, signal: AbortSignal): Promi
   planner.noteFleet(devices);
 }
 
-function onlyKey(twins: readonly ExplainedTwin[], key: string): ExplainedTwin[] {
+function onlyKey(twins: readonly ExplainedTwin[], key: string, { profiles }: Declared): ExplainedTwin[] {
   const found = twins
     .map((twin) => ({ ...twin, settings: twin.settings.filter(({ name }) => name === key) }))
     .filter(({ settings }) => settings.length > 0);
   if (found.length > 0) return found;
   const names = twins.flatMap(({ settings }) => settings.map(({ name }) => name));
-  const meant = closest(key, names);
-  const modules = twins.map(({ moduleId }) => moduleId).join(', ');
+  const moduleIds = twins.map(({ moduleId }) => moduleId);
+  const known = [...profiles.values()].filter(({ moduleId }) => moduleIds.includes(moduleId)).flatMap(settingNames);
+  const meant = closest(key, [...names, ...known]);
   throw new CliFailure(
     EXIT.Failed,
-    `No configuration names the setting "${key}", no record holds it, and it is not on the twin (${modules}).`,
+    `No manifest and no profile has the setting "${key}", no record holds it, and it is not on the twin (${moduleIds.join(', ')}).`,
     meant === undefined ? `Settings there: ${[...new Set(names)].join(', ')}.` : `Did you mean "${meant}"?`,
   );
 }
