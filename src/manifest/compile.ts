@@ -19,6 +19,8 @@ export interface CompiledSource {
   readonly declared: Declared;
   /** Of the exceptions: those that have ended, and what is wrong with those that count, as far as the manifests prove it. */
   readonly exceptionProblems: (given: Pick<Declared, 'exceptions' | 'expired'>) => readonly Diagnostic[];
+  /** Agents whose vendor's support has ended by then, or will end. */
+  readonly supportProblems: (nowMs: number) => readonly Diagnostic[];
 }
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): CompiledSource {
@@ -48,7 +50,6 @@ export function compileDeclared(resources: Resources, snapshot: Snapshot, diagno
   }
   for (const broken of resources.broken) diagnostics.push(...findFurtherProblems(broken, references));
   if (!isIncomplete) warnUnusedGroups(resources, diagnostics);
-  warnEndOfSupport(resources, profiles, diagnostics);
   findOverlaps(compiled, diagnostics);
   return {
     declared: {
@@ -67,6 +68,7 @@ export function compileDeclared(resources: Resources, snapshot: Snapshot, diagno
       const overlaps = counting.length === 0 ? [] : findExceptionOverlaps(compiled, counting);
       return [...over.map(explainExpiry), ...overlaps];
     },
+    supportProblems: (nowMs) => findEndsOfSupport(resources, profiles, nowMs),
   };
 }
 
@@ -104,17 +106,19 @@ function warnUnusedGroups({ groups, configurations }: Resources, diagnostics: Di
   }
 }
 
-/** Once for each profile, at the first configuration that uses it. No clock is at hand to say whether the day is past. */
-function warnEndOfSupport({ configurations }: Resources, profiles: CompiledProfiles, diagnostics: Diagnostic[]): void {
+/** Once for each profile, at the first configuration that uses it. */
+function findEndsOfSupport({ configurations }: Resources, profiles: CompiledProfiles, nowMs: number): Diagnostic[] {
   const users = Map.groupBy(configurations, ({ manifest }) => manifest.spec.profile);
-  for (const [name, resources] of users) {
-    const endOfSupport = profiles.all.get(name)?.endOfSupport;
-    if (endOfSupport === undefined) continue;
+  const today = new Date(nowMs).toISOString().slice(0, 'YYYY-MM-DD'.length);
+  return [...users].flatMap(([name, resources]) => {
+    const lastDay = profiles.all.get(name)?.endOfSupport;
+    if (lastDay === undefined) return [];
     const count = resources.length === 1 ? 'One configuration uses' : `${resources.length} configurations use`;
-    const message = `${endOfSupport} is the last day of vendor support for the agent of profile "${name}". ${count} it.`;
+    const ends = lastDay < today ? 'ended on' : 'ends on';
+    const message = `Vendor support for the agent of profile "${name}" ${ends} ${lastDay}. ${count} it.`;
     const first = resources.reduce((a, b) => (compareOrigins(a.origin, b.origin) <= 0 ? a : b));
-    diagnostics.push(first.problem('TW2104', ['spec', 'profile'], message, 'Plan the move to another agent.'));
-  }
+    return [first.problem('TW2104', ['spec', 'profile'], message, 'Plan the move to another agent.')];
+  });
 }
 
 function namesOf(kind: Kind, ids: ReadonlySet<string>): Set<string> {

@@ -1,14 +1,15 @@
-// What is loaded, seen at one moment: exceptions whose time is over are told, and no longer contradict anybody.
+// What is loaded, seen at one moment: exceptions whose time is over are told, and no longer contradict anybody; support ends.
 import { compareDiagnostics, hasErrors } from '../model/diagnostic.ts';
 import { activeAt } from '../model/expiry.ts';
 import type { Loaded } from './load.ts';
 
 /** An expired exception is a warning; what is wrong between those that count now is an error. */
 export function loadedAt(loaded: Loaded, nowMs: number): Loaded {
-  if (loaded.declared === undefined) return loaded;
-  const declared = activeAt(loaded.declared, nowMs);
-  if (declared.exceptions.length + declared.expired.length === 0) return loaded;
-  const found = loaded.exceptionProblems(declared);
+  const declared = loaded.declared === undefined ? undefined : activeAt(loaded.declared, nowMs);
+  const found = [
+    ...(declared === undefined ? [] : loaded.exceptionProblems(declared)),
+    ...loaded.supportProblems(nowMs),
+  ];
   return {
     ...loaded,
     declared: hasErrors(found) ? undefined : declared,

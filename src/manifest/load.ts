@@ -21,8 +21,9 @@ export interface Loaded {
   readonly resources: readonly LoadedResource[];
   /** Documents that hold something. */
   readonly documents: number;
-  /** What only time can tell: exceptions that have ended, and what is wrong between those that count together. */
+  /** What only time can tell, see `loadedAt`: about exceptions, and about agents. */
   readonly exceptionProblems: CompiledSource['exceptionProblems'];
+  readonly supportProblems: CompiledSource['supportProblems'];
 }
 
 export function loadManifests(snapshot: Snapshot): Loaded {
@@ -53,12 +54,13 @@ function load(snapshot: Snapshot, parsed: readonly ParsedFile[]): Loaded {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
     diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint: 'An empty input removes nothing.' }));
   }
-  const { declared, exceptionProblems } = compileDeclared(byKind, snapshot, diagnostics);
+  const { declared, exceptionProblems, supportProblems } = compileDeclared(byKind, snapshot, diagnostics);
   return {
     declared: hasErrors(diagnostics) ? undefined : declared,
     diagnostics: diagnostics.toSorted(compareDiagnostics),
     resources: all.map(({ kind, name, origin }) => ({ kind, name, origin })),
     documents: documents.length,
     exceptionProblems,
+    supportProblems,
   };
 }

@@ -95,6 +95,7 @@ function told({ declared, ...rest }: Loaded): unknown {
   return {
     ...rest,
     exceptionProblems: undefined,
+    supportProblems: undefined,
     digests: declared?.configurations.map(({ digest, origin }) => ({ digest, origin })),
   };
 }

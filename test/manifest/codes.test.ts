@@ -819,7 +819,7 @@ const ROWS: readonly Row[] = [
     sentence: 'an agent out of support',
     given: stream(legacy('b', '{eventPriorityLogin: High}'), legacy('a', '{eventPriorityLogin: High}')),
     at: '4:45 spec.profile',
-    message: /2022-03-01 is the last day of vendor support .* 2 configurations use it/,
+    message: /^Vendor support for .* ended on 2022-03-01\. 2 configurations use it/,
     hint: /another agent/,
   },
   {

@@ -132,9 +132,46 @@ test('what is wrong in itself is told whenever it ends', () => {
   ]);
 });
 
-test('without exceptions time changes nothing', () => {
+test('without exceptions time changes nothing of what is declared', () => {
   const loaded = load(legacy('base', '{eventPriorityLogin: High}'));
-  expect(loadedAt(loaded, NOW_MS)).toBe(loaded);
+  expect(loadedAt(loaded, NOW_MS).declared).toBe(loaded.declared);
+});
+
+describe('the end of support', () => {
+  const micro = document(
+    'SecurityConfiguration',
+    'base',
+    '{selector: {matchAll: true}, profile: defender-micro-agent, settings: {Process_MessageFrequency: High}}',
+  );
+  test.each([
+    ['before the day', Date.UTC(2027, 4, 31), 'ends on 2027-06-01'],
+    ['on the day', Date.UTC(2027, 5, 1, 23, 59), 'ends on 2027-06-01'],
+    ['after the day', Date.UTC(2027, 5, 2), 'ended on 2027-06-01'],
+  ])('%s', (_when, nowMs, says) => {
+    expect(at(micro, nowMs).diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      `TW2104 Vendor support for the agent of profile "defender-micro-agent" ${says}. One configuration uses it.`,
+    ]);
+  });
+
+  test('is told beside errors too', () => {
+    const broken = micro.replace('Process_MessageFrequency', 'Process_MessageFrequenc');
+    expect(at(broken).diagnostics.map(({ code }) => code)).toEqual(['TW2104', 'TW1301']);
+  });
+
+  test('once for each profile, with how many use it', () => {
+    const many = Array.from({ length: 50 }, (_, index) => legacy(`c${index}`, '{eventPriorityLogin: High}'));
+    expect(at(stream(...many)).diagnostics.map(({ line, message }) => `${line} ${message}`)).toEqual([
+      '4 Vendor support for the agent of profile "defender-legacy" ended on 2022-03-01. 50 configurations use it.',
+    ]);
+  });
+
+  test('of an agent that one’s own contract supports again is on its own day', () => {
+    const own = document('AgentProfile', 'own', '{extends: defender-legacy, endOfSupport: "2030-01-01"}');
+    const text = stream(own, legacy('c', '{eventPriorityLogin: High}').replace('defender-legacy', 'own'));
+    expect(at(text).diagnostics.map(({ message }) => message)).toEqual([
+      expect.stringContaining('"own" ends on 2030-01-01.'),
+    ]);
+  });
 });
 
 test('hubs must be named where there are two', () => {

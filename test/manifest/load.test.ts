@@ -92,7 +92,7 @@ describe('where a problem is said to be', () => {
       spec: { selector: { matchAll: true }, profile: 'defender-legacy', settings: { eventPriorityLogn: 'High' } },
     };
     const loaded = load(file('a.json', JSON.stringify(json, undefined, '\t')));
-    expect(places(loaded)).toEqual(['a.json:11:14 TW2104', 'a.json:13:4 TW1301']);
+    expect(places(loaded)).toEqual(['a.json:13:4 TW1301']);
     expect(load(file('a.json', JSON.stringify(json).replace('Logn', 'Login'))).declared?.configurations).toHaveLength(
       1,
     );
@@ -205,22 +205,6 @@ describe('one mistake is told once', () => {
   test('a broken document is told by its first places, not by all that follows from them', () => {
     expect(load(`a: 1\n${'b: *\n'.repeat(500)}`).diagnostics.length).toBeLessThanOrEqual(5);
   });
-
-  test('the end of support, once for each profile, with how many use it', () => {
-    const many = Array.from({ length: 50 }, (_, index) => legacy(`c${index}`, '{eventPriorityLogin: High}'));
-    const told = load(stream(...many)).diagnostics.filter(({ code }) => code === 'TW2104');
-    expect(told.map(({ line, message }) => `${line} ${message}`)).toEqual([
-      '4 2022-03-01 is the last day of vendor support for the agent of profile "defender-legacy". 50 configurations use it.',
-    ]);
-  });
-
-  test('an agent that is supported again by one’s own contract says its own day', () => {
-    const own = document('AgentProfile', 'own', '{extends: defender-legacy, endOfSupport: "2030-01-01"}');
-    const told = load(
-      stream(own, legacy('c', '{eventPriorityLogin: High}').replace('defender-legacy', 'own')),
-    ).diagnostics;
-    expect(told.map(({ message }) => message)).toEqual([expect.stringMatching(/^2030-01-01 is the last day/)]);
-  });
 });
 
 describe('what configurations say together', () => {
@@ -285,9 +269,7 @@ describe('what configurations say together', () => {
       'TW2109',
     ],
   ])('%s', (_sentence, documents, want) => {
-    const codes = load(stream(...documents))
-      .diagnostics.map(({ code }) => code)
-      .filter((code) => code !== 'TW2104');
+    const codes = load(stream(...documents)).diagnostics.map(({ code }) => code);
     expect(codes).toEqual(want === '' ? [] : [want]);
   });
 
