@@ -104,16 +104,16 @@ spec: {selector: {matchTags: {hw: kiosk}}, profile: acme-guard, settings: ${sett
 `;
 }
 
-export async function serveFleet(devices: number): Promise<ServedHub> {
+export async function serveFleet(devices: number, hostName = HOST): Promise<ServedHub> {
   const clock = createTestClock();
   const random = createSeededRandom(7);
-  const { hub, policies, certificate, close } = await openHub({ hostName: HOST, clock, random });
+  const { hub, policies, certificate, close } = await openHub({ hostName, clock, random });
   loadFleet(hub, buildFleet({ devices, seed: 1 }));
   const front = new FrontDoor({ hub, clock, random });
   const server = await serveHub({ hub, policies, clock, certificate, front, port: 0 });
   const log = new EventLog({ createdAtMs: clock.now() });
   hub.listen((event) => log.append(event));
-  const events = await serveEvents({ log, hostName: HOST, policies, clock, port: 0 });
+  const events = await serveEvents({ log, hostName, policies, clock, port: 0 });
   const folder = mkdtempSync(join(tmpdir(), 'twinward-test-'));
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, certificate.authority);
@@ -123,10 +123,10 @@ export async function serveFleet(devices: number): Promise<ServedHub> {
     front,
     endpoint: server.endpoint,
     caFile,
-    connectionStringOf: (policy) => connectionString(HOST, policies, policy) ?? '',
+    connectionStringOf: (policy) => connectionString(hostName, policies, policy) ?? '',
     eventsConnectionStringOf: (policy) => events.connectionString(policy) ?? '',
     env: {
-      IOTHUB_CONNECTION_STRING: connectionString(HOST, policies, 'iothubowner') ?? '',
+      IOTHUB_CONNECTION_STRING: connectionString(hostName, policies, 'iothubowner') ?? '',
       TWINWARD_HUB_ENDPOINT: server.endpoint,
       TWINWARD_HUB_CA: caFile,
     },

@@ -1,11 +1,11 @@
 // docs/cli.md against the program: every command, option, variable, exit code and field is there.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { METRICS } from '../../src/adapters/prometheus-metrics.ts';
 import { EXIT } from '../../src/cli/exit-code.ts';
-import { serveFleet, twinward, type ServedHub } from '../cli/fixture.ts';
-import { examplesIn, readPage, ROOT, sectionOf } from './markdown.ts';
+import { twinward } from '../cli/fixture.ts';
+import { readPage, ROOT, sectionOf } from './markdown.ts';
 
 const page = readPage('docs/cli.md');
 const shared = sectionOf(page, 'Options that many commands share') ?? '';
@@ -74,36 +74,3 @@ test('the table of exit codes is that of the program', () => {
   const rows = [...(sectionOf(page, 'Exit codes') ?? '').matchAll(/^\| (\d+) \| `(\w+)` \|/gm)];
   expect(Object.fromEntries(rows.map(([, code, name]) => [name, Number(code)]))).toEqual(EXIT);
 });
-
-describe('the examples have the fields that the program prints', () => {
-  let hub: ServedHub;
-
-  beforeAll(async () => {
-    hub = await serveFleet(40);
-  });
-
-  afterAll(() => hub.close());
-
-  test.each([
-    ['Plan', ['plan', '-o', 'json'], []],
-    ['Apply', ['apply', '--yes', '-o', 'json'], ['changes', 'patch']],
-  ])('%s', async (kind, argv, leftOut) => {
-    const { out } = await twinward([...argv, '-f', 'manifests'], { env: hub.env });
-    const examples = examplesIn(page, 'json').map((text) => JSON.parse(text) as Document);
-    const told = examples.find((document) => document.kind === kind);
-    const printed = JSON.parse(out) as Document;
-    const keys = (value: object = {}): string[] => Object.keys(value).toSorted();
-    const action = printed.actions.find((one) => one.action === 'Patch');
-    expect(keys(told)).toEqual(keys(printed));
-    expect(keys(told?.hubs[0])).toEqual(keys(printed.hubs[0]));
-    expect(keys(told?.summary)).toEqual(keys(printed.summary));
-    expect(keys(told?.actions[0])).toEqual(keys(action).filter((key) => !leftOut.includes(key)));
-  });
-});
-
-interface Document {
-  readonly kind: string;
-  readonly hubs: readonly object[];
-  readonly summary: object;
-  readonly actions: readonly { readonly action: string }[];
-}
