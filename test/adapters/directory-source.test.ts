@@ -52,8 +52,10 @@ async function write(files: Readonly<Record<string, string>>): Promise<void> {
 
 /** As Kubernetes and git-sync do: the new link takes the old one's place in one step. */
 async function flip(link: string, target: string): Promise<void> {
-  await symlink(target, join(root, `${link}.new`));
-  await rename(join(root, `${link}.new`), join(root, link));
+  // Outside of the folders that are read: whoever looks in between would find both links, and be right.
+  const next = join(root, 'next-link');
+  await symlink(target, next);
+  await rename(next, join(root, link));
 }
 
 function sourceAt(paths: readonly string[], options: Partial<DirectorySourceOptions> = {}) {
