@@ -250,7 +250,9 @@ describe('uninstall', () => {
     hub.iot.updateDevice(DEVICE, { deviceId: DEVICE, status: 'enabled' }, '*');
     const { code, err } = await run('uninstall --hub dev --yes');
     expect(code).toBe(1);
-    expect(err).toContain('is enabled, so somebody uses it: it is left there. Disable it, and run this again.');
+    expect(err).toContain(
+      'is enabled, so somebody uses it: it is left there. Where nobody does, disable it and run this again.',
+    );
     hub.iot.deleteDevice(DEVICE, '*');
   });
 

@@ -90,7 +90,7 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
   if (twin.status !== 'disabled') {
     throw new HubError(
       'Invalid',
-      `The device ${deviceId} is enabled, so somebody uses it: it is left there. Disable it, and run this again.`,
+      `The device ${deviceId} is enabled, so somebody uses it: it is left there. Where nobody does, disable it and run this again.`,
     );
   }
   await directHub.deleteDevice(deviceId, signal);
