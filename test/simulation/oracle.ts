@@ -261,7 +261,7 @@ function freeWish(key: string, view: View): ReturnType<View['won']['get']> {
   const claim = wouldWin.get(key);
   if (claim === undefined || claim.layer.isEnforced) return wish;
   if (there.some(({ fate }) => fate === 'GoesOn') || isUnsure(key, view)) return wish;
-  return isGranted({ ...claim, policy: 'Override' }, settingIn(device.profile, desired, key)) ? undefined : wish;
+  return isGranted(claim, settingIn(device.profile, desired, key)) ? undefined : wish;
 }
 
 /** Whoever would have it, and only looks, has its place back after an exception where it had it before: nobody here knows. */
