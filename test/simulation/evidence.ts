@@ -16,6 +16,8 @@ const DIRECT_READ_MS = 5 * 60_000;
 interface Suspended {
   readonly what: Stopped;
   readonly fromMs: number;
+  /** As it was said when it began. */
+  readonly plannedMs: number;
   untilMs: number;
   /** The hub may have lost it. */
   isDoubtful: boolean;
@@ -63,16 +65,19 @@ export class Evidence {
   /** In place of one of the same thing. */
   noteSuspension(what: Stopped, fromMs: number, untilMs: number): void {
     for (const one of this.#suspensions) if (isSame(one.what, what)) one.untilMs = Math.min(one.untilMs, fromMs);
-    this.#suspensions.push({ what, fromMs, untilMs, isDoubtful: false });
+    this.#suspensions.push({ what, fromMs, plannedMs: untilMs, untilMs, isDoubtful: false });
   }
 
   endSuspensions(nowMs: number): void {
     for (const one of this.#suspensions) one.untilMs = Math.min(one.untilMs, nowMs);
   }
 
-  /** Nobody knows whether the hub still has them. */
-  doubtSuspensions(): void {
-    for (const one of this.#suspensions) one.isDoubtful = true;
+  /** Nobody knows whether the hub still has them, and those that were ended since then it may have again. */
+  doubtSuspensions(sinceMs: number): void {
+    for (const one of this.#suspensions) {
+      one.isDoubtful = true;
+      if (one.untilMs >= sinceMs) one.untilMs = one.plannedMs;
+    }
   }
 
   sightOf(process: string, deviceId: string, nowMs: number): Sight {

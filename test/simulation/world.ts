@@ -281,7 +281,7 @@ export class World {
       case 'failOver':
         this.counts.faults += 1;
         this.front.perform({ kind: 'failOver', lossMs: happening.lossMs });
-        this.evidence.doubtSuspensions();
+        this.evidence.doubtSuspensions(this.nowMs - happening.lossMs);
         this.#failedOverAtMs = this.nowMs;
         return this.#noteAllTags();
       case 'breakFeed':
