@@ -721,8 +721,8 @@ const HINTS: readonly HandMade[] = [
   {
     name: 'hints pass what guards could refuse',
     file: 'controller/guarded.ts',
-    text: 'return (isHinted ? waiting : planner).plan(target, device, live, nowMs, around);',
-    replacement: 'return planner.plan(target, device, live, nowMs, around);',
+    text: 'hints?.has(key) === true ? 0 : (counted.get(key) ?? 0)',
+    replacement: 'counted.get(key) ?? 0',
   },
   {
     name: 'hints change what an exception with a limit has not counted',
@@ -731,10 +731,10 @@ const HINTS: readonly HandMade[] = [
     replacement: 'return guardedRisks(declaredHubOf(scope).guards);',
   },
   {
-    name: 'hints of before a pass are queued before it has ended',
+    name: 'what a pass counts is queued before it has ended',
     file: 'controller/pass.ts',
-    text: 'scope.hints?.has(row.key) === true ? unseen : guarded;',
-    replacement: 'guarded;',
+    text: 'if (isClear && (risks & limited) === 0) {',
+    replacement: 'if (isClear) {',
   },
   {
     name: 'hints are looked at whatever that costs',
