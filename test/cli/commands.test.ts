@@ -280,6 +280,23 @@ describe('what goes wrong', () => {
     const { code } = await run('plan', { signal: AbortSignal.abort() });
     expect(code).toBe(130);
   });
+
+  test('an interrupted apply tells once what it left, and what to do, and calls it no failure', async () => {
+    const interruption = new AbortController();
+    const connections = kiosks().map((deviceId) => {
+      const ref = { deviceId, moduleId: 'acmeGuard' };
+      hub.iot.patchTwin(ref, { properties: { desired: { guard: { usbPolicy: 'allow' } } } });
+      return hub.iot.connect(ref, () => interruption.abort());
+    });
+    const { code, out } = await run('apply --yes', { signal: interruption.signal });
+    for (const connection of connections) connection.close();
+    expect(code).toBe(130);
+    expect(out).toMatch(/^dev {3}.*\b[1-5] Stopped\b/);
+    expect(out).not.toMatch(/Failed|FAILED|Stopped during/);
+    expect(out).toMatch(
+      /\n {2}What was being sent when it stopped may have arrived\. Run the same command again to go on\.\n$/,
+    );
+  });
 });
 
 describe('without a hub', () => {

@@ -162,10 +162,13 @@ function applyText(
   name: string,
   { outcomes, results, writes: written, durationMs, notes, guards, error }: ApplyReport,
 ): string {
-  const counts = Object.entries(outcomes)
+  const stopped = results.filter(isStopped).length;
+  const counts = [...Object.entries({ ...outcomes, Failed: outcomes.Failed - stopped }), ['Stopped', stopped] as const]
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${formatCount(count)} ${outcome}`);
-  const unwritten = results.filter(({ outcome }) => outcome === 'Failed' || outcome === 'Held');
+  const unwritten = results.filter(
+    (result) => (result.outcome === 'Failed' || result.outcome === 'Held') && !isStopped(result),
+  );
   const groups = [...Map.groupBy(unwritten, causeOf).values()].toSorted((a, b) => b.length - a.length);
   const isGuardTold =
     guards?.message === undefined || unwritten.some(({ action }) => action?.message === guards.message);
@@ -174,10 +177,24 @@ function applyText(
     ...groupLines(groups),
     ...notes.map((note) => `  ${note}`),
     ...(isGuardTold ? [] : [`  ${guards.message}`]),
-    ...(error === undefined ? [] : [`  The hub could not be listed to the end: ${error.message}`]),
+    ...(error === undefined ? [] : [endText(error)]),
+    ...(stopped === 0 && error?.code !== 'Aborted' ? [] : [`  ${STOPPED_TEXT}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
+
+function endText({ code, message }: NonNullable<ApplyReport['error']>): string {
+  return code === 'Aborted'
+    ? '  Stopped before the hub was listed to the end.'
+    : `  The hub could not be listed to the end: ${message}`;
+}
+
+/** Somebody, or the loss of the lease, ended it all: that is told once, and is no failure of the twin. */
+function isStopped({ error }: ApplyResult): boolean {
+  return error?.code === 'Aborted';
+}
+
+const STOPPED_TEXT = 'What was being sent when it stopped may have arrived. Run the same command again to go on.';
 
 /** What is held for the same reason is told once; a failure names its own twin, so that of each kind one stands for all. */
 function causeOf({ ref, outcome, action, error }: ApplyResult): string {
