@@ -152,10 +152,11 @@ function shapeLines(
   profiles: readonly Profile[],
 ): string[] {
   const { devices, moduleId, reason, message, changes } = shape;
-  const head = `  shape ${number}  ${countOf(devices.length, 'twin')}  ${moduleId}  ${style.dim(reason)}  ${whereText(shape, tag)}`;
+  const where = whereText(shape, tag);
+  const what = `  shape ${number}  ${countOf(devices.length, 'twin')}  ${moduleId}  ${style.dim(reason)}`;
   const nameWidth = Math.max(0, ...changes.map(({ name }) => name.length));
   return [
-    head,
+    where === '' ? what : `${what}  ${where}`,
     ...(message === undefined ? [] : [`    ${message}`]),
     ...changes.map((change) => {
       const fallback = change.after === undefined ? agentDefault(profiles, moduleId, change.name) : undefined;

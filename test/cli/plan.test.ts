@@ -65,6 +65,15 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     expect((await run('plan')).out).not.toContain('Cost');
   });
 
+  test('a tag that no device has is told, and leaves no blanks', async () => {
+    const { out, err } = await run('plan --by sit --instance other');
+    expect(err).toContain(
+      'warning No device with a twin has the tag "sit", so nothing is counted by it. Did you mean "site"?\n',
+    );
+    expect(out).not.toMatch(/ $/m);
+    expect((await run('plan --by site --instance other')).err).not.toContain('No device');
+  });
+
   test('drift is told apart from changes of the manifests', async () => {
     const victim = tamper();
     const { out } = await run('plan');

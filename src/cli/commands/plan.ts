@@ -2,6 +2,7 @@
 import { costOf, type Cost } from '../../controller/cost.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
+import { closest } from '../../model/similarity.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { actionDocument, type ActionDocument } from '../../plan/document.ts';
 import { changesDevice, type TwinAction } from '../../plan/action.ts';
@@ -11,7 +12,7 @@ import { lintSelectors } from '../../plan/fleet-lint.ts';
 import { attribute } from '../../plan/pending.ts';
 import { createPlanner, type Planner } from '../../plan/planner.ts';
 import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/saved-plan.ts';
-import type { PlannedTwin } from '../../plan/shapes.ts';
+import { countByTag, type PlannedTwin } from '../../plan/shapes.ts';
 import { addSummaries, summarize } from '../../plan/summary.ts';
 import { addWork, NO_WORK, workOf } from '../../plan/work.ts';
 import type { InspectedTwin } from '../../controller/inspect.ts';
@@ -23,7 +24,7 @@ import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from 
 import { changedConfigurations, readPlanInput, type PlanInput, type RevisionChoice } from '../plan-input.ts';
 import { planText, workText, type HubPlan, type Pending } from '../plan-text.ts';
 import { writePrivate } from '../private-file.ts';
-import { documentText, writeDiagnostics, writeDocument, type Format } from '../report.ts';
+import { documentText, writeDiagnostics, writeDocument, writeWarning, type Format } from '../report.ts';
 import { createStyle } from '../style.ts';
 import { countOf } from '../table.ts';
 import type { World } from '../world.ts';
@@ -62,10 +63,21 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
   if (options.output === 'json') writeDocument(world, 'Plan', planFields(input, options.instance, plans));
   else {
     for (const { warnings } of plans) writeDiagnostics(world, warnings);
+    warnUnknownTag(world, plans, options.by);
     world.out.write(textOf(world, input, plans, options.by));
   }
   if (options.out !== undefined) await savePlan(world, options.out, declared, options.instance, plans);
   return options.detailedExitcode === true ? detailedCode(plans) : EXIT.Ok;
+}
+
+/** A slip would leave the places out without a word. */
+function warnUnknownTag(world: World, plans: readonly HubPlan[], tag: string | undefined): void {
+  if (tag === undefined) return;
+  const devices = plans.flatMap(({ twins }) => twins.map(({ device }) => device));
+  if (devices.length === 0 || countByTag(devices, tag).length > 0) return;
+  const meant = closest(tag, [...new Set(devices.flatMap(({ tags }) => Object.keys(tags)))]);
+  const hint = meant === undefined ? '' : ` Did you mean "${meant}"?`;
+  writeWarning(world, `No device with a twin has the tag "${tag}", so nothing is counted by it.${hint}`);
 }
 
 /** As `apply` would end: what waits for a person weighs more. With manifests to compare with, only what is new counts. */
