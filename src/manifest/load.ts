@@ -52,7 +52,8 @@ function load(snapshot: Snapshot, parsed: readonly ParsedFile[]): Loaded {
   const { all, byKind } = toResources(documents, diagnostics);
   if (documents.length === 0 && diagnostics.length === 0) {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
-    diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint: 'An empty input removes nothing.' }));
+    const hint = 'Folders are searched for .yaml, .yml and .json. An empty input removes nothing.';
+    diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint }));
   }
   const { declared, exceptionProblems, supportProblems } = compileDeclared(byKind, snapshot, diagnostics);
   return {

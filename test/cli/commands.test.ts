@@ -324,6 +324,7 @@ describe('without a hub', () => {
   test.each([
     { argv: ['plan', '--no-such'], says: "unknown option '--no-such'" },
     { argv: ['pln'], says: 'Did you mean plan?' },
+    { argv: ['get'], says: "missing required argument 'devices|groups|configurations|exceptions|profiles'" },
     { argv: ['plan', '-o', 'xml'], says: 'Allowed choices are text, json.' },
     { argv: ['run', '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error.' },
     { argv: ['plan', '--instance', 'A B'], says: 'make a name of an instance' },

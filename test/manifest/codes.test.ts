@@ -828,7 +828,7 @@ const ROWS: readonly Row[] = [
     given: [],
     at: '(no file) 1:1 ',
     message: /No manifest/,
-    hint: /removes nothing/,
+    hint: /searched for \.yaml, \.yml and \.json\. .* removes nothing/,
   },
   { code: 'TW2105', sentence: 'an empty file', given: '# nothing here\n---\n', at: '1:1 ', message: /No manifest/ },
   {

@@ -87,7 +87,7 @@ interface EventsFlags {
 export function addGet({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('get')), world)
     .description('List devices, groups, configurations, exceptions or profiles, with how they stand.')
-    .argument('<list>', 'devices, groups, configurations, exceptions or profiles')
+    .argument('<devices|groups|configurations|exceptions|profiles>', 'what to list')
     .addOption(outputOption())
     .action(async (list: string, options: Common) => {
       const { get, parseList } = await import('../commands/get.ts');
