@@ -44,8 +44,8 @@ export function writeAccess(folder: string, access: Access): AccessFiles {
     [caFile, ca],
     [endpointFile, `${endpoint}\n`],
   ];
-  // What a hub that was killed left there may be of an endpoint that is not served any more.
-  rmSync(eventsConnectionStringFile, { force: true });
+  // What a hub that was killed left there may be of an endpoint that is not served any more, or for everybody to read.
+  for (const path of [eventsConnectionStringFile, ...texts.map(([one]) => one)]) rmSync(path, { force: true });
   for (const [path, text] of texts) writeFileSync(path, text, { mode: PRIVATE_FILE_MODE });
   return {
     connectionStringFile,

@@ -1,14 +1,17 @@
 // Files that hold what only their owner should read: a fleet, or what is decided about it.
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { CliFailure } from './failure.ts';
 import { EXIT } from './exit-code.ts';
 
 const PRIVATE_MODE = 0o600;
 
-/** Replaces what is there. */
+/** Replaces what is there, a file that others could read too. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   try {
-    await writeFile(path, text, { mode: PRIVATE_MODE });
+    await using file = await open(path, 'w', PRIVATE_MODE);
+    // What is no file, a pipe say, is somebody else's to open.
+    if ((await file.stat()).isFile()) await file.chmod(PRIVATE_MODE);
+    await file.writeFile(text);
   } catch (error) {
     throw new CliFailure(EXIT.Failed, `${path} can not be written (${codeOf(error)}).`);
   }

@@ -134,6 +134,15 @@ describe('a hub', () => {
     rmSync(data, { recursive: true });
   });
 
+  test('keeps its secrets for its owner alone where others could read a file of that name', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'twinward-test-'));
+    const file = join(data, 'connection-string');
+    writeFileSync(file, 'of one that was killed', { mode: 0o644 });
+    const modeOf = (): Promise<number> => Promise.resolve(statSync(file).mode & 0o777);
+    expect(await withHub(['--data', data], modeOf)).toBe(0o600);
+    rmSync(data, { recursive: true });
+  });
+
   test.each([
     [['--mqtt-port', '0'], 101],
     [[], 404],

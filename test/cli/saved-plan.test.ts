@@ -62,6 +62,7 @@ function write(deviceId: string, guard: Record<string, string>): void {
 const AGAIN = 'Make a new plan with twinward plan --out FILE';
 
 test('what was planned is written without asking, and the file holds no value', async () => {
+  writeFileSync(file, 'for everybody', { mode: 0o644 });
   const planned = await run(`plan --out ${file}`);
   expect(planned).toMatchObject({ code: 0 });
   expect(planned.err).toContain(
