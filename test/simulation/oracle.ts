@@ -296,7 +296,9 @@ function judgeKey(key: string, view: View): string | undefined {
       : `was set to ${JSON.stringify(now)}, which nobody declares`;
   }
   if (PRESERVED.has(key)) return 'was removed though its profile preserves it';
-  if (wish !== undefined) return wish.value === null ? undefined : 'was removed though it is declared';
+  if (wish !== undefined && !isUnsure(key, view)) {
+    return wish.value === null ? undefined : 'was removed though it is declared';
+  }
   if (there.some(({ fate }) => fate === 'Kept')) return 'was removed though its owner is to keep it';
   if (endsException) return undefined;
   if (layers.some((layer) => isNamedOnly(key, layer))) return 'was removed though a layer that does not write names it';
