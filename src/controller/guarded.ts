@@ -94,8 +94,12 @@ export function judged(scope: Judging, refusal: Refusal, counted: Counted): Plan
   };
 }
 
-/** What each pass counts: what guards limit, and changes while an exception is for so many devices at most. */
+/**
+ * What each pass counts: what guards limit, and changes while an exception is for so many devices at most. Where changes are
+ * counted creations are too, as settings follow at once.
+ */
 export function countedRisks(scope: Pick<HubScope, 'open' | 'name'>): number {
   const isCounted = scope.open.declared.exceptions.some(({ maxDevices }) => maxDevices !== undefined);
-  return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);
+  const risks = guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);
+  return (risks & RISK.changes) === 0 ? risks : risks | RISK.creates;
 }

@@ -198,6 +198,18 @@ describe('a change that is too large', () => {
     expect((await apply(bare, guarded(create, 'maxCreated: 1'))).outcomes).toMatchObject({ Held: 2 });
     expect((await apply(bare, guarded(create, 'maxCreated: 2'))).outcomes).toMatchObject({ Created: 2 });
   });
+
+  test.each(['maxCreated: 2', 'maxChanged: 2'])(
+    'is none where modules are made within %s: each gets its first settings too',
+    async (guards) => {
+      const fleet = createFleet(0);
+      for (const id of ['n1', 'n2']) fleet.addDevice(id, { module: false });
+      const create = { base: `${PROD}, settings: {usb: block}, module: {whenMissing: Create}` };
+      const { outcomes } = await apply(fleet, guarded(create, guards));
+      expect(outcomes).toMatchObject({ Created: 2, Held: 0 });
+      expect(fleet.ids().map((id) => fleet.desired(id, 'guard', 'usb'))).toEqual(['block', 'block']);
+    },
+  );
 });
 
 test('tags that somebody wiped take nothing from more devices than agreed', async () => {

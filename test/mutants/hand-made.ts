@@ -727,8 +727,8 @@ const HINTS: readonly HandMade[] = [
   {
     name: 'hints change what an exception with a limit has not counted',
     file: 'controller/guarded.ts',
-    text: 'return guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);',
-    replacement: 'return guardedRisks(declaredHubOf(scope).guards);',
+    text: 'const risks = guardedRisks(declaredHubOf(scope).guards) | (isCounted ? RISK.changes : 0);',
+    replacement: 'const risks = guardedRisks(declaredHubOf(scope).guards);',
   },
   {
     name: 'what a pass counts is queued before it has ended',
