@@ -161,7 +161,8 @@ function recordWrite(
 function settle(scope: HubScope, { target, live, action }: Decision, hasCreated: boolean): Reconciled {
   const { deviceId, moduleId } = action;
   scope.view.note(keyOf(deviceId, moduleId), stateOf(action, target, live, scope.clock.now()));
-  const result = hasCreated ? 'Created' : idleResult(action);
+  // A module that was made, and whose settings are held, is not what was asked for.
+  const result = hasCreated && action.type !== 'Hold' ? 'Created' : idleResult(action);
   return { ref: { deviceId, moduleId }, result, action, live, outcome: SETTLED, error: undefined };
 }
 

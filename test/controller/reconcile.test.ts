@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { withRefusal } from '../../src/controller/guarded.ts';
 import { reconcile, type Reconciled } from '../../src/controller/reconcile.ts';
 import type { HubScope } from '../../src/controller/scope.ts';
 import { HubError, type HubErrorCode } from '../../src/model/errors.ts';
+import { RISK } from '../../src/plan/risk.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
   createFleet,
@@ -245,6 +247,15 @@ describe('a module that does not exist', () => {
     expect(await look(scope)).toMatchObject({ result: 'Created', outcome: { kind: 'Settled' } });
     expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H' });
     expect(scope.writes).toBe(2);
+  });
+
+  test('is held, and not done, where its first settings are refused once it is there', async () => {
+    const fleet = createFleet(0);
+    fleet.addDevice('d1', { module: false });
+    const scope = createScope(fleet, CREATE);
+    scope.planner = withRefusal(scope.planner, { refusedRisks: RISK.changes, message: 'Too many.' });
+    expect(await look(scope)).toMatchObject({ result: 'Held', action: { reason: 'GuardRefused' } });
+    expect(scope.writes).toBe(1);
   });
 
   test('is configured where somebody else created it at the same moment', async () => {
