@@ -3,6 +3,7 @@ import { heldInstead, writes, type TwinAction } from '../plan/action.ts';
 import { guardedRisks, type GuardDecision } from '../plan/guards.ts';
 import type { Planner } from '../plan/planner.ts';
 import { RISK, riskContext, risksOf } from '../plan/risk.ts';
+import type { Target } from '../plan/target.ts';
 import { keyOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
 import type { TwinState } from './twin-state.ts';
@@ -54,8 +55,14 @@ export function withRefusal(planner: Planner, { refusedRisks, message }: Refusal
   };
 }
 
-/** What a pass found that guards could refuse: risks by key. */
-export type Counted = ReadonlyMap<string, number>;
+/** What a pass found that guards could refuse, by key. */
+export type Counted = ReadonlyMap<string, CountedTwin>;
+
+export interface CountedTwin {
+  /** Bits of RISK. */
+  readonly risks: number;
+  readonly target: Target;
+}
 
 const NONE_COUNTED: Counted = new Map();
 
@@ -70,8 +77,9 @@ type Judging = Pick<HubScope, 'name' | 'open' | 'hints'>;
 
 /**
  * The planner after the guards have spoken. What they could have refused and have not counted waits for the next pass:
- * a twin that the list lacked, one that turns out otherwise when it is read, and what was hinted at since, which can come
- * by the thousand.
+ * a twin that the list lacked, one that turns out otherwise when it is read, and one for which something else is declared
+ * since, or may be, as its device was hinted at: devices can be tagged by the thousand. What others write to a twin takes
+ * nothing back.
  */
 export function judged(scope: Judging, refusal: Refusal, counted: Counted): Planner {
   const { open, hints } = scope;
@@ -84,10 +92,12 @@ export function judged(scope: Judging, refusal: Refusal, counted: Counted): Plan
     plan(target, device, live, nowMs, around) {
       const action = planner.plan(target, device, live, nowMs, around);
       if (!writes(action)) return action;
-      const key = keyOf(device.deviceId, target.moduleId);
-      const known = hints?.has(key) === true ? 0 : (counted.get(key) ?? 0);
+      const known = counted.get(keyOf(device.deviceId, target.moduleId));
+      // The same object for all devices that selectors can't tell apart.
+      const isSame = known?.target === target && hints?.hasDevice(device.deviceId) !== true;
+      const risks = isSame ? known.risks : 0;
       // Of a module that is made its first settings are no further change.
-      const allowed = (known & RISK.creates) === 0 ? known : known | RISK.changes;
+      const allowed = (risks & RISK.creates) === 0 ? risks : risks | RISK.changes;
       if ((risksOf(action, live, context) & limited & ~allowed) === 0) return action;
       return heldInstead(action, 'GuardRefused', UNSEEN_MESSAGE);
     },

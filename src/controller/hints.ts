@@ -1,4 +1,4 @@
-// What the hub told a change of: keys, until a pass has seen them, and devices, until they are read.
+// What the hub told a change of: keys and devices, until a pass has seen them, and which devices are still to be read.
 
 /** Twins that are hinted at between two passes. Beyond them the next pass finds what there is. */
 export const HINTED_MAX = 50_000;
@@ -6,7 +6,8 @@ export const HINTED_MAX = 50_000;
 export class Hints {
   /** To the number of the pass that had begun. */
   readonly #keys = new Map<string, number>();
-  readonly #devices = new Set<string>();
+  readonly #devices = new Map<string, number>();
+  readonly #stale = new Set<string>();
   #passes = 0;
   /** The pass that had begun when a key found no room: until a later one has ended, any key may be one of those. */
   #overflow: number | undefined;
@@ -26,19 +27,25 @@ export class Hints {
     return true;
   }
 
-  /** What is known of the device is older than what the hub told of it. */
-  isStale(deviceId: string): boolean {
-    return this.#devices.has(deviceId);
+  /** The device itself changed, and no pass that began after the hint has ended yet: others may select it than were counted. */
+  hasDevice(deviceId: string): boolean {
+    return this.#overflow !== undefined || this.#devices.has(deviceId);
   }
 
   /** Beside a key of the device that found room. */
   addDevice(deviceId: string): void {
-    this.#devices.add(deviceId);
+    this.#devices.set(deviceId, this.#passes);
+    this.#stale.add(deviceId);
+  }
+
+  /** What is known of the device is older than what the hub told of it. */
+  isStale(deviceId: string): boolean {
+    return this.#stale.has(deviceId);
   }
 
   /** It is read now, or left to the next pass. True where it was stale. */
   takeDevice(deviceId: string): boolean {
-    return this.#devices.delete(deviceId);
+    return this.#stale.delete(deviceId);
   }
 
   keys(): Iterable<string> {
@@ -52,6 +59,8 @@ export class Hints {
   /** What was hinted at before it began was seen by it. */
   endPass(): void {
     if (this.#overflow !== undefined && this.#overflow < this.#passes) this.#overflow = undefined;
-    for (const [key, passes] of this.#keys) if (passes < this.#passes) this.#keys.delete(key);
+    for (const hinted of [this.#keys, this.#devices]) {
+      for (const [name, passes] of hinted) if (passes < this.#passes) hinted.delete(name);
+    }
   }
 }

@@ -4,7 +4,7 @@ import { decideGuards, RISKS_OF_SHORT_LIST, type EarlierApproval, type GuardDeci
 import { gatherFacts } from '../plan/pass-facts.ts';
 import { riskContext } from '../plan/risk.ts';
 import { countDevices } from './device-count.ts';
-import { countedRisks, heldState, judged, refusedAction, type Counted } from './guarded.ts';
+import { countedRisks, heldState, judged, refusedAction, type CountedTwin } from './guarded.ts';
 import { takeRow } from './intake.ts';
 import { refOf } from './key.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
@@ -44,6 +44,7 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
   const context = riskContext(open);
   const gatherer = gatherFacts(context);
   const waiting: Waiting = { keys: [], priorities: [], risks: [] };
+  const counted = new Map<string, CountedTwin>();
   const visit = (row: Row): void => {
     const risks = row.planned === undefined ? 0 : gatherer.see(row.planned.action, row.twin);
     if (!select(row)) return;
@@ -59,14 +60,15 @@ export async function makePass(scope: HubScope, options: PassOptions, signal: Ab
     waiting.keys.push(row.key);
     waiting.priorities.push(priority);
     waiting.risks.push(risks);
+    if (risks !== 0 && row.planned !== undefined) counted.set(row.key, { risks, target: row.planned.target });
   };
   if ((await survey(scope, visit, signal)) === 'ListEmpty') return { kind: 'ListEmpty' };
   const isListJudged = (gatherer.risks & RISKS_OF_SHORT_LIST) !== 0;
-  const counted = isListJudged ? await countDevices(scope, signal) : undefined;
+  const devices = isListJudged ? await countDevices(scope, signal) : undefined;
   if (scope.open !== open) return { kind: 'Superseded' };
-  const guards = decideGuards(gatherer.facts(scope.view.listedCount, counted), declaredHub, options.earlier);
+  const guards = decideGuards(gatherer.facts(scope.view.listedCount, devices), declaredHub, options.earlier);
   scope.hints?.endPass();
-  scope.planner = judged(scope, guards, countedIn(waiting));
+  scope.planner = judged(scope, guards, counted);
   handOn(scope, waiting, guards, options);
   return { kind: 'Complete', guards };
 }
@@ -76,12 +78,6 @@ interface Waiting {
   readonly keys: string[];
   readonly priorities: Priority[];
   readonly risks: number[];
-}
-
-function countedIn({ keys, risks }: Waiting): Counted {
-  const counted = new Map<string, number>();
-  for (const [index, key] of keys.entries()) if (risks[index] !== 0) counted.set(key, risks[index] ?? 0);
-  return counted;
 }
 
 function handOn(

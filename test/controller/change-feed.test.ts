@@ -1,6 +1,7 @@
 // A hub that tells of changes: looked at without waiting for the pass, believed in nothing, missed by nobody when it is silent.
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/controller/connection.ts';
+import { Lease } from '../../src/controller/lease.ts';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
 import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';
@@ -10,6 +11,7 @@ import type { Hub } from '../../src/ports/hub.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import {
   createFleet,
+  createLog,
   createMetrics,
   manifests,
   MODULE,
@@ -559,6 +561,74 @@ describe('guards', () => {
     fleet.tamper('d1', { guard: { usb: 'allow' } });
     await fleet.clock.flush();
     expect(fleet.desired('d1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('let what a pass has counted pass, though somebody else writes to the twin meanwhile', async () => {
+    const fleet = createFleet(2);
+    const { hub, behind } = gated(fleet);
+    const { controller, source } = await startTold(fleet, listening(BASE, ', guards: {maxChanged: 2}'), { hub });
+    behind.shut();
+    source.set(listening({ base: `${PROD}, settings: {usb: block}` }, ', guards: {maxChanged: 2}'));
+    await fleet.clock.flush();
+    fleet.tamper('d2', { other: 1 });
+    await fleet.clock.flush();
+    expect(fleet.desired('d2', 'guard', 'scan')).toBe('PT1H');
+    behind.open();
+    await fleet.clock.flush();
+    expect(fleet.ids().map((id) => fleet.desired(id, 'guard', 'scan'))).toEqual([undefined, undefined]);
+    await controller.stop();
+  });
+
+  test('let a module that is made have its first settings, though the hub tells of it in between', async () => {
+    const fleet = createFleet(0);
+    fleet.addDevice('n1', { module: false });
+    const create = { base: `${PROD}, settings: {usb: block}, module: {whenMissing: Create}` };
+    const { controller } = await startTold(fleet, listening(create, ', guards: {maxChanged: 2}'));
+    expect(fleet.desired('n1', 'guard', 'usb')).toBe('block');
+    await controller.stop();
+  });
+
+  test('let nothing pass by what was counted before another had the lease', async () => {
+    const fleet = createFleet(3);
+    const { hub, ahead } = gated(fleet);
+    const ring = 'selector: {matchTags: {ring: "1"}}, settings: {audit: all}';
+    const guarded = (scan: string, approval?: string): string =>
+      listening({ base: `${PROD}, settings: {scan: ${scan}}`, ring }, ', guards: {maxChanged: 1}').replace(
+        'metadata: {name: dev}',
+        approval === undefined ? '$&' : `metadata: {name: dev, annotations: {twinward.dev/approve: ${approval}}}`,
+      );
+    const { controller, source, status } = await startTold(fleet, guarded('PT1H'), { hub, holder: 'a' });
+    const approval = /approve: (\S+@\d+)/.exec(readyOf(status())?.message ?? '')?.[1];
+    source.set(guarded('PT1H', approval));
+    await fleet.clock.flush();
+    expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H' });
+    const other = new Lease({
+      hub: fleet.hub,
+      instance: 'default',
+      holder: 'other',
+      kind: 'apply',
+      revision: () => 'x',
+      ttlMs: 90_000,
+      clock: fleet.clock,
+      log: createLog(),
+    });
+    await other.acquire(NEVER, true);
+    await fleet.clock.advance(30_000);
+    expect(readyOf(status())?.reason).toBe('WaitingForLease');
+    for (const id of ['d1', 'd2', 'd3']) fleet.tag(id, { ring: '1' });
+    await fleet.clock.flush();
+    ahead.shut();
+    await other.release();
+    await fleet.clock.advance(30_000);
+    for (const id of ['d1', 'd2', 'd3']) fleet.tamper(id, { other: 1 });
+    await fleet.clock.flush();
+    const audits = (): unknown => ['d1', 'd2', 'd3'].map((id) => fleet.desired(id, 'guard', 'audit'));
+    expect(audits()).toEqual([undefined, undefined, undefined]);
+    ahead.open();
+    await fleet.clock.flush();
+    expect(audits()).toEqual([undefined, undefined, undefined]);
+    expect(readyOf(status())?.reason).toBe('GuardRefused');
     await controller.stop();
   });
 

@@ -456,14 +456,14 @@ const GUARDS: readonly HandMade[] = [
   {
     name: 'what the guards refuse is held in the queue and nowhere else',
     file: 'controller/pass.ts',
-    text: 'scope.planner = judged(scope, guards, countedIn(waiting));',
+    text: 'scope.planner = judged(scope, guards, counted);',
     replacement: 'scope.planner = open;',
   },
   {
     name: 'what no pass has counted is written',
     file: 'controller/guarded.ts',
-    text: '(counted.get(key) ?? 0)',
-    replacement: 'limited',
+    text: 'const risks = isSame ? known.risks : 0;',
+    replacement: 'const risks = limited;',
   },
   {
     name: 'new manifests are acted on before the guards have spoken',
@@ -697,8 +697,8 @@ const HINTS: readonly HandMade[] = [
   {
     name: 'a pass ends the hints that came while it was made',
     file: 'controller/hints.ts',
-    text: 'if (passes < this.#passes) this.#keys.delete(key);',
-    replacement: 'this.#keys.delete(key);',
+    text: 'if (passes < this.#passes) hinted.delete(name);',
+    replacement: 'hinted.delete(name);',
   },
   {
     name: 'hints that find no room are forgotten',
@@ -721,8 +721,20 @@ const HINTS: readonly HandMade[] = [
   {
     name: 'hints pass what guards could refuse',
     file: 'controller/guarded.ts',
-    text: 'hints?.has(key) === true ? 0 : (counted.get(key) ?? 0)',
-    replacement: 'counted.get(key) ?? 0',
+    text: ' && hints?.hasDevice(device.deviceId) !== true;',
+    replacement: ';',
+  },
+  {
+    name: 'whoever writes to a twin takes back what a pass has counted of it',
+    file: 'controller/guarded.ts',
+    text: 'hints?.hasDevice(device.deviceId) !== true;',
+    replacement: 'hints?.has(keyOf(device.deviceId, target.moduleId)) !== true;',
+  },
+  {
+    name: 'what a pass has counted passes whatever is declared for the twin since',
+    file: 'controller/guarded.ts',
+    text: 'known?.target === target && hints',
+    replacement: 'known !== undefined && hints',
   },
   {
     name: 'hints change what an exception with a limit has not counted',
