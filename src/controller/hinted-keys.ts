@@ -46,9 +46,10 @@ function concernsSelectors(
   device: DeviceFacts | undefined,
   { isLifecycle, isReplaced, tags }: Change,
 ): boolean {
-  if (isLifecycle) return true;
+  // What a replacement does not name is gone.
+  if (isLifecycle || isReplaced) return true;
   if (tags === undefined) return false;
-  if (isReplaced || tagPaths.some((path) => patchTouches(tags, path))) return true;
+  if (tagPaths.some((path) => patchTouches(tags, path))) return true;
   const after = { tags: mergePatch(device?.tags, tags) as JsonObject };
   return isTagless(after) || (device !== undefined && isTagless(device));
 }

@@ -47,7 +47,7 @@ const change = (more: Partial<Change>): Change => ({
 const keysOf = (more: Partial<Change>, scope = scopeOf()): readonly string[] => hintedKeys(scope, change(more));
 
 describe('the tags of a device', () => {
-  test.each<[row: string, tags: JsonObject, isLooked: boolean, more?: Partial<Change>]>([
+  test.each<[row: string, tags: JsonObject | undefined, isLooked: boolean, more?: Partial<Change>]>([
     ['that a selector looks at', { rollout: { ring: '2' } }, true],
     ['that a selector looks at, and that the device has not', { lab: true }, true],
     ['that an exception looks at', { incident: '1' }, true],
@@ -60,6 +60,8 @@ describe('the tags of a device', () => {
     ['the last, which goes', { site: null }, true, { deviceId: 'bench' }],
     ['of a device that is not known', { site: 'a' }, false, { deviceId: 'new' }],
     ['all that are left', { site: 'b' }, true, { isReplaced: true }],
+    ['of which none is left', undefined, true, { isReplaced: true }],
+    ['of which nothing is said', undefined, false],
   ])('%s', (_row, tags, isLooked, more = {}) => {
     const { deviceId = 'd' } = more;
     expect(keysOf({ tags, ...more })).toEqual(isLooked ? [`${deviceId}/${MODULE}`] : []);
