@@ -281,6 +281,17 @@ describe('what keeps us from writing', () => {
     put({ hub: HUB });
   });
 
+  test('no guard, where nothing is to be written', async () => {
+    put({ base: BASE });
+    await apply();
+    hub.iot.patchTwin({ deviceId: 'atm-1' }, { tags: { env: 'lab' } });
+    const { out } = await run('why atm-1 -o json');
+    hub.iot.patchTwin({ deviceId: 'atm-1' }, { tags: { env: 'prod' } });
+    const { twins } = JSON.parse(out) as { twins: object[] };
+    expect(twins).toMatchObject([{ state: { type: 'Keep', reason: 'Unassigned' } }]);
+    expect(twins[0]).not.toHaveProperty('guards');
+  });
+
   test('the mode, of the configuration, of a group or of the hub', async () => {
     put({ base: configuration('base', `${ALL}, mode: Observe, settings: {usb: block}`) });
     byHand({ usb: 'allow' });

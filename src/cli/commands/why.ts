@@ -3,6 +3,7 @@ import { deviceFacts, type DeviceFacts } from '../../model/twin.ts';
 import { isException, type Declared } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
 import { closest } from '../../model/similarity.ts';
+import { writes } from '../../plan/action.ts';
 import { explainTwin, type SettingExplanation } from '../../plan/explain.ts';
 import { guardsOver } from '../../plan/guards.ts';
 import type { Layer } from '../../plan/layer.ts';
@@ -88,7 +89,8 @@ async function explainDevice(
     const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
     const { automatic } = around;
     const settings = explainTwin({ ...facts, automatic, ...(key === undefined ? {} : { key }) });
-    const guards = guardsOver(risksOf(action, live, risks), declaredHub.guards);
+    // What is kept counts for guards too, and they hold nothing of it.
+    const guards = writes(action) ? guardsOver(risksOf(action, live, risks), declaredHub.guards) : [];
     const exists = live !== undefined;
     explained.push({ hub: declaredHub, device, moduleId, exists, action, state, guards, settings });
   }
