@@ -1,5 +1,5 @@
 // A plan folded for people: twins that change in the same way are one shape.
-import { canonicalJson, type Json } from '../model/json.ts';
+import { canonicalJson, getPath, type Json } from '../model/json.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import type { SettingChange, TwinAction } from './action.ts';
 import { tagText } from './tag-text.ts';
@@ -49,11 +49,11 @@ export function removes({ changes }: Pick<Shape, 'changes'>): boolean {
   return changes.some(({ after }) => after === undefined);
 }
 
-/** How many of the devices have each value of a tag, most first; values as people read them. */
+/** How many of the devices have each value of a tag, `outer.inner` of one in a tag; most first, values as people read them. */
 export function countByTag(devices: readonly DeviceFacts[], tag: string): [value: string, count: number][] {
   const counts = new Map<string, number>();
   for (const { tags } of devices) {
-    const value = Object.hasOwn(tags, tag) ? tags[tag] : undefined;
+    const value = getPath(tags, tag.split('.'));
     if (value === undefined || value === null || typeof value === 'object') continue;
     const text = tagText(value);
     counts.set(text, (counts.get(text) ?? 0) + 1);

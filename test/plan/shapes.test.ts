@@ -157,5 +157,6 @@ describe('the tag that tells most', () => {
       ['b', 1],
     ]);
     expect(countByTag(devices, 'constructor')).toEqual([]);
+    expect(countByTag(fleet({ s: { t: 'b' } }, { s: { t: 'b' } }, { s: 'b' }, {}), 's.t')).toEqual([['b', 2]]);
   });
 });
