@@ -6,6 +6,7 @@ import { HintAllowance } from './daily-budget.ts';
 import { hintedKeys, isOurs } from './hinted-keys.ts';
 import type { Hints } from './hints.ts';
 import { refOf } from './key.ts';
+import type { Outcome } from './outcome.ts';
 import type { Reconciled } from './reconcile.ts';
 import { declaredHubOf, type HubScope } from './scope.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -58,7 +59,7 @@ export class HintIntake {
     }
   }
 
-  /** A pass asks for the key too: it is looked at whatever that costs. */
+  /** A pass asks for the key too: it is looked at, and tried again, whatever that costs. */
   release(key: string): void {
     this.#alone.delete(key);
   }
@@ -81,12 +82,14 @@ export class HintIntake {
     const { deviceId } = refOf(key);
     const isAlone = this.#alone.delete(key);
     const isStale = hints.takeDevice(deviceId);
-    if (!isAlone && !isStale) return work();
-    const isAllowed = this.#allowance.take(Number(isAlone) + Number(isStale));
-    if (!isAllowed) return isAlone ? undefined : work();
-    if (isStale) scope.view.forgetDevice(deviceId);
+    const messages = Number(isAlone) + Number(isStale);
+    const isAllowed = messages === 0 || this.#allowance.take(messages);
+    if (isAlone && !isAllowed) return undefined;
+    if (isStale && isAllowed) scope.view.forgetDevice(deviceId);
     const reconciled = await work();
-    if (isAlone && reconciled.live !== undefined) this.#allowance.charge(readMessages(reconciled.live) - 1);
+    const { live, outcome } = reconciled;
+    if (!isAlone && isTriedAgain(outcome)) this.release(key);
+    if (isAlone && live !== undefined) this.#allowance.charge(readMessages(live) - 1);
     return reconciled;
   }
 
@@ -95,4 +98,8 @@ export class HintIntake {
     if (!queue.awaits(key)) this.#alone.add(key);
     queue.add(key, 'Drift');
   }
+}
+
+function isTriedAgain({ kind }: Outcome): boolean {
+  return kind === 'Retry' || kind === 'RequeueAfter';
 }

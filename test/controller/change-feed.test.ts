@@ -391,6 +391,35 @@ describe('the messages of the day', () => {
   });
 });
 
+test('another try of what a pass asked for is not limited by what hints may take', async () => {
+  const fleet = createFleet(60);
+  const reads = gate();
+  let isBroken = false;
+  const hub: Hub = {
+    ...fleet.hub,
+    async getModuleTwin(ref, signal) {
+      if (!isBroken || ref.deviceId !== 'd60') return fleet.hub.getModuleTwin(ref, signal);
+      await reads.passed();
+      isBroken = false;
+      throw lost();
+    },
+  };
+  const connect = async (): Promise<Connection> => ({ hub, mode: 'Enforce', capacity: { tier: 'F1', units: 1 } });
+  const { controller, source } = await startTold(fleet, listening(), { connect });
+  await fleet.clock.advance(60_000);
+  for (const id of fleet.ids()) fleet.tag(id, { env: 'prod' });
+  await fleet.clock.advance(60_000);
+  isBroken = true;
+  reads.shut();
+  source.set(listening({ base: `${PROD}, settings: {scan: PT2H, usb: block}` }));
+  await fleet.clock.advance(60_000);
+  fleet.tamper('d60', { other: 1 });
+  reads.open();
+  await fleet.clock.advance(60_000);
+  expect(fleet.desired('d60', 'guard', 'scan')).toBe('PT2H');
+  await controller.stop();
+});
+
 describe('what we write ourselves', () => {
   test.each([
     ['changes of settings', { base: `${PROD}, settings: {scan: PT2H, usb: block}` }],

@@ -751,7 +751,7 @@ const HINTS: readonly HandMade[] = [
   {
     name: 'hints are looked at whatever that costs',
     file: 'controller/hint-intake.ts',
-    text: 'if (!isAllowed) return isAlone ? undefined : work();',
+    text: 'if (isAlone && !isAllowed) return undefined;',
     replacement: '',
   },
   {
