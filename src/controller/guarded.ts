@@ -11,7 +11,8 @@ import type { TwinState } from './twin-state.ts';
 type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
 
 /** It is no decision: the next pass makes it. */
-export const UNSEEN_MESSAGE = 'Not written before a look at the whole hub has counted it.';
+export const UNSEEN_MESSAGE =
+  'Not written before a look at the whole hub has counted it. Look again later: its lists can lag by half an hour.';
 
 const UNDECIDED_MESSAGE = 'Not written before the guards have seen the whole hub with these manifests.';
 

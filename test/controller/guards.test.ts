@@ -106,7 +106,9 @@ describe('a change that is too large', () => {
     const { results } = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 1'), hub);
     expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT1H', 'PT1H']);
     expect(results.filter(({ outcome }) => outcome === 'Held').map(({ action }) => action?.message)).toEqual(
-      Array(3).fill('Not written before a look at the whole hub has counted it.'),
+      Array(3).fill(
+        'Not written before a look at the whole hub has counted it. Look again later: its lists can lag by half an hour.',
+      ),
     );
   });
 
