@@ -97,6 +97,8 @@ export class HubLoop {
   #isPassing = false;
   #passedRevision: string | undefined;
   #appliedRevision: string | undefined;
+  /** Keys that differ and that no pass has counted. */
+  readonly #uncounted = new Set<string>();
   #lastResync: HubStatus['lastResync'];
   #problem: Problem | undefined;
   #failures = 0;
@@ -167,7 +169,7 @@ export class HubLoop {
 
   status(): HubStatus {
     const { counts, failing, held, offenders, moreOffenders } = tally(this.#view);
-    const pending = this.#queue.size;
+    const pending = this.#pending;
     const { revision } = this.#declared;
     return {
       name: this.hub.name,
@@ -360,6 +362,7 @@ export class HubLoop {
     const spentBefore = spent();
     const { revision } = this.#declared;
     const isChange = this.#isChange;
+    const uncounted = [...this.#uncounted];
     this.#isChange = false;
     this.#isPassing = true;
     let started = 0;
@@ -384,6 +387,7 @@ export class HubLoop {
       this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
       return RETRY;
     }
+    for (const key of uncounted) this.#uncounted.delete(key);
     this.#noteListed();
     intake?.endPass();
     const approved = this.#guards.note(end.guards, this.hub.approval);
@@ -397,6 +401,12 @@ export class HubLoop {
     return SETTLED;
   }
 
+  /** Twins to look at: now, or with the next pass. */
+  get #pending(): number {
+    const uncounted = [...this.#uncounted].filter((key) => !this.#queue.awaits(key));
+    return this.#queue.size + uncounted.length;
+  }
+
   async #process(key: string): Promise<Outcome> {
     if (this.#connected === undefined) return SETTLED;
     const { tenure, scope, intake } = this.#connected;
@@ -408,7 +418,11 @@ export class HubLoop {
       const before = scope.view.state(key);
       const work = (): Promise<Reconciled> => workOn(scope, key, signal);
       const reconciled = await abortable(intake?.look(key, work) ?? work(), signal, stopped);
-      if (reconciled?.action?.message === UNSEEN_MESSAGE) scope.view.note(key, before);
+      this.#uncounted.delete(key);
+      if (reconciled?.action?.message === UNSEEN_MESSAGE) {
+        scope.view.note(key, before);
+        this.#uncounted.add(key);
+      }
       return reconciled?.outcome ?? SETTLED;
     } catch (error) {
       // A call that does not even end when it is aborted must not keep us.
@@ -437,7 +451,7 @@ export class HubLoop {
     if (this.#queue.size > 0) return;
     this.#news.tell(tallied);
     if (this.#passedRevision === this.#appliedRevision) return;
-    if (this.#passedRevision === undefined) return;
+    if (this.#passedRevision === undefined || this.#uncounted.size > 0) return;
     this.#appliedRevision = this.#passedRevision;
     const { twins } = counts;
     this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });

@@ -64,6 +64,18 @@ function approvalIn(message: string | undefined): string {
 
 const scans = (fleet: Fleet): unknown[] => fleet.ids().map((id) => fleet.desired(id, 'guard', 'scan'));
 
+/** The hub of the fleet, whose list of twins lacks some. */
+function lacking({ hub }: Fleet, ids: () => readonly string[]): Hub {
+  return {
+    ...hub,
+    async *listModuleTwins(moduleIds, signal) {
+      for await (const page of hub.listModuleTwins(moduleIds, signal)) {
+        yield page.filter(({ deviceId }) => !ids().includes(deviceId));
+      }
+    },
+  };
+}
+
 describe('a change that is too large', () => {
   test('is refused whole by apply, says how it is approved, and is written once it is', async () => {
     const fleet = createFleet(4);
@@ -95,14 +107,7 @@ describe('a change that is too large', () => {
   test('is no smaller where the list lacks twins: what was not counted waits', async () => {
     const fleet = createFleet(4);
     await apply(fleet, manifests(scan('PT1H')));
-    const hub: Hub = {
-      ...fleet.hub,
-      async *listModuleTwins(moduleIds, signal) {
-        for await (const page of fleet.hub.listModuleTwins(moduleIds, signal)) {
-          yield page.filter(({ deviceId }) => deviceId === 'd1');
-        }
-      },
-    };
+    const hub = lacking(fleet, () => ['d2', 'd3', 'd4']);
     const { results } = await apply(fleet, guarded(scan('PT2H'), 'maxChanged: 1'), hub);
     expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT1H', 'PT1H']);
     expect(results.filter(({ outcome }) => outcome === 'Held').map(({ action }) => action?.message)).toEqual(
@@ -110,6 +115,21 @@ describe('a change that is too large', () => {
         'Not written before a look at the whole hub has counted it. Look again later: its lists can lag by half an hour.',
       ),
     );
+  });
+
+  test('is not applied before what a list lacked is counted and written', async () => {
+    const fleet = createFleet(4);
+    let lacked: readonly string[] = [];
+    const { source, status } = await startOn(fleet, manifests(scan('PT1H')), { hub: lacking(fleet, () => lacked) });
+    lacked = ['d2'];
+    source.set(guarded(scan('PT2H'), 'maxChanged: 3'));
+    await fleet.clock.flush();
+    expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT2H', 'PT2H']);
+    expect(readyOf(status())).toMatchObject({ reason: 'Progressing', message: '1 twin to look at.' });
+    lacked = [];
+    await fleet.clock.advance(PERIOD_MS * 1.1);
+    expect(scans(fleet)).toEqual(Array(4).fill('PT2H'));
+    expect(readyOf(status())).toMatchObject({ status: 'True', message: '4 of 4 twins in sync.' });
   });
 
   test('waits in the controller while drift is corrected, and is told once', async () => {
