@@ -18,6 +18,8 @@ export interface HubFacts {
   /** True once the revision's pass was complete and its work done. */
   readonly isApplied: boolean;
   readonly pending: number;
+  /** Twins that differ and wait for the next pass to count them. */
+  readonly uncounted: number;
   readonly failing: number;
   readonly held: number;
   readonly twins: number;
@@ -55,8 +57,11 @@ function readyOfHub(facts: HubFacts): Condition {
   return condition('Ready', 'True', 'Succeeded', `${equal} of ${twinCount(twins)} in sync.`);
 }
 
-function progressOf({ pending }: HubFacts): string {
-  return pending === 0 ? 'The hub is being listed.' : `${twinCount(pending)} to look at.`;
+function progressOf({ pending, uncounted }: HubFacts): string {
+  if (pending > 0) return `${twinCount(pending)} to look at.`;
+  return uncounted === 0
+    ? 'The hub is being listed.'
+    : `${twinCount(uncounted)} to count with the next look at the hub.`;
 }
 
 /** Ready where the source is and every hub is; else what is wrong first. */

@@ -169,7 +169,7 @@ export class HubLoop {
 
   status(): HubStatus {
     const { counts, failing, held, offenders, moreOffenders } = tally(this.#view);
-    const pending = this.#pending;
+    const pending = this.#queue.size;
     const { revision } = this.#declared;
     return {
       name: this.hub.name,
@@ -183,6 +183,7 @@ export class HubLoop {
         refusal: this.#guards.refusal,
         isApplied: this.#appliedRevision === revision && !this.#isChange,
         pending,
+        uncounted: this.#uncounted.size,
         failing,
         held,
         twins: counts.twins,
@@ -399,12 +400,6 @@ export class HubLoop {
     scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);
     this.#noteIdle();
     return SETTLED;
-  }
-
-  /** Twins to look at: now, or with the next pass. */
-  get #pending(): number {
-    const uncounted = [...this.#uncounted].filter((key) => !this.#queue.awaits(key));
-    return this.#queue.size + uncounted.length;
   }
 
   async #process(key: string): Promise<Outcome> {

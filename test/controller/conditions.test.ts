@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest';
 import { condition, hubConditions, readyOfAll, type HubFacts } from '../../src/controller/conditions.ts';
 import { CONDITION_REASONS, type Condition, type HubStatus } from '../../src/controller/status.ts';
 
-const GOOD: HubFacts = { problem: undefined, isApplied: true, pending: 0, failing: 0, held: 0, twins: 7, equal: 7 };
+const GOOD: HubFacts = {
+  problem: undefined,
+  isApplied: true,
+  pending: 0,
+  uncounted: 0,
+  failing: 0,
+  held: 0,
+  twins: 7,
+  equal: 7,
+};
 const DOWN = { reason: 'ListFailed', message: 'nobody listens', isStalled: false } as const;
 
 /** Conditions in short: `Ready=False/TwinsHeld 3 twins ...`. */

@@ -125,7 +125,10 @@ describe('a change that is too large', () => {
     source.set(guarded(scan('PT2H'), 'maxChanged: 3'));
     await fleet.clock.flush();
     expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT2H', 'PT2H']);
-    expect(readyOf(status())).toMatchObject({ reason: 'Progressing', message: '1 twin to look at.' });
+    expect(readyOf(status())).toMatchObject({
+      reason: 'Progressing',
+      message: '1 twin to count with the next look at the hub.',
+    });
     lacked = [];
     await fleet.clock.advance(PERIOD_MS * 1.1);
     expect(scans(fleet)).toEqual(Array(4).fill('PT2H'));
