@@ -20,7 +20,7 @@ import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { Evidence } from './evidence.ts';
-import { encoded, judge, NEWER_VERSION, pathOf, SECTIONS } from './oracle.ts';
+import { encoded, judge, NEWER_VERSION, ownersIn, pathOf, SECTIONS } from './oracle.ts';
 import { MODULES, toFiles, type Policy, type ProfileName } from './policy.ts';
 import { SimProcess } from './process.ts';
 import type { Event, Happening, Scenario, SimDevice, Stopped } from './scenario.ts';
@@ -71,6 +71,8 @@ export class World {
   readonly counts: Counts = { calls: 0, writes: 0, faults: 0, reasons: new Map() };
   readonly #history: (readonly [atMs: number, text: () => string])[] = [];
   readonly violations: string[] = [];
+  /** Writes that took away a record of nobody, once the fights that it remembered were long over. */
+  forgotten = 0;
   /** Every write that was sent, whatever became of it. */
   readonly patches: { readonly deviceId: string; readonly patch: TwinPatch }[] = [];
   readonly devices: ReadonlyMap<string, SimDevice>;
@@ -451,6 +453,8 @@ export class World {
     }
     // Another etag: the hub will refuse it.
     if (before === undefined || before.etag !== etag) return;
+    const isRecordTaken = [['twinward'], ['twinward', 'default']].some((path) => getPath(patch.tags, path) === null);
+    if (patch.properties === undefined && isRecordTaken && ownersIn(before).size === 0) this.forgotten += 1;
     const sight = this.evidence.sightOf(process.name, ref.deviceId, this.nowMs);
     for (const problem of judge({ device, before, patch, ...sight })) this.blame(problem);
   }
