@@ -1,8 +1,13 @@
 // Which devices a group or a configuration means: a conjunction over facts of the device, evaluated by us.
 import type { Origin } from './diagnostic.ts';
+import type { Json } from './json.ts';
 
 /** Values of device-twin tags are compared by JSON type: "0" is not 0. */
 export type Scalar = string | number | boolean;
+
+export function isScalar(value: Json | undefined): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
 
 /** What a requirement looks at. `tag` paths are keys inside the device twin's tags. */
 export type FactKey =

@@ -1,6 +1,6 @@
 // A fleet that nobody governed yet, as few configurations: what most twins of a group have, what all groups share, who differs.
 import type { Atom, Profile } from '../model/profile.ts';
-import type { Scalar } from '../model/selector.ts';
+import { isScalar, type Scalar } from '../model/selector.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import { compareText } from '../model/diagnostic.ts';
 import { getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
@@ -103,10 +103,6 @@ function byKey([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...u
 function scalarTag({ tags }: DeviceFacts, tag: string): Scalar | undefined {
   const value = getPath(tags, tag.split('.'));
   return isScalar(value) ? value : undefined;
-}
-
-function isScalar(value: Json | undefined): value is Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 /** Names of tags that groups can be made by, `outer.inner` of a tag inside a tag: those that have one value on some device. */

@@ -1,7 +1,7 @@
 // Which configurations select a device. One pass over the devices; devices that look alike to every selector share one answer.
 import type { ConfigurationTarget, Declared, DeclaredConfiguration, DeclaredGroup } from '../model/declared.ts';
 import { getPath, type Json } from '../model/json.ts';
-import type { FactKey, Requirement, Scalar, Selector } from '../model/selector.ts';
+import { isScalar, type FactKey, type Requirement, type Selector } from '../model/selector.ts';
 import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts } from '../model/twin.ts';
 import { NO_SUSPENSIONS, type Suspensions } from './suspended.ts';
@@ -114,10 +114,6 @@ function holds(requirement: Requirement, device: DeviceFacts): boolean {
     case 'NotIn':
       return !(isScalar(fact) && requirement.values.includes(fact));
   }
-}
-
-function isScalar(fact: Json | undefined): fact is Scalar {
-  return typeof fact === 'string' || typeof fact === 'number' || typeof fact === 'boolean';
 }
 
 export function isTagless(device: Pick<DeviceFacts, 'tags'>): boolean {

@@ -37,6 +37,18 @@ const service = (): string => events.connectionString('service') ?? '';
 const feedOf = (connectionString = service(), by: Clock = systemClock): ChangeFeed =>
   eventHubFeed({ connectionString, timeoutMs: 10_000, lossNoticedMs: 50, clock: by });
 
+/** Somebody who keeps the partition of d0 to himself, once that is so. */
+async function readAlone(): Promise<EventHubConsumerClient> {
+  hub.createDevice('d0', { deviceId: 'd0' });
+  const alone = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
+  const { promise: isReading, resolve } = Promise.withResolvers<void>();
+  const handlers = { processEvents: async () => resolve(), processError: async () => {} };
+  const startPosition = { sequenceNumber: 0, isInclusive: true };
+  alone.subscribe(partitionOf('d0', 4).toString(), handlers, { ownerLevel: 1, startPosition });
+  await isReading;
+  return alone;
+}
+
 describe('a probe', () => {
   test('looks at the newest events of every partition alone', async () => {
     for (let index = 0; index < 8; index += 1) hub.createDevice(`d${index}`, { deviceId: `d${index}` });
@@ -54,13 +66,7 @@ describe('a probe', () => {
   });
 
   test('of a partition that somebody reads alone', async () => {
-    hub.createDevice('d0', { deviceId: 'd0' });
-    const alone = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
-    const { promise: isReading, resolve } = Promise.withResolvers<void>();
-    const handlers = { processEvents: async () => resolve(), processError: async () => {} };
-    const startPosition = { sequenceNumber: 0, isInclusive: true };
-    alone.subscribe(partitionOf('d0', 4).toString(), handlers, { ownerLevel: 1, startPosition });
-    await isReading;
+    const alone = await readAlone();
     await expect(feedOf().probe(never)).rejects.toMatchObject({
       code: 'Unavailable',
       message: 'Could not read the change events: another reader has the consumer group $Default alone.',
@@ -169,13 +175,7 @@ describe('a watch', () => {
   });
 
   test('is not open as long as another reader keeps one partition', async () => {
-    hub.createDevice('d0', { deviceId: 'd0' });
-    const alone = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
-    const { promise: isReading, resolve } = Promise.withResolvers<void>();
-    const handlers = { processEvents: async () => resolve(), processError: async () => {} };
-    const startPosition = { sequenceNumber: 0, isInclusive: true };
-    alone.subscribe(partitionOf('d0', 4).toString(), handlers, { ownerLevel: 1, startPosition });
-    await isReading;
+    const alone = await readAlone();
     const watching = watch();
     await expect(watching.isOpen).rejects.toMatchObject({ code: 'Unavailable' });
     await alone.close();

@@ -5,6 +5,7 @@ import { costOf } from '../../controller/cost.ts';
 import { keyOf } from '../../controller/key.ts';
 import { loadManifests } from '../../manifest/load.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
+import { hubNameOf } from '../../model/hub-name.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
@@ -46,7 +47,7 @@ export async function importFleet(world: World, options: ImportOptions): Promise
     if (!(await isWanted(world, session, options))) return;
     const fleet = await readFleet(world, source.declared, session, options.groupBy);
     const imported: ImportedHub = {
-      name: hub.origin === undefined ? nameOfHost(session.hostName) : hub.name,
+      name: hub.origin === undefined ? hubNameOf(session.hostName) : hub.name,
       hostName: session.hostName,
       isNew: hub.origin === undefined,
       isOneOfSeveral: source.declared.hubs.length > 1,
@@ -101,11 +102,6 @@ function chooseHub({ hubs }: Declared, name: string | undefined): DeclaredHub {
   if (hub !== undefined && chosen.length === 1) return hub;
   const known = hubs.map((one) => one.name).join(', ');
   throw new CliFailure(EXIT.Failed, 'One hub is imported at a time.', `Choose with --hub: ${known}.`);
-}
-
-/** `twinward-demo` of `twinward-demo.azure-devices.net`. */
-function nameOfHost(hostName: string): string {
-  return hostName.split('.')[0] ?? hostName;
 }
 
 /** What rows of these lists take on the wire, about; and rows in a page. */
