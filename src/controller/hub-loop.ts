@@ -413,7 +413,7 @@ export class HubLoop {
       const before = scope.view.state(key);
       const work = (): Promise<Reconciled> => workOn(scope, key, signal);
       const reconciled = await abortable(intake?.look(key, work) ?? work(), signal, stopped);
-      this.#uncounted.delete(key);
+      if (reconciled !== undefined) this.#uncounted.delete(key);
       if (reconciled?.action?.message === UNSEEN_MESSAGE) {
         scope.view.note(key, before);
         this.#uncounted.add(key);
