@@ -4,6 +4,7 @@ import { HubError } from '../model/errors.ts';
 import { cloneJson } from '../model/json.ts';
 import type { ChangeFeed } from '../ports/change-feed.ts';
 import { hubNameOf } from '../model/hub-name.ts';
+import type { ChangeEvent } from './hub/change-events.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 
 export interface InProcessFeed extends ChangeFeed {
@@ -23,11 +24,12 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
   };
   const hubName = hubNameOf(hub.hostName);
   let failure: HubError | undefined;
-  hub.listen(({ source, operation, deviceId, moduleId, body, atMs }) => {
+  hub.listen((event) => {
+    const { source, atMs } = event;
     facts.events += 1;
     if (source === TWIN_CHANGES) facts.twinChangeAtMs = atMs;
     if (source === LIFECYCLE) facts.lifecycleAtMs = atMs;
-    const change = asChange(source, { hubName, deviceId, moduleId, opType: operation }, cloneJson(body));
+    const change = changeOf(hubName, event);
     if (change === undefined) return;
     queueMicrotask(() => {
       for (const { tell } of watches) tell(change);
@@ -64,6 +66,12 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
       return { ...facts, hubNames: new Set(facts.events === 0 ? [] : [hubName]) };
     },
   };
+}
+
+/** As it is read at the event endpoint; undefined for what is no change of an identity or a twin. */
+export function changeOf(hubName: string, event: ChangeEvent): Change | undefined {
+  const { source, operation, deviceId, moduleId, body } = event;
+  return asChange(source, { hubName, deviceId, moduleId, opType: operation }, cloneJson(body));
 }
 
 function stopped(): HubError {

@@ -89,14 +89,14 @@ export class Evidence {
     const perhaps = this.#suspensions.filter(({ fromMs, untilMs }) => fromMs <= nowMs && since <= untilMs);
     const doubtful = perhaps.filter((one) => one.what.scope === 'Configuration' && !known.includes(one));
     const inForce = subsets(doubtful).map((some) => [...known, ...some]);
-    const given = newestFirst(recent(this.#policies.get(process) ?? [], since));
+    const given = recent(this.#policies.get(process) ?? [], since).toReversed();
     const freshMs = nowMs - DIRECT_READ_MS;
     const seen = recent(this.#tags.get(deviceId) ?? [], nowMs - TAGS_MEMORY_MS);
     return {
       directives: given.flatMap(({ policy }) => inForce.map((suspended) => directiveOf(policy, suspended))),
-      tags: newestFirst(
-        seen.map((one, index) => ({ tags: one.tags, isFresh: (seen[index + 1]?.atMs ?? nowMs) >= freshMs })),
-      ),
+      tags: seen
+        .map((one, index) => ({ tags: one.tags, isFresh: (seen[index + 1]?.atMs ?? nowMs) >= freshMs }))
+        .toReversed(),
       // Clocks differ by two minutes, and exceptions end one after the other.
       momentsMs: [since, ...endsBetween(given, since, nowMs + POLICY_MEMORY_MS)],
       wasThere: (key, value) => this.#values.get(`${deviceId}/${key}`)?.has(JSON.stringify(value)) === true,
@@ -124,10 +124,6 @@ function directiveOf(policy: Policy, inForce: readonly Suspended[]): Directive {
 function endsBetween(given: readonly { readonly policy: Policy }[], fromMs: number, toMs: number): number[] {
   const ends = given.flatMap(({ policy }) => policy.exceptions.map(({ endsAtMs }) => endsAtMs));
   return [...new Set(ends)].filter((endMs) => endMs > fromMs && endMs <= toMs).toSorted((a, b) => a - b);
-}
-
-function newestFirst<T>(list: readonly T[]): T[] {
-  return list.toReversed();
 }
 
 /** Those since then, and the one before them. */

@@ -1,8 +1,8 @@
 // The hub's change events as a controller hears them: late, twice, some of them never, and not at all for a while.
 import type { ChangeEvent } from '../../src/emulator/hub/change-events.ts';
-import { asChange, type Change } from '../../src/model/change.ts';
+import { changeOf } from '../../src/emulator/in-process-feed.ts';
+import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';
-import { cloneJson } from '../../src/model/json.ts';
 import type { SeededRandom } from '../../src/model/seeded-random.ts';
 import type { ChangeFeed } from '../../src/ports/change-feed.ts';
 import type { SimClock } from './sim-clock.ts';
@@ -12,6 +12,8 @@ interface Watch {
   readonly end: (error: HubError) => void;
 }
 
+/** As the manifests of every scenario have it. */
+const HUB_NAME = 'sim';
 const DROPPED_SHARE = 0.1;
 const TWICE_SHARE = 0.1;
 const DELAY_MS_MAX = 20_000;
@@ -30,10 +32,11 @@ export class SimFeed {
     this.#random = random;
   }
 
-  take({ source, deviceId, moduleId, body }: ChangeEvent): void {
+  take(event: ChangeEvent): void {
     if (this.#watches.size === 0) return;
+    const { deviceId } = event;
     const isDropped = this.#random.next() < DROPPED_SHARE;
-    const change = asChange(source, { deviceId, moduleId }, cloneJson(body));
+    const change = changeOf(HUB_NAME, event);
     if (change === undefined || (isDropped && this.#isLossy)) return;
     const nowMs = this.#clock.now();
     const atMs = Math.max(nowMs + this.#random.next() * DELAY_MS_MAX, this.#lastAtMs.get(deviceId) ?? 0);
