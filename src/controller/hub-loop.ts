@@ -103,6 +103,7 @@ export class HubLoop {
   #problem: Problem | undefined;
   #failures = 0;
   #cancelTally: (() => void) | undefined;
+  #within: { readonly tenure: AbortSignal; readonly both: AbortSignal } | undefined;
 
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
@@ -407,8 +408,7 @@ export class HubLoop {
     const { tenure, scope, intake } = this.#connected;
     // The pass after the next beginning looks at every twin again.
     if (!tenure.isAllowed) return SETTLED;
-    const signal =
-      tenure.signal === undefined ? this.#work.signal : AbortSignal.any([this.#work.signal, tenure.signal]);
+    const signal = this.#signalWithin(tenure);
     try {
       const before = scope.view.state(key);
       const work = (): Promise<Reconciled> => workOn(scope, key, signal);
@@ -424,6 +424,15 @@ export class HubLoop {
       if (!signal.aborted) throw error;
       return SETTLED;
     }
+  }
+
+  /** One for all work of a tenure: each that is made is remembered by those it is made of. */
+  #signalWithin({ signal }: Tenure): AbortSignal {
+    if (signal === undefined) return this.#work.signal;
+    if (signal !== this.#within?.tenure) {
+      this.#within = { tenure: signal, both: AbortSignal.any([this.#work.signal, signal]) };
+    }
+    return this.#within.both;
   }
 
   /** That a revision is applied is told at once. Else the queue may be idle after each hint of many. */

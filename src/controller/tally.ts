@@ -33,9 +33,16 @@ const ACKNOWLEDGEMENT_STATES: readonly AcknowledgementState[] = [
   'Unreachable',
 ];
 
+const NO_ACTIONS = zeros(ACTION_TYPES);
+const NO_ACKNOWLEDGEMENTS = zeros(ACKNOWLEDGEMENT_STATES);
+
+function zeros<K extends string>(keys: readonly K[]): Readonly<Record<K, number>> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+}
+
 export function tally(view: FleetView): Tally {
-  const actions = zeros(ACTION_TYPES);
-  const acknowledgements = zeros(ACKNOWLEDGEMENT_STATES);
+  const actions = { ...NO_ACTIONS };
+  const acknowledgements = { ...NO_ACKNOWLEDGEMENTS };
   const worst = OFFENCES.map((): Offender[] => []);
   let twins = 0;
   let failing = 0;
@@ -90,8 +97,4 @@ export function gaugeDevices(metrics: Metrics, hub: string, { counts, contested 
   for (const state of ACKNOWLEDGEMENT_STATES) {
     metrics.gauge('twinward_devices', { hub, state }, acknowledgements[state]);
   }
-}
-
-function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
-  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
 }

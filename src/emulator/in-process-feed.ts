@@ -1,7 +1,7 @@
 // The feed of changes without a network: what the embedded hub tells, as the port has it.
 import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
 import { HubError } from '../model/errors.ts';
-import { cloneJson } from '../model/json.ts';
+import { freezeJson } from '../model/json.ts';
 import type { ChangeFeed } from '../ports/change-feed.ts';
 import { hubNameOf } from '../model/hub-name.ts';
 import type { ChangeEvent } from './hub/change-events.ts';
@@ -71,7 +71,7 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
 /** As it is read at the event endpoint; undefined for what is no change of an identity or a twin. */
 export function changeOf(hubName: string, event: ChangeEvent): Change | undefined {
   const { source, operation, deviceId, moduleId, body } = event;
-  return asChange(source, { hubName, deviceId, moduleId, opType: operation }, cloneJson(body));
+  return asChange(source, { hubName, deviceId, moduleId, opType: operation }, freezeJson(body));
 }
 
 function stopped(): HubError {

@@ -1,7 +1,7 @@
 // The hub port over the embedded hub, without a network: what simulations and tests run on.
 import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
-import { cloneJson, type JsonObject } from '../model/json.ts';
+import { freezeJson, type JsonObject } from '../model/json.ts';
 import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -47,8 +47,8 @@ interface Request<T> {
 type Send = <T>(request: Request<T>, signal: AbortSignal) => Promise<T>;
 
 /**
- * Every answer is a copy. A refusal carries the code that a shared access policy's caller gets over HTTPS. Without a way
- * in the hub has no limits and no faults, and answers at once.
+ * Answers share their parts with the hub's records and are frozen. A refusal carries the code that a shared access policy's
+ * caller gets over HTTPS. Without a way in the hub has no limits and no faults, and answers at once.
  */
 export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
   const send = way === undefined ? sendDirectly : sendThrough(way);
@@ -120,7 +120,7 @@ export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
         run,
       } as const;
       return (await send(request, signal)).map((item) => {
-        const configuration = asAutomaticConfiguration(cloneJson(item));
+        const configuration = asAutomaticConfiguration(freezeJson(item));
         invariant(configuration !== undefined, 'the embedded hub answers with whole configurations');
         return configuration;
       });
@@ -161,7 +161,7 @@ async function* readPages(
     const run = (): QueryPage => query(text, options);
     const path = ['devices', 'query'];
     const page = await send({ method: 'POST', path, body: { query: text }, purpose: 'query the hub', run });
-    yield page.items.map((item) => cloneJson(item));
+    yield page.items.map((item) => freezeJson(item));
     continuation = page.continuation;
   } while (continuation !== undefined);
 }
@@ -191,8 +191,7 @@ function sendThrough({ front, clock, timeoutMs = TIMEOUT_MS }: InProcessFront): 
     });
     return new Promise((resolve, reject) => {
       const stop = (): void => reject(stopped(purpose));
-      const late = new HubError('Timeout', `Could not ${purpose}: no answer within ${timeoutMs / 1000} s.`);
-      const cancel = clock.schedule(timeoutMs, () => reject(late));
+      const cancel = clock.schedule(timeoutMs, () => reject(late(purpose, timeoutMs)));
       signal.addEventListener('abort', stop, { once: true });
       void passing
         .then(resolve, (error: unknown) => reject(describe(error, purpose)))
@@ -219,7 +218,7 @@ function patchGuarded(
 }
 
 function toTwin(answer: JsonObject): Twin {
-  return wholeTwin(cloneJson(answer));
+  return wholeTwin(freezeJson(answer));
 }
 
 function wholeTwin(answer: JsonObject): Twin {
@@ -242,6 +241,10 @@ function modulePath({ deviceId, moduleId }: ModuleRef): readonly string[] {
 
 function stopped(purpose: string): HubError {
   return new HubError('Aborted', `Stopped before the attempt to ${purpose}.`);
+}
+
+function late(purpose: string, timeoutMs: number): HubError {
+  return new HubError('Timeout', `Could not ${purpose}: no answer within ${timeoutMs / 1000} s.`);
 }
 
 /** A bug stays what it is. */

@@ -51,6 +51,14 @@ export function cloneJson<T extends Json>(value: T): T {
   return copy as T;
 }
 
+/** The value itself, frozen with all that is in it. What is frozen already is taken to be so at any depth. */
+export function freezeJson<T extends Json>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) for (const item of value) freezeJson(item);
+  else for (const key of Object.keys(value)) freezeJson(value[key] as Json);
+  return Object.freeze(value);
+}
+
 /** The value at a path of object keys, or undefined. Arrays are leaves: twins replace them whole. */
 export function getPath(root: Json | undefined, path: readonly string[]): Json | undefined {
   let value = root;

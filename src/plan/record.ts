@@ -1,5 +1,5 @@
 // The record on the twin: who owns which settings, kept in module-twin tags and written in the same patch as they are.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DeletionPolicy } from '../model/declared.ts';
 import {
   deepEqual,
@@ -309,7 +309,7 @@ function sameKeyList(live: Json | undefined, ours: Json | undefined): boolean {
 
 function composeKeys(keys: OwnedKeys, asHashes: boolean): Json {
   if ('names' in keys && !asHashes) return [...keys.names];
-  const hashes = [...hashesOf(keys)].toSorted().map((hash) => Buffer.from(hash, 'base64'));
+  const hashes = [...hashesOf(keys)].toSorted().map((text) => Buffer.from(text, 'base64'));
   return { h: Buffer.concat(hashes).toString('base64') };
 }
 
@@ -318,7 +318,7 @@ function hashesOf(keys: OwnedKeys): ReadonlySet<string> {
 }
 
 function hashName(name: string): string {
-  return createHash('sha256').update(name).digest().toString('base64', 0, HASH_BYTES);
+  return hash('sha256', name, 'buffer').toString('base64', 0, HASH_BYTES);
 }
 
 function bytesOfNames(keys: OwnedKeys): number {

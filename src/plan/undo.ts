@@ -1,5 +1,5 @@
 // What undoes an exception: in its entry of the record, what was there before, and marks of what it left there.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson, getKey, isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
 
 export interface Undo {
@@ -31,7 +31,7 @@ export function recallValue(text: string): { readonly value: Json | undefined } 
 /** The mark of a setting with this value. */
 export function markOf(name: string, value: Json): string {
   const text = `${name}\n${canonicalJson(value)}`;
-  return createHash('sha256').update(text).digest().toString('base64', 0, HASH_BYTES);
+  return hash('sha256', text, 'buffer').toString('base64', 0, HASH_BYTES);
 }
 
 /** What is damaged here is forgotten: then less is put back, and nothing wrong. */

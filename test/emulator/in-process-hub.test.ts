@@ -151,7 +151,7 @@ test('an aborted signal stops every call, and a list between its pages', async (
   expect(hub.getTwin(MODULE)['etag']).toBe(FIRST_ETAG);
 });
 
-test('answers and patches stay the caller’s own', async () => {
+test('answers are frozen, and patches stay the caller’s own', async () => {
   const { hub } = hubWithModule();
   const port = inProcessHub(hub);
   const patch = { tags: { a: { b: 1 } }, properties: { desired: { a: { b: [1] } } } };
@@ -161,9 +161,9 @@ test('answers and patches stay the caller’s own', async () => {
   patch.properties.desired.a.b.push(2);
   patch.tags.a.b = 2;
   for (const { tags, properties } of answers) {
-    (tags as typeof patch.tags).a.b = 3;
-    (properties.desired['a'] as { b: number[] }).b.push(3);
-    (properties.desired['$metadata'] as JsonObject)['$lastUpdated'] = 'never';
+    expect(() => ((tags as typeof patch.tags).a.b = 3)).toThrow(TypeError);
+    expect(() => (properties.desired['a'] as { b: number[] }).b.push(3)).toThrow(TypeError);
+    expect(() => ((properties.desired['$metadata'] as JsonObject)['$lastUpdated'] = 'never')).toThrow(TypeError);
   }
   expect(JSON.stringify(hub.dump())).toBe(before);
 });

@@ -212,8 +212,8 @@ const OWNERSHIP: readonly HandMade[] = [
   {
     name: 'the hashes of names are cut shorter than they are read',
     file: 'plan/record.ts',
-    text: "return createHash('sha256').update(name).digest().toString('base64', 0, HASH_BYTES);",
-    replacement: "return createHash('sha256').update(name).digest().toString('base64', 0, HASH_BYTES - 1);",
+    text: "return hash('sha256', name, 'buffer').toString('base64', 0, HASH_BYTES);",
+    replacement: "return hash('sha256', name, 'buffer').toString('base64', 0, HASH_BYTES - 1);",
   },
   {
     name: 'a record with owners that are not expected counts as in sync',

@@ -1,10 +1,11 @@
 // A controller as the world sees it: started, stopped, or killed between any two calls to the hub, after which it does and
 // hears nothing more.
 import { startController, type Controller } from '../../src/controller/controller.ts';
-import { ManifestLoader } from '../../src/manifest/load.ts';
+import { ManifestLoader, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { HubError } from '../../src/model/errors.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub } from '../../src/ports/hub.ts';
@@ -34,8 +35,23 @@ export interface Surroundings {
   readonly onEnd: (process: SimProcess) => void;
 }
 
-/** Loading is pure: all may share what was parsed. */
-const LOADER = new ManifestLoader();
+/** Loading is pure: all may share what was loaded, and processes come and go. */
+class SharedLoader extends ManifestLoader {
+  readonly #loaded = new Map<string, Loaded>();
+
+  override load(snapshot: Snapshot): Loaded {
+    let loaded = this.#loaded.get(snapshot.revision);
+    if (loaded === undefined) {
+      loaded = super.load(snapshot);
+      if (this.#loaded.size === LOADED_MAX) this.#loaded.clear();
+      this.#loaded.set(snapshot.revision, loaded);
+    }
+    return loaded;
+  }
+}
+
+const LOADED_MAX = 16;
+const LOADER = new SharedLoader();
 
 export class SimProcess {
   readonly name: string;

@@ -1,5 +1,5 @@
 // Events and answers as AMQP messages, in the shapes that Event Hubs clients and IoT Hub readers know.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import rhea, { type Message } from 'rhea';
 import type { Clock } from '../../ports/clock.ts';
 import type { ChangeSource } from '../hub/change-events.ts';
@@ -64,7 +64,7 @@ function lastEnqueued({ lastSequence, lastOffset, lastAtMs }: PartitionFacts, cl
 /** The same event has the same id, however often it is sent. */
 function correlationOf({ deviceId, moduleId, sequence, atMs }: LoggedEvent): string {
   const text = `${deviceId}/${moduleId ?? ''}/${sequence}/${atMs}`;
-  return createHash('sha256').update(text).digest('hex').slice(0, CORRELATION_DIGITS);
+  return hash('sha256', text, 'hex').slice(0, CORRELATION_DIGITS);
 }
 
 /** READ of the event hub or of one of its partitions. */

@@ -4,7 +4,7 @@ import { etagInvalid, etagMissing, versionMismatch } from './service-error.ts';
 
 /** An identity's etag is the base64 of a decimal counter: 801232426 is "ODAxMjMyNDI2". */
 export function identityEtag(counter: number): string {
-  return Buffer.from(String(counter)).toString('base64');
+  return btoa(String(counter));
 }
 
 /** Most counters are small, and every row of a query shows one. */
@@ -34,5 +34,6 @@ export function checkTwinEtag(counter: number, ifMatch: string | undefined): voi
 
 /** Quoted, weak and bare forms are all taken. */
 function opaqueTag(ifMatch: string): string {
-  return ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
+  const isPlain = ifMatch.startsWith('"') && ifMatch.endsWith('"') && ifMatch.length > 1;
+  return isPlain ? ifMatch.slice(1, -1) : ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
 }

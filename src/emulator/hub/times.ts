@@ -5,14 +5,20 @@ const NEVER = '0001-01-01T00:00:00Z';
 const EPOCH_OFFSET_MS = 62_135_596_800_000;
 const TICKS_PER_MS = 10_000n;
 
-/** Many records are written within a millisecond: they share one text. */
-let latest = { ms: Number.NaN, text: '' };
+/** Many records are written within a millisecond, and shown again and again: they share one text. */
+const known = new Map<number, string>();
+const KNOWN_MAX = 1_024;
 
 /** ISO 8601 with the fraction's trailing zeros trimmed; the year 1 for never. */
 export function isoTime(ms: number | null): string {
   if (ms === null) return NEVER;
-  if (ms !== latest.ms) latest = { ms, text: formatTime(ms) };
-  return latest.text;
+  let text = known.get(ms);
+  if (text === undefined) {
+    text = formatTime(ms);
+    if (known.size === KNOWN_MAX) known.clear();
+    known.set(ms, text);
+  }
+  return text;
 }
 
 function formatTime(ms: number): string {

@@ -45,7 +45,8 @@ export function sectionBytes(value: Json): number {
 }
 
 function textBytes(text: string): number {
-  return Buffer.byteLength(text.replaceAll(CONTROL_CHARACTERS, ''));
+  // Few texts hold any: looking first spares a copy of all others.
+  return Buffer.byteLength(text.search(CONTROL_CHARACTERS) === -1 ? text : text.replaceAll(CONTROL_CHARACTERS, ''));
 }
 
 function checkObject(object: JsonObject, kind: WriteKind, canRemove: boolean, depthLeft: number): void {

@@ -48,7 +48,9 @@ export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMa
     tags: tags === undefined ? record.tags : (mergePatch(record.tags, tags) as JsonObject),
     desired: desired === undefined ? record.desired : patchDesired(hub, record.desired, desired, at),
   };
-  return commitWrite(hub, next, desired, () => hub.events.twinUpdated(next, { tags, desired }, now));
+  return commitWrite(hub, { before: record, next, delivered: desired }, () =>
+    hub.events.twinUpdated(next, { tags, desired }, now),
+  );
 }
 
 /**
@@ -69,7 +71,7 @@ export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, if
     desired: replaceSection(record.desired, desired, isoTime(now)),
   };
   const delivered = replacementPatch(record.desired.properties, desired);
-  return commitWrite(hub, next, delivered, () => hub.events.twinReplaced(next, now));
+  return commitWrite(hub, { before: record, next, delivered }, () => hub.events.twinReplaced(next, now));
 }
 
 /** What automatic configurations write, and for whom; an empty patch changes no counter. */
@@ -91,7 +93,9 @@ export function writeSignedDesired(hub: HubContext, record: HubRecord, write: Si
   const now = hub.clock.now();
   const patched = patchSection(record.desired, write.patch, isoTime(now), 'desired');
   const written = { ...next, twinEtag: record.twinEtag + 1, desired: signSection(patched, write.signatures) };
-  commitWrite(hub, written, write.patch, () => hub.events.twinUpdated(written, { desired: write.patch }, now));
+  commitWrite(hub, { before: record, next: written, delivered: write.patch }, () =>
+    hub.events.twinUpdated(written, { desired: write.patch }, now),
+  );
 }
 
 function patchDesired({ switches }: HubContext, section: Section, patch: JsonObject, at: string): Section {
@@ -99,10 +103,18 @@ function patchDesired({ switches }: HubContext, section: Section, patch: JsonObj
   return spoilt ?? patchSection(section, patch, at, 'desired');
 }
 
+interface Write {
+  readonly before: HubRecord;
+  readonly next: HubRecord;
+  /** What a connected device is told of it. */
+  readonly delivered: JsonObject | undefined;
+}
+
 /** Tells the outside before the device, whose answer is a change of its own. */
-function commitWrite(hub: HubContext, next: HubRecord, delivered: JsonObject | undefined, tell: () => void): HubRecord {
-  checkSize('Tags', next.tags, hub.limits.tagsBytesMax);
-  checkSize('Properties.Desired', next.desired.properties, hub.limits.desiredBytesMax);
+function commitWrite(hub: HubContext, { before, next, delivered }: Write, tell: () => void): HubRecord {
+  const { tagsBytesMax, desiredBytesMax } = hub.limits;
+  if (next.tags !== before.tags) checkSize('Tags', next.tags, tagsBytesMax);
+  if (next.desired !== before.desired) checkSize('Properties.Desired', next.desired.properties, desiredBytesMax);
   hub.state.commit({ put: [next], removed: [] });
   tell();
   if (delivered !== undefined) hub.connections.deliver(next, delivered, next.desired.version);

@@ -9,8 +9,22 @@ import type { Path, Projection, Query, QuerySource } from './syntax.ts';
 
 const QUERY_CHARACTERS_MAX = 8192;
 
+/** Of the queries asked last: clients ask the same few again and again, a page at a time. */
+const known = new Map<string, Query>();
+const KNOWN_MAX = 64;
+
 /** Throws the service's bare 400, with the reason as detail, on everything else than a query this hub can answer. */
 export function parseQuery(text: string): Query {
+  let query = known.get(text);
+  if (query === undefined) {
+    query = parse(text);
+    if (known.size === KNOWN_MAX) known.clear();
+    known.set(text, query);
+  }
+  return query;
+}
+
+function parse(text: string): Query {
   if (text.length > QUERY_CHARACTERS_MAX) throw badRequest(`query: longer than ${QUERY_CHARACTERS_MAX} characters`);
   const cursor = new Cursor(tokenize(text));
   cursor.expectWord('SELECT');
