@@ -193,6 +193,7 @@ spec: {hostName: ${hostName}, endpoint: "${endpoint}", caFile: ${hub.caFile}, au
 test.each([
   ['device kiosk-01', 'For a device: twinward why kiosk-01.'],
   ['grop x', 'There are hub, group, configuration, exception, profile.'],
+  ['constructor x', 'There is no kind "constructor" to describe.'],
   ['group kiosk', 'Did you mean "kiosks"?'],
   ['exception any', 'There are: none.'],
 ])('describe %s: %s', async (what, says) => {

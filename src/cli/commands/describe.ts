@@ -135,16 +135,17 @@ function placeOf({ owner, origin, targets }: DeclaredConfiguration): Pick<Descri
 }
 
 /** The kinds of the manifests are understood too: `DeviceGroup` is `group`. */
-const LONG_NAMES: Readonly<Record<string, string>> = {
-  devicegroup: 'group',
-  securityconfiguration: 'configuration',
-  securityexception: 'exception',
-  agentprofile: 'profile',
-};
+const LONG_NAMES: ReadonlyMap<string, string> = new Map([
+  ['devicegroup', 'group'],
+  ['securityconfiguration', 'configuration'],
+  ['securityexception', 'exception'],
+  ['agentprofile', 'profile'],
+]);
 
 function find(declared: Declared, { kind, name }: DescribeOptions): Described {
-  const word = kind.toLowerCase().replace(/s$/, '');
-  const finder = FINDERS[LONG_NAMES[word] ?? word];
+  const given = kind.toLowerCase().replace(/s$/, '');
+  const word = LONG_NAMES.get(given) ?? given;
+  const finder = Object.hasOwn(FINDERS, word) ? FINDERS[word] : undefined;
   if (finder === undefined) {
     const known = Object.keys(FINDERS).join(', ');
     const hint = word === 'device' ? `For a device: twinward why ${name}.` : `There are ${known}.`;
@@ -154,7 +155,7 @@ function find(declared: Declared, { kind, name }: DescribeOptions): Described {
   if (!isNames(found)) return found;
   const meant = closest(name, found);
   const hint = meant === undefined ? `There are: ${found.join(', ') || 'none'}.` : `Did you mean "${meant}"?`;
-  throw new CliFailure(EXIT.Failed, `The manifests have no ${LONG_NAMES[word] ?? word} "${name}".`, hint);
+  throw new CliFailure(EXIT.Failed, `The manifests have no ${word} "${name}".`, hint);
 }
 
 function isNames(found: Described | readonly string[]): found is readonly string[] {

@@ -271,5 +271,7 @@ function guardFields({ checks, approval, isApproved, message, idleApproval }: Gu
 }
 
 function costFields({ pace, ...work }: Cost): object {
-  return pace === undefined ? work : { ...work, ...pace };
+  if (pace === undefined) return work;
+  const figures = Object.entries(pace).map(([name, figure]: [string, number]) => [name, Number(figure.toFixed(3))]);
+  return { ...work, ...(Object.fromEntries(figures) as object) };
 }

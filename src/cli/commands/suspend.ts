@@ -140,7 +140,7 @@ function requireKnown({ configurations, exceptions }: Declared, subject: Subject
   throw new CliFailure(
     EXIT.Failed,
     `The manifests have no configuration or exception "${subject.name}".`,
-    meant === undefined ? `They have: ${names.join(', ')}.` : `Did you mean "${meant}"?`,
+    meant === undefined ? `They have: ${names.join(', ') || 'none'}.` : `Did you mean "${meant}"?`,
   );
 }
 
