@@ -10,8 +10,7 @@ import type { TwinState } from './twin-state.ts';
 
 type Refusal = Pick<GuardDecision, 'refusedRisks' | 'message'>;
 
-/** It is no decision: the next pass makes it. */
-export const UNSEEN_MESSAGE =
+const UNSEEN_MESSAGE =
   'Not written before a look at the whole hub has counted it. Look again later: its lists can lag by half an hour.';
 
 const UNDECIDED_MESSAGE = 'Not written before the guards have seen the whole hub with these manifests.';
@@ -35,6 +34,11 @@ export function refusedAction({
     needs: { moduleTwin: false, deviceTwin: false },
     message,
   };
+}
+
+/** True for what no pass has counted yet: that is no decision, the next pass makes it. */
+export function isUncounted({ reason, message }: TwinAction): boolean {
+  return reason === 'GuardRefused' && message === UNSEEN_MESSAGE;
 }
 
 /** The state of a twin whose write was refused before anybody read it directly. */

@@ -20,7 +20,7 @@ import { openConnection, type Connect } from './connection.ts';
 import { contain } from './contain.ts';
 import { FeedLoop } from './feed-loop.ts';
 import { FleetView } from './fleet-view.ts';
-import { UNSEEN_MESSAGE, untilJudged } from './guarded.ts';
+import { isUncounted, untilJudged } from './guarded.ts';
 import { GuardMemory } from './guard-memory.ts';
 import { HintIntake } from './hint-intake.ts';
 import { Hints } from './hints.ts';
@@ -414,7 +414,7 @@ export class HubLoop {
       const work = (): Promise<Reconciled> => workOn(scope, key, signal);
       const reconciled = await abortable(intake?.look(key, work) ?? work(), signal, stopped);
       if (reconciled !== undefined) this.#uncounted.delete(key);
-      if (reconciled?.action?.message === UNSEEN_MESSAGE) {
+      if (reconciled?.action !== undefined && isUncounted(reconciled.action)) {
         scope.view.note(key, before);
         this.#uncounted.add(key);
       }
