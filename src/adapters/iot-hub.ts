@@ -4,7 +4,7 @@ import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { isObject } from '../model/json.ts';
 import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
 import { asTwin, deviceFacts, type DeviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
-import type { Hub, UnreadableRow } from '../ports/hub.ts';
+import type { Hub, ListOptions, UnreadableRow } from '../ports/hub.ts';
 import { createCaller, type CallOptions, type HubAnswer, type HubCaller } from './iot-hub-call.ts';
 
 export type { IotHubCredential } from './iot-hub-call.ts';
@@ -19,15 +19,15 @@ export function connectIotHub(options: IotHubOptions): Hub {
   const meter = { messages: 0 };
   const caller = meteredCaller(createCaller(options), meter);
   return {
-    async *listDevices(signal, onUnreadable) {
+    async *listDevices(signal, { onUnreadable, turn } = {}) {
       const purpose = 'list the devices';
-      for await (const rows of queryPages(caller, DEVICES_QUERY, purpose, signal))
+      for await (const rows of queryPages(caller, { query: DEVICES_QUERY, purpose, signal, turn }))
         yield readRows(rows, asDeviceFacts, onUnreadable ?? refuseRow(purpose));
     },
-    async *listModuleTwins(moduleIds, signal, onUnreadable) {
+    async *listModuleTwins(moduleIds, signal, { onUnreadable, turn } = {}) {
       const purpose = 'list the module twins';
       for (const query of moduleTwinQueries(moduleIds)) {
-        for await (const rows of queryPages(caller, query, purpose, signal))
+        for await (const rows of queryPages(caller, { query, purpose, signal, turn }))
           yield readRows(rows, asModuleTwin, onUnreadable ?? refuseRow(purpose));
       }
     },
@@ -117,15 +117,21 @@ function meteredCaller(caller: HubCaller, meter: { messages: number }): HubCalle
   };
 }
 
+interface Question extends Pick<ListOptions, 'turn'> {
+  readonly query: string;
+  /** For errors: `list the devices`. */
+  readonly purpose: string;
+  readonly signal: AbortSignal;
+}
+
 /** Asks on as long as a page names the next. */
 async function* queryPages(
   caller: HubCaller,
-  query: string,
-  purpose: string,
-  signal: AbortSignal,
+  { query, purpose, signal, turn }: Question,
 ): AsyncGenerator<readonly unknown[], void> {
   let continuation: string | undefined;
   for (let page = 0; page < PAGES_MAX; page += 1) {
+    await turn?.();
     const { body, headers }: HubAnswer = await caller.call({
       method: 'POST',
       path: '/devices/query',

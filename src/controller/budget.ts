@@ -129,68 +129,109 @@ function stopped(): HubError {
   return new HubError('Aborted', 'Stopped while waiting for a turn at the hub.');
 }
 
-/** The hub inside its budget; without a declared capacity the hub as it is. */
-export function budgetedHub(
-  hub: Hub,
-  { capacity, budget }: Pick<DeclaredHub, 'capacity' | 'budget'>,
-  clock: Clock,
-): Hub {
-  if (capacity === undefined || budget.throttle <= 0) return hub;
+/** What decides how much may be asked of a hub. */
+export type Limits = Pick<DeclaredHub, 'capacity' | 'budget'>;
+
+type Buckets = Readonly<Record<keyof Rates, TokenBucket>>;
+
+/** Undefined without a declared capacity. */
+function bucketsFor({ capacity, budget }: Limits, clock: Clock): Buckets | undefined {
+  if (capacity === undefined || budget.throttle <= 0) return undefined;
   const full = rates(capacity);
   const { perSecond, perMinute } = BURST_SECONDS;
   const bucket = (rate: number, burst: number): TokenBucket => new TokenBucket(rate * budget.throttle, clock, burst);
-  const buckets = {
+  return {
     queries: bucket(full.queries, perMinute),
     twinReads: bucket(full.twinReads, perSecond),
     twinWrites: bucket(full.twinWrites, perSecond),
     registry: bucket(full.registry, perMinute),
     configurations: bucket(full.configurations, perMinute),
   };
+}
+
+/** The hub inside its budget; without a declared capacity the hub as it is. */
+export function budgetedHub(hub: Hub, limits: Limits, clock: Clock): Hub {
+  return within(hub, bucketsFor(limits, clock));
+}
+
+/** The budgets of one process: a hub that is connected anew goes on with what was left of its own. */
+export class Budgets {
+  readonly #clock: Clock;
+  readonly #known = new Map<string, { readonly limits: string; readonly buckets: Buckets | undefined }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** As `budgetedHub`. Other limits than the last time begin afresh. */
+  hubWithin(name: string, hub: Hub, { capacity, budget }: Limits): Hub {
+    const limits = JSON.stringify([capacity, budget]);
+    let known = this.#known.get(name);
+    if (known?.limits !== limits) {
+      known = { limits, buckets: bucketsFor({ capacity, budget }, this.#clock) };
+      this.#known.set(name, known);
+    }
+    return within(hub, known.buckets);
+  }
+}
+
+function within(hub: Hub, buckets: Buckets | undefined): Hub {
+  if (buckets === undefined) return hub;
   return {
-    listDevices: (signal, onUnreadable) => pagesWithin(buckets.queries, hub.listDevices(signal, onUnreadable), signal),
-    listModuleTwins: (moduleIds, signal, onUnreadable) =>
-      pagesWithin(buckets.queries, hub.listModuleTwins(moduleIds, signal, onUnreadable), signal),
-    getDeviceTwin: (deviceId, signal) => within(buckets.twinReads, signal, () => hub.getDeviceTwin(deviceId, signal)),
-    getModuleTwin: (ref, signal) => within(buckets.twinReads, signal, () => hub.getModuleTwin(ref, signal)),
+    listDevices: (signal, options) =>
+      pagesWithin(buckets.queries, signal, (turn) => hub.listDevices(signal, { ...options, turn })),
+    listModuleTwins: (moduleIds, signal, options) =>
+      pagesWithin(buckets.queries, signal, (turn) => hub.listModuleTwins(moduleIds, signal, { ...options, turn })),
+    getDeviceTwin: (deviceId, signal) =>
+      callWithin(buckets.twinReads, signal, () => hub.getDeviceTwin(deviceId, signal)),
+    getModuleTwin: (ref, signal) => callWithin(buckets.twinReads, signal, () => hub.getModuleTwin(ref, signal)),
     patchModuleTwin: (ref, patch, etag, signal) =>
-      within(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
-    createModule: (ref, signal) => within(buckets.registry, signal, () => hub.createModule(ref, signal)),
-    getModule: (ref, signal) => within(buckets.registry, signal, () => hub.getModule(ref, signal)),
-    listModuleIds: (deviceId, signal) => within(buckets.registry, signal, () => hub.listModuleIds(deviceId, signal)),
-    listConfigurations: (signal) => within(buckets.configurations, signal, () => hub.listConfigurations(signal)),
+      callWithin(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
+    createModule: (ref, signal) => callWithin(buckets.registry, signal, () => hub.createModule(ref, signal)),
+    getModule: (ref, signal) => callWithin(buckets.registry, signal, () => hub.getModule(ref, signal)),
+    listModuleIds: (deviceId, signal) =>
+      callWithin(buckets.registry, signal, () => hub.listModuleIds(deviceId, signal)),
+    listConfigurations: (signal) => callWithin(buckets.configurations, signal, () => hub.listConfigurations(signal)),
     createDevice: (deviceId, options, signal) =>
-      within(buckets.registry, signal, () => hub.createDevice(deviceId, options, signal)),
+      callWithin(buckets.registry, signal, () => hub.createDevice(deviceId, options, signal)),
     patchDeviceTwin: (deviceId, tags, etag, signal) =>
-      within(buckets.twinWrites, signal, () => hub.patchDeviceTwin(deviceId, tags, etag, signal)),
-    deleteDevice: (deviceId, signal) => within(buckets.registry, signal, () => hub.deleteDevice(deviceId, signal)),
-    countDevices: (signal) => within(buckets.registry, signal, () => hub.countDevices(signal)),
+      callWithin(buckets.twinWrites, signal, () => hub.patchDeviceTwin(deviceId, tags, etag, signal)),
+    deleteDevice: (deviceId, signal) => callWithin(buckets.registry, signal, () => hub.deleteDevice(deviceId, signal)),
+    countDevices: (signal) => callWithin(buckets.registry, signal, () => hub.countDevices(signal)),
     messagesSpent: () => hub.messagesSpent(),
     close: () => hub.close(),
   };
 }
 
 /** Waiting comes before the call's own time limit begins. */
-async function within<T>(bucket: TokenBucket, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+async function callWithin<T>(bucket: TokenBucket, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
   await bucket.take(signal);
   try {
     const answer = await call();
     bucket.speedUp();
     return answer;
   } catch (error) {
-    if (error instanceof HubError && error.code === 'Throttled') bucket.slowDown();
+    heed(bucket, error);
     throw error;
   }
 }
 
-async function* pagesWithin<T>(bucket: TokenBucket, pages: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = pages[Symbol.asyncIterator]();
+async function* pagesWithin<T>(
+  bucket: TokenBucket,
+  signal: AbortSignal,
+  list: (turn: () => Promise<void>) => AsyncIterable<T>,
+): AsyncGenerator<T> {
   try {
-    for (;;) {
-      const page = await within(bucket, signal, () => iterator.next());
-      if (page.done === true) return;
-      yield page.value;
+    for await (const page of list(() => bucket.take(signal))) {
+      bucket.speedUp();
+      yield page;
     }
-  } finally {
-    await iterator.return?.();
+  } catch (error) {
+    heed(bucket, error);
+    throw error;
   }
+}
+
+function heed(bucket: TokenBucket, error: unknown): void {
+  if (error instanceof HubError && error.code === 'Throttled') bucket.slowDown();
 }

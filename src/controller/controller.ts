@@ -4,6 +4,7 @@ import { deepEqual, type Json } from '../model/json.ts';
 import { ManifestLoader } from '../manifest/load.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Source } from '../ports/source.ts';
+import { Budgets } from './budget.ts';
 import { readyOfAll } from './conditions.ts';
 import { FleetView } from './fleet-view.ts';
 import { HubLoop, type HubLoopOptions } from './hub-loop.ts';
@@ -50,6 +51,7 @@ export function startController(options: ControllerOptions): Controller {
     resyncPeriodMs,
     instance: options.instance ?? 'default',
     concurrency: options.concurrency ?? CONCURRENCY,
+    budgets: new Budgets(clock),
   });
   const sourceLoop = new SourceLoop({
     source,

@@ -13,7 +13,7 @@ import type { Recorder } from '../ports/recorder.ts';
 import { abortable } from './abortable.ts';
 import { Alarm } from './alarm.ts';
 import { backoffMs } from './backoff.ts';
-import { budgetedHub } from './budget.ts';
+import type { Budgets } from './budget.ts';
 import { ResyncPace } from './daily-budget.ts';
 import { hubConditions, type Problem } from './conditions.ts';
 import { openConnection, type Connect } from './connection.ts';
@@ -55,6 +55,8 @@ export interface HubLoopOptions {
   readonly instance: string;
   readonly resyncPeriodMs: number;
   readonly concurrency: number;
+  /** Outlive the loop: a hub whose manifest changes gets another. */
+  readonly budgets: Budgets;
 }
 
 /** Passes of several hubs and installations must not fall together. */
@@ -286,7 +288,7 @@ export class HubLoop {
   }
 
   async #connect(signal: AbortSignal): Promise<Connected> {
-    const { connect, clock, metrics, recorder, instance, holder } = this.#options;
+    const { connect, clock, metrics, recorder, instance, holder, budgets } = this.#options;
     const log = this.#log;
     const { hub, mode, capacity, hostName = this.hub.hostName } = await openConnection(connect, this.hub, signal);
     const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
@@ -314,7 +316,7 @@ export class HubLoop {
     const hints = this.#hub.events === undefined ? undefined : new Hints();
     const scope: HubScope = {
       name: this.hub.name,
-      hub: budgetedHub(tenure.fenced, { capacity, budget: this.hub.budget }, clock),
+      hub: budgets.hubWithin(this.hub.name, tenure.fenced, { capacity, budget: this.hub.budget }),
       open,
       planner: untilJudged({ name: this.hub.name, open, hints }),
       view: this.#view,

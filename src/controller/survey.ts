@@ -66,7 +66,7 @@ async function listDevices(scope: HubScope, signal: AbortSignal): Promise<boolea
     const known = row.deviceId === undefined ? undefined : view.device(row.deviceId);
     if (known !== undefined && !list.facts.has(known.deviceId)) list.add(known);
   };
-  for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts);
+  for await (const page of hub.listDevices(signal, { onUnreadable })) for (const facts of page) list.add(facts);
   if (list.facts.size + list.reserved === 0 && (await hub.countDevices(signal)) > 0) return false;
   view.replaceDevices(list);
   scope.open.noteFleet(view.devices());
@@ -89,7 +89,7 @@ async function visitTwins(
     listed.add(key);
     visit({ key, ref: { deviceId, moduleId }, ...UNKNOWN });
   };
-  for await (const page of scope.hub.listModuleTwins(moduleIds, signal, onUnreadable)) {
+  for await (const page of scope.hub.listModuleTwins(moduleIds, signal, { onUnreadable })) {
     const { open: planner, view } = scope;
     const nowMs = scope.clock.now();
     for (const twin of page) {

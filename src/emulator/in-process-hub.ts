@@ -5,7 +5,7 @@ import { freezeJson, type JsonObject } from '../model/json.ts';
 import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Hub } from '../ports/hub.ts';
+import type { Hub, ListOptions } from '../ports/hub.ts';
 import { ConnectionCut, type FrontDoor } from './front-door.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 import type { QueryOptions, QueryPage } from './hub/query/query.ts';
@@ -53,19 +53,30 @@ type Send = <T>(request: Request<T>, signal: AbortSignal) => Promise<T>;
 export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
   const send = way === undefined ? sendDirectly : sendThrough(way);
   const query = (text: string, options: QueryOptions): QueryPage => (way?.front ?? hub).query(text, options);
-  const queryPages = (text: string, signal: AbortSignal): AsyncGenerator<JsonObject[], void> =>
-    readPages((request) => send(request, signal), query, text);
+  const queryPages = (
+    text: string,
+    signal: AbortSignal,
+    turn: ListOptions['turn'],
+  ): AsyncGenerator<JsonObject[], void> =>
+    readPages(
+      async (request) => {
+        await turn?.();
+        return send(request, signal);
+      },
+      query,
+      text,
+    );
   return {
-    async *listDevices(signal) {
-      for await (const rows of queryPages(DEVICES_QUERY, signal)) {
+    async *listDevices(signal, { turn } = {}) {
+      for await (const rows of queryPages(DEVICES_QUERY, signal, turn)) {
         yield rows.map((row) =>
           deviceFacts(row as unknown as Pick<Twin, 'deviceId' | 'status' | 'capabilities' | 'tags'>),
         );
       }
     },
-    async *listModuleTwins(moduleIds, signal) {
+    async *listModuleTwins(moduleIds, signal, { turn } = {}) {
       for (const text of moduleTwinQueries(moduleIds)) {
-        for await (const rows of queryPages(text, signal)) yield rows.map((row) => wholeTwin(row));
+        for await (const rows of queryPages(text, signal, turn)) yield rows.map((row) => wholeTwin(row));
       }
     },
     getDeviceTwin: async (deviceId, signal) => {

@@ -15,6 +15,13 @@ export interface UnreadableRow {
   readonly moduleId: string | undefined;
 }
 
+export interface ListOptions {
+  /** Told of rows that can't be read. Without it the list rejects with Malformed. */
+  readonly onUnreadable?: ((row: UnreadableRow) => void) | undefined;
+  /** Awaited before each page is asked for: a list asks for no more pages than it has. */
+  readonly turn?: (() => Promise<void>) | undefined;
+}
+
 /**
  * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
  * retries belong to the work queue. A query's rows may be up to 30 minutes old and may name what no longer exists. A row
@@ -22,12 +29,12 @@ export interface UnreadableRow {
  */
 export interface Hub {
   /** All devices in pages; each page in the hub's order, no order between pages promised. */
-  listDevices(signal: AbortSignal, onUnreadable?: (row: UnreadableRow) => void): AsyncIterable<readonly DeviceFacts[]>;
+  listDevices(signal: AbortSignal, options?: ListOptions): AsyncIterable<readonly DeviceFacts[]>;
   /** Twins of the modules with these ids, and every module twin that carries a Twinward record. */
   listModuleTwins(
     moduleIds: readonly string[],
     signal: AbortSignal,
-    onUnreadable?: (row: UnreadableRow) => void,
+    options?: ListOptions,
   ): AsyncIterable<readonly Twin[]>;
   /** Direct read, never stale. NotFound where the device does not exist. */
   getDeviceTwin(deviceId: string, signal: AbortSignal): Promise<Twin>;

@@ -199,11 +199,11 @@ test('rows that can not be read are told, with the ids that they have, and the o
     { deviceId: 'e', tags: [] },
   ];
   server.answer(json([good, ...bad]));
-  const rows = await listAll(hub.listDevices(signal, onUnreadable));
+  const rows = await listAll(hub.listDevices(signal, { onUnreadable }));
   expect(rows.map(({ deviceId }) => deviceId)).toEqual(['a']);
   expect(told.splice(0).map(({ deviceId }) => deviceId)).toEqual([...Array.from({ length: 6 }), 'e']);
   server.answer(json([TWIN, { ...TWIN, tags: [] }, { ...TWIN, moduleId: undefined }]));
-  expect(await listAll(hub.listModuleTwins(['m'], signal, onUnreadable))).toEqual([TWIN]);
+  expect(await listAll(hub.listModuleTwins(['m'], signal, { onUnreadable }))).toEqual([TWIN]);
   expect(told).toEqual([REF, { deviceId: 'd', moduleId: undefined }]);
 });
 

@@ -156,6 +156,18 @@ export function describeHubContract(
         expect(row).toMatchObject({ etag, properties });
       });
 
+      test('wait for a turn before each page, and for none at their end', async () => {
+        let turns = 0;
+        const turn = async (): Promise<void> => void (turns += 1);
+        const devices = await Array.fromAsync(hub.listDevices(signal, { turn }));
+        expect(turns).toBe(devices.length);
+        const twins = await Array.fromAsync(hub.listModuleTwins(MANY_IDS, signal, { turn }));
+        expect(turns).toBe(devices.length + twins.length);
+        const refused = { turn: () => Promise.reject(new HubError('Aborted', 'No turn.')) };
+        const first = hub.listDevices(signal, refused)[Symbol.asyncIterator]().next();
+        await expect(first).rejects.toMatchObject({ code: 'Aborted' });
+      });
+
       test('may be left before their end', async () => {
         for await (const page of hub.listDevices(signal)) {
           expect(page).toBeInstanceOf(Array);

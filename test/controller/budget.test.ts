@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { budgetedHub, TokenBucket } from '../../src/controller/budget.ts';
+import { budgetedHub, Budgets, TokenBucket } from '../../src/controller/budget.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
@@ -174,6 +174,67 @@ describe('a hub inside its budget', () => {
     expect(pages - saved).toBeLessThanOrEqual(11);
     await fleet.clock.advance(10 * 60_000);
     expect(pages).toBe(30);
+  });
+
+  test('a hub that is connected anew goes on with what is left, unless it may do something else now', async () => {
+    const fleet = createFleet(3);
+    const budgets = new Budgets(fleet.clock);
+    const pagesAtOnce = async (name: string, limits: Parameters<typeof budgetedHub>[1]): Promise<number> => {
+      const hub = budgets.hubWithin(name, fleet.hub, limits);
+      const abort = new AbortController();
+      let pages = 0;
+      const read = async (): Promise<void> => {
+        for await (const _page of hub.listDevices(abort.signal)) pages += 1;
+      };
+      const reading = Array.from({ length: 5 }, () => read().catch(() => {}));
+      await fleet.clock.flush();
+      abort.abort();
+      await Promise.all(reading);
+      return pages;
+    };
+    expect(await pagesAtOnce('a', S1)).toBe(2);
+    expect(await pagesAtOnce('a', S1)).toBe(0);
+    expect(await pagesAtOnce('b', S1)).toBe(2);
+    expect(await pagesAtOnce('a', { ...S1, capacity: { tier: 'S1', units: 2 } })).toBe(5);
+    expect(await pagesAtOnce('c', { ...S1, capacity: undefined })).toBe(5);
+  });
+
+  test('the end of a list takes no turn: two lists of one page are had at once', async () => {
+    const fleet = createFleet(3);
+    const hub = budgetedHub(fleet.hub, S1, fleet.clock);
+    let rows = 0;
+    const read = async (): Promise<void> => {
+      for await (const page of hub.listDevices(NEVER)) rows += page.length;
+      for await (const page of hub.listModuleTwins([MODULE], NEVER)) rows += page.length;
+    };
+    const reading = read();
+    await fleet.clock.flush();
+    expect(rows).toBe(6);
+    await reading;
+  });
+
+  test('a list that is refused makes the next slower', async () => {
+    const fleet = createFleet(3);
+    let isRefusing = true;
+    const refusing: Hub = {
+      ...fleet.hub,
+      async *listDevices(signal, options) {
+        for await (const page of fleet.hub.listDevices(signal, options)) {
+          if (isRefusing) throw new HubError('Throttled', 'too fast');
+          yield page;
+        }
+      },
+    };
+    const hub = budgetedHub(refusing, S1, fleet.clock);
+    await expect(Array.fromAsync(hub.listDevices(NEVER))).rejects.toMatchObject({ code: 'Throttled' });
+    isRefusing = false;
+    const pages = Array.fromAsync(hub.listDevices(NEVER));
+    let isRead = false;
+    void pages.then(() => (isRead = true));
+    await fleet.clock.advance(10_000);
+    expect(isRead).toBe(false);
+    await fleet.clock.advance(60_000);
+    expect(await pages).toHaveLength(1);
   });
 
   test('goes slower after it was refused and faster again after it was not', async () => {

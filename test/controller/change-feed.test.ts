@@ -67,9 +67,9 @@ function gated(fleet: Fleet): { hub: Hub; ahead: ReturnType<typeof gate>; behind
   const [ahead, behind] = [gate(), gate()];
   const hub: Hub = {
     ...fleet.hub,
-    async *listModuleTwins(moduleIds, signal, onUnreadable) {
+    async *listModuleTwins(moduleIds, signal, options) {
       await ahead.passed();
-      yield* fleet.hub.listModuleTwins(moduleIds, signal, onUnreadable);
+      yield* fleet.hub.listModuleTwins(moduleIds, signal, options);
       await behind.passed();
     },
   };
@@ -228,9 +228,9 @@ describe('what others change during the first pass', () => {
     const stale = await Array.fromAsync(fleet.hub.listModuleTwins([MODULE], NEVER));
     const hub: Hub = {
       ...fleet.hub,
-      async *listDevices(signal, onUnreadable) {
+      async *listDevices(signal, options) {
         await list.passed();
-        yield* fleet.hub.listDevices(signal, onUnreadable);
+        yield* fleet.hub.listDevices(signal, options);
       },
       async *listModuleTwins() {
         yield* stale;
@@ -343,9 +343,9 @@ describe('the messages of the day', () => {
     let lists = 0;
     const metered: Hub = {
       ...hub,
-      listDevices(signal, onUnreadable) {
+      listDevices(signal, options) {
         lists += 1;
-        return hub.listDevices(signal, onUnreadable);
+        return hub.listDevices(signal, options);
       },
       messagesSpent: () => fleet.reads.device + fleet.reads.module,
     };

@@ -65,12 +65,12 @@ function unreadable(hub: Hub, rows: { devices?: readonly UnreadableRow[]; twins?
     list.some((row) => row.deviceId === deviceId);
   return {
     ...hub,
-    async *listDevices(signal, onUnreadable) {
-      for (const row of rows.devices ?? []) onUnreadable?.(row);
+    async *listDevices(signal, options) {
+      for (const row of rows.devices ?? []) options?.onUnreadable?.(row);
       for await (const page of hub.listDevices(signal)) yield page.filter((device) => !isOf(rows.devices, device));
     },
-    async *listModuleTwins(moduleIds, signal, onUnreadable) {
-      for (const row of rows.twins ?? []) onUnreadable?.(row);
+    async *listModuleTwins(moduleIds, signal, options) {
+      for (const row of rows.twins ?? []) options?.onUnreadable?.(row);
       for await (const page of hub.listModuleTwins(moduleIds, signal))
         yield page.filter((twin) => !isOf(rows.twins, twin));
     },
