@@ -117,7 +117,7 @@ export class Witness {
     const device = { ...PLAIN_DEVICE, deviceId, profile };
     const wasThere = (key: string, value: Json): boolean => past.has(markOf(key, value));
     const sight = { directives, tags, momentsMs: [0], wasThere, isStopped: false };
-    this.violations.push(...judge({ device, before, patch, ...sight }));
+    this.violations.push(...judge({ device, before, patch, isRead: true, ...sight }));
   }
 }
 

@@ -85,9 +85,9 @@ const LISTS: readonly HandMade[] = [
   {
     name: 'a list of devices that fails midway is taken for whole',
     file: 'controller/survey.ts',
-    text: 'for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts);',
+    text: 'for await (const page of hub.listDevices(signal, { onUnreadable })) for (const facts of page) list.add(facts);',
     replacement:
-      'try { for await (const page of hub.listDevices(signal, onUnreadable)) for (const facts of page) list.add(facts); } catch {}',
+      'try { for await (const page of hub.listDevices(signal, { onUnreadable })) for (const facts of page) list.add(facts); } catch {}',
   },
   {
     name: 'a list of twins that fails midway is taken for whole',
@@ -677,6 +677,24 @@ const WORK: readonly HandMade[] = [
     file: 'controller/budget.ts',
     text: 'if (this.#tokens < 1) break;',
     replacement: 'if (this.#tokens < 0) break;',
+  },
+  {
+    name: 'a hub that is connected anew begins with a full budget',
+    file: 'controller/budget.ts',
+    text: 'if (known?.limits !== limits) {',
+    replacement: 'if (known?.limits !== `${limits} `) {',
+  },
+  {
+    name: 'the budget is ten times its share',
+    file: 'controller/budget.ts',
+    text: 'new TokenBucket(rate * budget.throttle, clock, burst)',
+    replacement: 'new TokenBucket(10 * rate * budget.throttle, clock, burst)',
+  },
+  {
+    name: 'lists take no turn',
+    file: 'controller/budget.ts',
+    text: 'for await (const page of list(() => bucket.take(signal))) {',
+    replacement: 'for await (const page of list(() => Promise.resolve())) {',
   },
   {
     name: 'comparing may use up the messages of the day',

@@ -167,6 +167,7 @@ describe('what changes no value on a twin writes none', () => {
     ['a configuration under another name', renamed],
     ['a configuration cut in two', split],
     ['a setting in another configuration for the same devices', moved],
+    ['files in another order', (policy) => ({ ...policy, configurations: policy.configurations.toReversed() })],
     ['a configuration that is said to be removed with its manifest', (policy) => withDeletion(policy, 'Remove')],
   ];
 

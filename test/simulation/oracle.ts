@@ -67,6 +67,8 @@ export interface Write extends Sight {
   /** Exactly as it was under the etag that the write names. */
   readonly before: Twin;
   readonly patch: TwinPatch;
+  /** The writer knows that state by a direct look, and not only from a list. */
+  readonly isRead: boolean;
 }
 
 /** Of a record that only a later Twinward understands. */
@@ -76,13 +78,15 @@ const RECORD = ['twinward', 'default'];
 
 /** What is wrong with a write, in words; none where nothing is. */
 export function judge(write: Write): string[] {
-  const { device, before, patch, isStopped } = write;
+  const { device, before, patch, isRead, isStopped } = write;
   const { profile } = device;
   const where = `${device.deviceId}/${profile}`;
   if (device.isManagedByEdge) return [`${where}: the module belongs to IoT Edge`];
   if (isStopped) return [`${where}: a person stopped all writing here`];
   const change = changeOf(profile, before, patch);
-  return [...judgeForeign(profile, before, patch, change), ...judgeWishes(write, change)].map(
+  const taken = takenAway(profile, change);
+  const blind = isRead || taken.length === 0 ? [] : [`${taken.join(', ')} taken away by what a list says`];
+  return [...blind, ...judgeForeign(profile, before, patch, change), ...judgeWishes(write, change)].map(
     (problem) => `${where}: ${problem}`,
   );
 }
@@ -119,6 +123,12 @@ function changeOf(profile: ProfileName, before: Twin, patch: TwinPatch): Change 
     isOfRecord: patch.properties === undefined,
     contested: [...Object.keys(contestsIn(before.tags)), ...Object.keys(contestsIn(tags))],
   };
+}
+
+/** Settings that go, and owners that the record names no more. */
+function takenAway(profile: ProfileName, { next, changed, owned, nextOwned }: Change): string[] {
+  const gone = changed.filter((key) => settingIn(profile, next, key) === undefined);
+  return [...gone, ...[...owned.keys()].filter((owner) => !nextOwned.has(owner))];
 }
 
 function contestsIn(tags: JsonObject | undefined): JsonObject {

@@ -45,6 +45,8 @@ export interface Policy {
   readonly hasWrongApproval: boolean;
   /** The hub's change events are followed. */
   readonly hasEvents: boolean;
+  /** The share of the hub's throttle that the controller may use, in percent; undefined where no capacity is declared. */
+  readonly throttle: number | undefined;
   /** Groups whose devices are only looked at. */
   readonly observed: readonly Group[];
   readonly configurations: readonly PolicyConfiguration[];
@@ -106,6 +108,7 @@ export const NOTHING: Policy = {
   maxChanged: undefined,
   hasWrongApproval: false,
   hasEvents: false,
+  throttle: undefined,
   observed: [],
   configurations: [],
   exceptions: [],
@@ -118,7 +121,9 @@ export function pick<T>(random: SeededRandom, items: readonly T[]): T {
 export function randomPolicy(random: SeededRandom): Policy {
   const maxChanged = random.next() < 0.06 ? 3 + Math.floor(random.next() * 10) : undefined;
   const observed = random.next() < 0.05 ? [pick(random, OBSERVABLE)] : [];
-  let policy: Policy = { ...NOTHING, hasEvents: random.next() < 0.5, maxChanged, observed };
+  const hasEvents = random.next() < 0.5;
+  const throttle = random.next() < 0.3 ? pick(random, [40, 60]) : undefined;
+  let policy: Policy = { ...NOTHING, hasEvents, throttle, maxChanged, observed };
   const count = CONFIGURATIONS_MIN + Math.floor(random.next() * CONFIGURATIONS_SPREAD);
   for (let index = 0; index < count; index += 1) policy = addConfiguration(policy, random);
   return policy;
@@ -230,10 +235,11 @@ function changeException(policy: Policy, atMs: number, random: SeededRandom): Po
 }
 
 /** Everything enforced, and no exception: what a quiet end is checked against. */
-export function enforceAll({ hasEvents, configurations }: Policy): Policy {
+export function enforceAll({ hasEvents, throttle, configurations }: Policy): Policy {
   return {
     ...NOTHING,
     hasEvents,
+    throttle,
     configurations: configurations.map((one) => ({ ...one, state: 'Enforce' as const })),
   };
 }
@@ -279,15 +285,19 @@ spec: ${JSON.stringify(spec)}
 `;
 }
 
-function hubYaml({ hubMode, maxChanged, hasWrongApproval, hasEvents }: Policy, asked: string | undefined): string {
+function hubYaml(
+  { hubMode, maxChanged, hasWrongApproval, hasEvents, throttle }: Policy,
+  asked: string | undefined,
+): string {
   const approval = asked ?? (hasWrongApproval ? '0123456789ab@50' : undefined);
   const annotations = approval === undefined ? '' : `, annotations: {twinward.dev/approve: '${approval}'}`;
   const events = hasEvents ? ', events: {secretRef: {env: EVENTS}}' : '';
+  const share = throttle === undefined ? '' : `, capacity: {tier: S1, units: 1}, budget: {throttle: ${throttle}%}`;
   const guards = maxChanged === undefined ? '' : `, guards: {maxChanged: ${maxChanged}}`;
   return `${API_VERSION}
 kind: Hub
 metadata: {name: sim${annotations}}
-spec: {hostName: sim.azure-devices.net, mode: ${hubMode}${guards}${events}}
+spec: {hostName: sim.azure-devices.net, mode: ${hubMode}${guards}${share}${events}}
 `;
 }
 

@@ -8,11 +8,12 @@ import { HubError } from '../../src/model/errors.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { Hub } from '../../src/ports/hub.ts';
+import type { Hub, ListOptions } from '../../src/ports/hub.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
+import type { CallKind } from './call-rates.ts';
 import type { SimFeed } from './sim-feed.ts';
 
 export interface Surroundings {
@@ -25,7 +26,8 @@ export interface Surroundings {
   readonly seed: number;
   readonly resyncPeriodMs: number;
   readonly log: (process: SimProcess, level: string, message: string, fields: object) => void;
-  readonly onCall: () => void;
+  /** Before a call goes to the hub. */
+  readonly onCall: (process: SimProcess, kind: CallKind) => void;
   readonly onEvent: (process: SimProcess, event: ControllerEvent) => void;
   /** Before a write reaches the hub. */
   readonly onWrite: (process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string) => void;
@@ -65,6 +67,8 @@ export class SimProcess {
   answered = 0;
   readonly #around: Surroundings;
   #isDead = false;
+  /** By device: the etag of its module's twin as it was last read or written directly. */
+  readonly #looks = new Map<string, string>();
   /** Calls that it will never hear the end of. */
   readonly #unheard: (() => void)[] = [];
 
@@ -78,7 +82,7 @@ export class SimProcess {
         watch: (onTrigger, ...rest) => source.watch(() => !this.#isDead && onTrigger(), ...rest),
       },
       loader: LOADER,
-      connect: async (hub) => ({ hub: this.#hub(around.hub), mode: hub.mode ?? 'Observe' }),
+      connect: async ({ mode = 'Observe', capacity }) => ({ hub: this.#hub(around.hub), mode, capacity }),
       connectFeed: async () => around.feed.connect(() => this.#isDead),
       onDeclared: (declared) => around.onDeclared(this, declared),
       clock: {
@@ -118,21 +122,26 @@ export class SimProcess {
 
   /** Every call counts, and a dead process neither sends nor hears anything. */
   #hub(port: Hub): Hub {
-    const call = <T>(run: () => Promise<T>): Promise<T> => this.#call(run);
+    const read = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinReads', run);
+    const write = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinWrites', run);
+    const registry = <T>(run: () => Promise<T>): Promise<T> => this.#call('registry', run);
     return {
       ...port,
-      listDevices: (signal) => this.#pages(port.listDevices(signal)),
-      listModuleTwins: (moduleIds, signal) => this.#pages(port.listModuleTwins(moduleIds, signal)),
-      getDeviceTwin: (deviceId, signal) => call(() => port.getDeviceTwin(deviceId, signal)),
-      getModuleTwin: (ref, signal) => call(() => port.getModuleTwin(ref, signal)),
-      patchModuleTwin: (ref, patch, etag, signal) => call(() => this.#patch(port, ref, patch, etag, signal)),
-      createModule: (ref, signal) => call(() => port.createModule(ref, signal)),
-      getModule: (ref, signal) => call(() => port.getModule(ref, signal)),
-      listConfigurations: (signal) => call(() => port.listConfigurations(signal)),
-      createDevice: (deviceId, options, signal) => call(() => port.createDevice(deviceId, options, signal)),
-      patchDeviceTwin: (deviceId, tags, etag, signal) => call(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
-      deleteDevice: (deviceId, signal) => call(() => port.deleteDevice(deviceId, signal)),
-      countDevices: (signal) => call(() => port.countDevices(signal)),
+      listDevices: (signal, options) => this.#pages(options, (turn) => port.listDevices(signal, { ...options, turn })),
+      listModuleTwins: (moduleIds, signal, options) =>
+        this.#pages(options, (turn) => port.listModuleTwins(moduleIds, signal, { ...options, turn })),
+      getDeviceTwin: (deviceId, signal) => read(() => port.getDeviceTwin(deviceId, signal)),
+      getModuleTwin: async (ref, signal) => this.#look(await read(() => port.getModuleTwin(ref, signal))),
+      patchModuleTwin: async (ref, patch, etag, signal) =>
+        this.#look(await write(() => this.#patch(port, ref, patch, etag, signal))),
+      createModule: (ref, signal) => registry(() => port.createModule(ref, signal)),
+      getModule: (ref, signal) => registry(() => port.getModule(ref, signal)),
+      listConfigurations: (signal) => this.#call('configurations', () => port.listConfigurations(signal)),
+      createDevice: (deviceId, options, signal) => registry(() => port.createDevice(deviceId, options, signal)),
+      patchDeviceTwin: (deviceId, tags, etag, signal) =>
+        write(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
+      deleteDevice: (deviceId, signal) => registry(() => port.deleteDevice(deviceId, signal)),
+      countDevices: (signal) => registry(() => port.countDevices(signal)),
     };
   }
 
@@ -144,15 +153,32 @@ export class SimProcess {
     return twin;
   }
 
-  async #call<T>(run: () => Promise<T>): Promise<T> {
+  #look(twin: Twin): Twin {
+    this.#looks.set(twin.deviceId, twin.etag);
+    return twin;
+  }
+
+  /** True where the twin's state under this etag was the answer to a direct call, and not only a row of a list. */
+  hasLookedAt(deviceId: string, etag: string): boolean {
+    return this.#looks.get(deviceId) === etag;
+  }
+
+  async #call<T>(kind: CallKind, run: () => Promise<T>): Promise<T> {
     if (this.#isDead) return this.#never();
-    this.#around.onCall();
-    this.callsLeft -= 1;
+    this.#around.onCall(this, kind);
     const answer = run();
-    if (this.callsLeft <= 0) {
-      this.kill();
-      answer.catch(() => {});
-    }
+    this.#noteCall();
+    return this.#hear(answer);
+  }
+
+  /** The last call before its death is still made. */
+  #noteCall(): void {
+    this.callsLeft -= 1;
+    if (this.callsLeft <= 0) this.kill();
+  }
+
+  /** Nothing comes through to a dead process. */
+  async #hear<T>(answer: Promise<T>): Promise<T> {
     try {
       const value = await answer;
       return this.#isDead ? await this.#never() : value;
@@ -168,10 +194,19 @@ export class SimProcess {
     });
   }
 
-  async *#pages<T>(list: AsyncIterable<T>): AsyncGenerator<T> {
-    const iterator = list[Symbol.asyncIterator]();
+  async *#pages<T>(
+    { turn }: ListOptions = {},
+    list: (turn: () => Promise<void>) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    const begin = async (): Promise<void> => {
+      await turn?.();
+      if (this.#isDead) return this.#never();
+      this.#around.onCall(this, 'queries');
+      this.#noteCall();
+    };
+    const iterator = list(begin)[Symbol.asyncIterator]();
     for (;;) {
-      const page = await this.#call(() => iterator.next());
+      const page = await this.#hear(iterator.next());
       if (page.done === true) return;
       yield page.value;
     }

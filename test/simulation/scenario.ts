@@ -109,9 +109,9 @@ const DEVICES_SPREAD = 12;
 const EVENTS_MIN = 24;
 const EVENTS_SPREAD = 36;
 const LENGTH_MS_MIN = 30 * MINUTE_MS;
-const LENGTH_MS_SPREAD = 90 * MINUTE_MS;
-const PAGE_SIZE_MIN = 5;
-const PAGE_SIZE_SPREAD = 12;
+const LENGTH_MS_SPREAD = 100 * MINUTE_MS;
+const PAGE_SIZE_MIN = 2;
+const PAGE_SIZE_SPREAD = 6;
 const CLOCK_OFFSET_MS_MAX = 2 * MINUTE_MS;
 
 export function createScenario(seed: number): Scenario {

@@ -19,6 +19,7 @@ import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import type { Source } from '../../src/ports/source.ts';
+import { CallRates, type CallKind } from './call-rates.ts';
 import { Evidence } from './evidence.ts';
 import { encoded, judge, NEWER_VERSION, ownersIn, pathOf, SECTIONS } from './oracle.ts';
 import { MODULES, toFiles, type Policy, type ProfileName } from './policy.ts';
@@ -94,6 +95,8 @@ export class World {
   /** By device: when drift was corrected, of late. */
   readonly #corrections = new Map<string, readonly number[]>();
   readonly #random: SeededRandom;
+  /** Undefined where the manifests declare no capacity, in all of the scenario. */
+  readonly #rates: CallRates | undefined;
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
@@ -119,6 +122,8 @@ export class World {
       slowMs,
     }));
     this.agents = runAgents(this.iot, placements, clock, createSeededRandom(scenario.seed ^ 0xa6e), AGENT_CHECK_MS);
+    const { throttle } = scenario.first;
+    this.#rates = throttle === undefined ? undefined : new CallRates(throttle / 100);
     this.#policy = scenario.first;
     this.#previous = scenario.first;
     this.#source = snapshotOf(toFiles(scenario.first, START_MS));
@@ -369,7 +374,7 @@ export class World {
       seed: this.scenario.seed + this.#starts,
       resyncPeriodMs: RESYNC_MS,
       log: ({ name: who }, level, message, fields) => this.#hear(who, level, message, fields),
-      onCall: () => void (this.counts.calls += 1),
+      onCall: (caller, kind) => this.#noteCall(caller, kind),
       onEvent: (reader, event) => this.#hearEvent(reader, event),
       onWrite: (writer, ref, patch, etag) => this.#judge(writer, ref, patch, etag),
       onWritten: (twin) => this.#checkEtag(twin),
@@ -378,6 +383,12 @@ export class World {
     });
     this.#processes.push(process);
     return process;
+  }
+
+  #noteCall({ name }: SimProcess, kind: CallKind): void {
+    this.counts.calls += 1;
+    const problem = this.#rates?.note(name, kind, this.nowMs);
+    if (problem !== undefined) this.blame(problem);
   }
 
   #noteEnd(process: SimProcess): void {
@@ -456,7 +467,8 @@ export class World {
     const isRecordTaken = [['twinward'], ['twinward', 'default']].some((path) => getPath(patch.tags, path) === null);
     if (patch.properties === undefined && isRecordTaken && ownersIn(before).size === 0) this.forgotten += 1;
     const sight = this.evidence.sightOf(process.name, ref.deviceId, this.nowMs);
-    for (const problem of judge({ device, before, patch, ...sight })) this.blame(problem);
+    const isRead = process.hasLookedAt(ref.deviceId, etag);
+    for (const problem of judge({ device, before, patch, isRead, ...sight })) this.blame(problem);
   }
 
   #notice({ deviceId, moduleId, body, source }: ChangeEvent): void {
