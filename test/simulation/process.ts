@@ -5,6 +5,7 @@ import { ManifestLoader, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { HubError } from '../../src/model/errors.ts';
+import { reservedDeviceId } from '../../src/model/reserved-device.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -36,6 +37,9 @@ export interface Surroundings {
   readonly onDeclared: (process: SimProcess, declared: Declared) => void;
   readonly onEnd: (process: SimProcess) => void;
 }
+
+/** Where the lease lies; no other device is made, patched or deleted by a controller. */
+const RESERVED = reservedDeviceId('default');
 
 /** Loading is pure: all may share what was loaded, and processes come and go. */
 class SharedLoader extends ManifestLoader {
@@ -124,23 +128,25 @@ export class SimProcess {
   #hub(port: Hub): Hub {
     const read = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinReads', run);
     const write = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinWrites', run);
+    const lease = <T>(run: () => Promise<T>): Promise<T> => this.#call('lease', run);
     const registry = <T>(run: () => Promise<T>): Promise<T> => this.#call('registry', run);
     return {
       ...port,
       listDevices: (signal, options) => this.#pages(options, (turn) => port.listDevices(signal, { ...options, turn })),
       listModuleTwins: (moduleIds, signal, options) =>
         this.#pages(options, (turn) => port.listModuleTwins(moduleIds, signal, { ...options, turn })),
-      getDeviceTwin: (deviceId, signal) => read(() => port.getDeviceTwin(deviceId, signal)),
+      getDeviceTwin: (deviceId, signal) =>
+        (deviceId === RESERVED ? lease : read)(() => port.getDeviceTwin(deviceId, signal)),
       getModuleTwin: async (ref, signal) => this.#look(await read(() => port.getModuleTwin(ref, signal))),
       patchModuleTwin: async (ref, patch, etag, signal) =>
         this.#look(await write(() => this.#patch(port, ref, patch, etag, signal))),
       createModule: (ref, signal) => registry(() => port.createModule(ref, signal)),
       getModule: (ref, signal) => registry(() => port.getModule(ref, signal)),
       listConfigurations: (signal) => this.#call('configurations', () => port.listConfigurations(signal)),
-      createDevice: (deviceId, options, signal) => registry(() => port.createDevice(deviceId, options, signal)),
+      createDevice: (deviceId, options, signal) => lease(() => port.createDevice(deviceId, options, signal)),
       patchDeviceTwin: (deviceId, tags, etag, signal) =>
-        write(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
-      deleteDevice: (deviceId, signal) => registry(() => port.deleteDevice(deviceId, signal)),
+        lease(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
+      deleteDevice: (deviceId, signal) => lease(() => port.deleteDevice(deviceId, signal)),
       countDevices: (signal) => registry(() => port.countDevices(signal)),
     };
   }
