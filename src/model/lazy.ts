@@ -1,6 +1,23 @@
-// Values that are computed when somebody first asks, once.
+// Values that are computed when somebody first asks, and not again.
 
 export function lazy<T>(compute: () => T): () => T {
   let known: { readonly value: T } | undefined;
   return () => (known ??= { value: compute() }).value;
+}
+
+/** A pure function that remembers what it answered last: so many answers at most, and then it begins anew. */
+export function remembering<K, V extends string | number | object>(
+  limit: number,
+  compute: (key: K) => V,
+): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    let value = known.get(key);
+    if (value === undefined) {
+      value = compute(key);
+      if (known.size === limit) known.clear();
+      known.set(key, value);
+    }
+    return value;
+  };
 }

@@ -1,30 +1,22 @@
 // The hub's ways of writing time.
+import { remembering } from '../../model/lazy.ts';
 
 const NEVER = '0001-01-01T00:00:00Z';
 /** Milliseconds from 0001-01-01, where .NET's ticks begin, to 1970-01-01. */
 const EPOCH_OFFSET_MS = 62_135_596_800_000;
 const TICKS_PER_MS = 10_000n;
 
-/** Many records are written within a millisecond, and shown again and again: they share one text. */
-const known = new Map<number, string>();
-const KNOWN_MAX = 1_024;
-
 /** ISO 8601 with the fraction's trailing zeros trimmed; the year 1 for never. */
 export function isoTime(ms: number | null): string {
   if (ms === null) return NEVER;
-  let text = known.get(ms);
-  if (text === undefined) {
-    text = formatTime(ms);
-    if (known.size === KNOWN_MAX) known.clear();
-    known.set(ms, text);
-  }
-  return text;
+  return textOf(ms);
 }
 
-function formatTime(ms: number): string {
+/** Many records are written within a millisecond, and shown again and again. */
+const textOf = remembering(1_024, (ms: number) => {
   const text = new Date(ms).toISOString();
   return ms % 10 === 0 ? text.replace(/\.?0*Z$/, 'Z') : text;
-}
+});
 
 /** Ticks of 100 ns since the year 1, made different within a millisecond by `offset`. */
 export function ticks(ms: number, offset: number): string {

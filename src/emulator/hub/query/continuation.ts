@@ -1,6 +1,7 @@
 // Continuation tokens: opaque to clients, tied to the text of their query and to nothing else.
 import { digestBytes } from '../../../model/digest.ts';
 import { isObject } from '../../../model/json.ts';
+import { remembering } from '../../../model/lazy.ts';
 import { badRequest } from '../service-error.ts';
 
 export interface Place {
@@ -10,8 +11,11 @@ export interface Place {
   readonly given: number;
 }
 
+/** The same few queries are asked again and again, a page at a time. */
+const digestOf = remembering(64, (query: string) => digestBytes(query));
+
 export function writeContinuation(query: string, { next, given }: Place): string {
-  return Buffer.from(JSON.stringify({ query: digestBytes(query), next, given })).toString('base64url');
+  return Buffer.from(JSON.stringify({ query: digestOf(query), next, given })).toString('base64url');
 }
 
 /** Throws the bare 400 on what is no token or belongs to another query. */
@@ -20,7 +24,7 @@ export function readContinuation(query: string, token: string): Place {
   if (!isObject(value)) throw badRequest('query: the continuation is no token of this hub');
   const { next, given } = value;
   if (!isCount(next) || !isCount(given)) throw badRequest('query: the continuation is no token of this hub');
-  if (value['query'] !== digestBytes(query)) throw badRequest('query: the continuation belongs to another query');
+  if (value['query'] !== digestOf(query)) throw badRequest('query: the continuation belongs to another query');
   return { next, given };
 }
 

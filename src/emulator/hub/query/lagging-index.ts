@@ -1,5 +1,6 @@
 // The index that queries read where it is behind: every record as it was a while ago, and ghosts of those deleted since.
 import { digestBytes } from '../../../model/digest.ts';
+import { remembering } from '../../../model/lazy.ts';
 import type { RecentHistory, RecordChange } from '../history.ts';
 import { type HubRecord, refKey } from '../record.ts';
 import type { HubState, RowSource } from '../state.ts';
@@ -74,7 +75,8 @@ export function laggingIndex(state: HubState, history: RecentHistory, lag: Index
 
 const SHARES = 0x1_00_00_00_00;
 
+const shareOf = remembering(4_096, (key: string) => Number.parseInt(digestBytes(key).slice(0, 8), 16) / SHARES);
+
 function spreadOf(key: string, spreadMs: number): number {
-  if (spreadMs === 0) return 0;
-  return Math.floor((Number.parseInt(digestBytes(key).slice(0, 8), 16) / SHARES) * spreadMs);
+  return spreadMs === 0 ? 0 : Math.floor(shareOf(key) * spreadMs);
 }

@@ -1,5 +1,6 @@
 // Grammar of whole queries.
 import { deepEqual } from '../../../model/json.ts';
+import { remembering } from '../../../model/lazy.ts';
 import { badRequest } from '../service-error.ts';
 import { Cursor } from './cursor.ts';
 import { parseCondition, parsePath } from './expressions.ts';
@@ -9,20 +10,11 @@ import type { Path, Projection, Query, QuerySource } from './syntax.ts';
 
 const QUERY_CHARACTERS_MAX = 8192;
 
-/** Of the queries asked last: clients ask the same few again and again, a page at a time. */
-const known = new Map<string, Query>();
-const KNOWN_MAX = 64;
-
-/** Throws the service's bare 400, with the reason as detail, on everything else than a query this hub can answer. */
-export function parseQuery(text: string): Query {
-  let query = known.get(text);
-  if (query === undefined) {
-    query = parse(text);
-    if (known.size === KNOWN_MAX) known.clear();
-    known.set(text, query);
-  }
-  return query;
-}
+/**
+ * Throws the service's bare 400, with the reason as detail, on everything else than a query this hub can answer. Clients
+ * ask the same few again and again, a page at a time.
+ */
+export const parseQuery: (text: string) => Query = remembering(64, parse);
 
 function parse(text: string): Query {
   if (text.length > QUERY_CHARACTERS_MAX) throw badRequest(`query: longer than ${QUERY_CHARACTERS_MAX} characters`);
