@@ -21,11 +21,11 @@ export const FOUND_BUGS: readonly FoundBug[] = [
     what: 'At the end of an exception a layer that only looks, and would have the setting absent, kept it from its owner.',
   },
   {
-    seed: 1461,
+    seed: 1033,
     what: 'Twins that a list lacked were read directly and written, more of them than `maxChanged` lets through.',
   },
   {
-    seed: 655,
+    seed: 11,
     what: 'A hub whose manifest changed was connected anew with a full budget, and called more often than its share.',
   },
   // Seen when the rate of calls became an invariant: the tests are in test/controller/budget.test.ts and beside it.

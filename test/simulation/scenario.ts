@@ -107,11 +107,11 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const DEVICES_MIN = 15;
 const DEVICES_SPREAD = 12;
 const EVENTS_MIN = 24;
-const EVENTS_SPREAD = 36;
+const EVENTS_SPREAD = 33;
 const LENGTH_MS_MIN = 30 * MINUTE_MS;
-const LENGTH_MS_SPREAD = 100 * MINUTE_MS;
+const LENGTH_MS_SPREAD = 80 * MINUTE_MS;
 const PAGE_SIZE_MIN = 2;
-const PAGE_SIZE_SPREAD = 6;
+const PAGE_SIZE_SPREAD = 5;
 const CLOCK_OFFSET_MS_MAX = 2 * MINUTE_MS;
 
 export function createScenario(seed: number): Scenario {

@@ -1,5 +1,6 @@
 // A twin as clients see it: its root fields in the order of real dumps, for whole twins and for single reads by queries.
-import type { Json, JsonObject } from '../../model/json.ts';
+import { freezeJson, type Json, type JsonObject } from '../../model/json.ts';
+import { remembering } from '../../model/lazy.ts';
 import { identityEtag, twinEtag } from './etag.ts';
 import type { HubRecord } from './record.ts';
 import { isoTime } from './times.ts';
@@ -53,8 +54,12 @@ export function readRootField(record: HubRecord, name: string): Json | undefined
   return READERS.get(name)?.(record);
 }
 
-/** The whole twin. Shares its parts with the record: not to be changed. */
-export function wireTwin(record: HubRecord): JsonObject {
+/** The whole twin, frozen. Shares its parts with the record. Most are shown again and again before they change. */
+export const wireTwin: (record: HubRecord) => JsonObject = remembering(256, (record: HubRecord) =>
+  freezeJson(makeTwin(record)),
+);
+
+function makeTwin(record: HubRecord): JsonObject {
   const twin: JsonObject = {};
   for (const [name, read] of FIELDS) {
     const value = read(record);
