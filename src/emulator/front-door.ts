@@ -47,11 +47,6 @@ export interface FrontDoorOptions {
   readonly isMetered?: boolean;
 }
 
-interface Done<T> {
-  readonly answer: T;
-  readonly status: number;
-}
-
 const TOO_MANY_REQUESTS = 429;
 
 /** What is asked for in one query page; the class is all that matters. */
@@ -150,31 +145,20 @@ export class FrontDoor {
     this.#waits.clear();
   }
 
-  async #carry<T>(call: Call<T>): Promise<Done<T>> {
-    const { operation } = call;
+  async #carry<T>({ operation, run, statusOf, bytesOf }: Call<T>): Promise<{ answer: T; status: number }> {
     const faults = this.faults.isEmpty ? [] : this.faults.drawCall(operation);
-    if (faults.length === 0) {
-      await this.#admitOne(operation);
-      return this.#do(call);
-    }
-    this.#meter.add(operation.class, 'faults');
+    if (faults.length > 0) this.#meter.add(operation.class, 'faults');
     await this.#strike(faults, 'before', operation);
-    await this.#admitOne(operation);
-    const ended = await settle(() => this.#do(call));
-    await this.#strike(faults, 'after', operation);
-    if ('error' in ended) throw ended.error;
-    return ended.answer;
-  }
-
-  /** The entries of a bulk are admitted by who reads them. */
-  #admitOne(operation: Operation): Promise<void> | undefined {
-    return operation.isBulk === true || this.#throttles === undefined ? undefined : this.admit(operation, 1);
-  }
-
-  async #do<T>({ operation, run, statusOf, bytesOf }: Call<T>): Promise<Done<T>> {
-    const answer = await run();
+    if (operation.isBulk !== true) await this.admit(operation, 1);
+    const ended = await settle(run);
+    if ('error' in ended) {
+      await this.#strike(faults, 'after', operation);
+      throw ended.error;
+    }
+    const { answer } = ended;
     const status = statusOf(answer);
     if (endOf(status) === 'answered') this.#account(operation, () => bytesOf(answer));
+    await this.#strike(faults, 'after', operation);
     return { answer, status };
   }
 

@@ -4,6 +4,7 @@ import { startController, type Controller } from '../../src/controller/controlle
 import { ManifestLoader, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
+import { remembering } from '../../src/model/lazy.ts';
 import { HubError } from '../../src/model/errors.ts';
 import { reservedDeviceId } from '../../src/model/reserved-device.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
@@ -43,20 +44,13 @@ const RESERVED = reservedDeviceId('default');
 
 /** Loading is pure: all may share what was loaded, and processes come and go. */
 class SharedLoader extends ManifestLoader {
-  readonly #loaded = new Map<string, Loaded>();
+  readonly #load = remembering(16, (snapshot: Snapshot) => super.load(snapshot));
 
   override load(snapshot: Snapshot): Loaded {
-    let loaded = this.#loaded.get(snapshot.revision);
-    if (loaded === undefined) {
-      loaded = super.load(snapshot);
-      if (this.#loaded.size === LOADED_MAX) this.#loaded.clear();
-      this.#loaded.set(snapshot.revision, loaded);
-    }
-    return loaded;
+    return this.#load(snapshot);
   }
 }
 
-const LOADED_MAX = 16;
 const LOADER = new SharedLoader();
 
 export class SimProcess {

@@ -34,6 +34,5 @@ export function checkTwinEtag(counter: number, ifMatch: string | undefined): voi
 
 /** Quoted, weak and bare forms are all taken. */
 function opaqueTag(ifMatch: string): string {
-  const isPlain = ifMatch.startsWith('"') && ifMatch.endsWith('"') && ifMatch.length > 1;
-  return isPlain ? ifMatch.slice(1, -1) : ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
+  return ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
 }
