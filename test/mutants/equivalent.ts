@@ -1,89 +1,99 @@
 // Mutants that mean the same as the code they change: no check can tell them apart, and here is why.
-import { linesOf, type Mutant } from './mutant.ts';
+import { findCode, isSameCode, type CodePlace, type Declaration, type FoundCode } from './find-code.ts';
+import { mutate, type Mutant } from './mutant.ts';
 
-export interface Equivalent {
-  readonly file: string;
-  /** The changed lines, with single spaces. */
-  readonly before: string;
-  readonly after: string;
+interface Equivalent extends CodePlace {
+  readonly replacement: string;
   readonly why: string;
 }
 
-/** Lines that put a place into a map of places. */
-const PLACES: readonly (readonly [file: string, line: string])[] = [
-  ['exception-end', 'for (const absence of absences) if (!isAbsent(absence, desired)) taken.set(absence.path, true);'],
-  ['exception-end', 'else taken.set(atom.path, true);'],
-  ['exception-end', 'taken.set(path, true);'],
-  ['frozen-rules', 'for (const { atom } of atoms) ours.set(atom.path, true);'],
-  ['layering', "if (state !== 'Enforced' || policy === 'Ignore') places.set(path, true);"],
-  ['exception-end', 'if (before === undefined) unknown.set(path, true);'],
-  ['ownership', 'if (!unknown.overlaps(path)) claims.set(path, true);'],
-  [
-    'ownership',
-    'for (const { fate, paths } of entries) if (isKeeping(fate)) for (const path of paths) kept.set(path, true);',
-  ],
-  ['ownership', 'for (const { path } of restores.changes) taken.set(path, true);'],
-  ['ownership', 'for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);'],
-  ['ownership', 'taken.set(path, true);'],
-  ['ownership', "for (const { atom } of atoms) if (atom.policy === 'Override') taken.set(atom.path, true);"],
-  ['ownership', 'for (const { path } of absences) taken.set(path, true);'],
-  ['surroundings', 'if (write.moduleId === undefined || write.moduleId === moduleId) places.set(write.path, true);'],
+/** Code that puts a place into a map of places, and the function it is in. */
+const PLACES: readonly (readonly [name: string, code: string])[] = [
+  ['findRestores', 'taken.set(absence.path, true)'],
+  ['findRestores', 'taken.set(atom.path, true)'],
+  ['findRestores', 'taken.set(path, true)'],
+  ['findFrozenRule', 'ours.set(atom.path, true)'],
+  ['placesNamedOnly', 'places.set(path, true)'],
+  ['rewind', 'unknown.set(path, true)'],
+  ['createFreedom', 'claims.set(path, true)'],
+  ['removalsOf', 'kept.set(path, true)'],
+  ['removalsOf', 'for (const { path } of restores.changes) taken.set(path, true);'],
+  ['removalsOf', 'for (const { path } of [...atoms.map(({ atom }) => atom), ...absences]) taken.set(path, true);'],
+  ['removalsOf', 'if (!isRemovable(profile, name)) continue; taken.set(path, true);'],
+  ['nextOwners', 'taken.set(atom.path, true)'],
+  ['nextOwners', 'taken.set(path, true)'],
+  ['overlapping', 'places.set(write.path, true)'],
 ];
 
-export const EQUIVALENTS: readonly Equivalent[] = [
-  ...PLACES.map(([file, before]) => ({
-    file: `src/plan/${file}.ts`,
-    before,
-    after: before.replace(', true)', ', false)'),
+const EQUIVALENTS: readonly Equivalent[] = [
+  ...PLACES.map(([name, code]) => ({
+    in: name,
+    code,
+    replacement: code.replace(', true)', ', false)'),
     why: 'Of such a map only the places are asked for, never the values.',
   })),
   {
-    file: 'src/plan/adoption.ts',
-    before: 'if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[0] as Json);',
-    after: 'if (linesWith < values.length && !overlapsAny(name, common.keys())) common.set(name, most[1] as Json);',
+    in: 'commonOf',
+    code: 'common.set(name, most[0] as Json)',
+    replacement: 'common.set(name, most[1] as Json)',
     why: 'They are at least two by then, and all the same.',
   },
   {
-    file: 'src/plan/adoption.ts',
-    before: '.toSorted((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1));',
-    after: '.toSorted((a, b) => b.count - a.count || (a.key <= b.key ? -1 : 1));',
+    in: 'typicalOf',
+    code: 'a.key < b.key',
+    replacement: 'a.key <= b.key',
     why: 'No two have the same key.',
   },
   {
-    file: 'src/plan/exception-end.ts',
-    before: 'if (!written.some((one) => one.owner === owner)) continue;',
-    after: 'if (false) continue;',
+    in: 'withUndo',
+    code: '!written.some((one) => one.owner === owner)',
+    replacement: 'false',
     why: 'What undoes nothing is written as nothing.',
   },
   {
-    file: 'src/plan/guards.ts',
-    before:
-      'return `ListShort: the hub counts ${devicesCounted ?? 0} devices and lists ${count} fewer; nothing is taken away until it lists them.`;',
-    after:
-      'return `ListShort: the hub counts ${devicesCounted ?? 1} devices and lists ${count} fewer; nothing is taken away until it lists them.`;',
-    why: 'What nobody counted is not refused for being short.',
+    in: 'sentenceOf',
+    code: 'devicesCounted ?? 0',
+    replacement: 'devicesCounted ?? 1',
+    why: 'Only a hub whose devices are counted is refused for being short.',
   },
   {
-    file: 'src/plan/ownership.ts',
-    before: 'absences === target.absences',
-    after: 'false',
+    in: 'refusedOf',
+    code: 'absences === target.absences',
+    replacement: 'false',
     why: 'Where all are written none is left over; it only spares the look.',
   },
   {
-    file: 'src/plan/selection.ts',
-    before: 'count += 1;',
-    after: 'count -= 1;',
+    in: 'createSelection',
+    code: 'count += 1',
+    replacement: 'count -= 1',
     why: 'Numbers that only have to differ do so downwards too.',
   },
   {
-    file: 'src/plan/shapes.ts',
-    before: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 0);',
-    after: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 1);',
+    in: 'tellingTag',
+    code: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 0)',
+    replacement: 'groups.reduce((sum, group) => sum + Math.max(0, countByTag(group, name).length - 1), 1)',
     why: 'Sums that are only compared with each other may all be one more.',
   },
 ];
 
-export function equivalentOf(source: string, mutant: Mutant): Equivalent | undefined {
-  const { before, after } = linesOf(source, mutant);
-  return EQUIVALENTS.find((one) => one.file === mutant.file && one.before === before && one.after === after);
+export interface FoundEquivalent {
+  readonly found: FoundCode;
+  readonly replacement: string;
+  readonly why: string;
+}
+
+export function findEquivalents(declarations: readonly Declaration[]): FoundEquivalent[] {
+  return EQUIVALENTS.map(({ replacement, why, ...place }) => ({
+    found: findCode(declarations, place),
+    replacement,
+    why,
+  }));
+}
+
+export function equivalentOf(equivalents: readonly FoundEquivalent[], mutant: Mutant): FoundEquivalent | undefined {
+  return equivalents.find(({ found: { file, source, start, end }, replacement }) => {
+    if (file !== mutant.file || mutant.start < start || mutant.end > end) return false;
+    const inside = { ...mutant, start: mutant.start - start, end: mutant.end - start };
+    return isSameCode(mutate(source.slice(start, end), inside), replacement);
+  });
 }

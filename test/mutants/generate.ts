@@ -1,15 +1,7 @@
 // Mutants by rule: the classic operators at every place of a file where they apply.
-import { parseSync } from 'oxc-parser';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import type { Mutant } from './mutant.ts';
-
-/** A node of the syntax tree, as far as every node has the same members. */
-export interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [key: string]: unknown;
-}
+import { isNode, parse, type Node } from './syntax.ts';
 
 interface Edit {
   /** What is done, in words. */
@@ -37,11 +29,9 @@ const OPERATORS: readonly Operator[] = [
 
 /** In the order of the file. Types are no code and stay as they are. */
 export function generate(file: string, source: string): Mutant[] {
-  const { program, errors } = parseSync(file, source);
-  if (errors.length > 0) throw new Error(`${file} can not be parsed: ${errors[0]?.message}`);
   const text = ({ start, end }: Pick<Node, 'start' | 'end'>): string => source.slice(start, end);
   const mutants: Mutant[] = [];
-  for (const node of walk(program as unknown as Node)) {
+  for (const node of walk(parse(file, source, { parentheses: true }))) {
     for (const operator of OPERATORS) {
       for (const { what, at, replacement } of operator(node, text)) {
         const above = source.slice(0, at.start).split('\n');
@@ -88,10 +78,6 @@ function* walk(node: Node): Generator<Node> {
 /** `a < b ? -1 : 1`: of the numbers only the sign counts. */
 function isSign({ type, consequent }: Node): boolean {
   return type === 'ConditionalExpression' && isNode(consequent) && consequent.type === 'UnaryExpression';
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
 }
 
 const LENGTH_MAX = 50;

@@ -1,29 +1,29 @@
 // A mutant: one small change of a source file that some check must notice.
+import type { CodePlace } from './find-code.ts';
 
-export interface Mutant {
-  readonly name: string;
-  /** From the root of the repository. */
-  readonly file: string;
+interface Edit {
   readonly start: number;
   readonly end: number;
   readonly replacement: string;
+}
+
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** From the root of the repository. */
+  readonly file: string;
   /** Test files or folders, in order; those of its folder unless given. */
   readonly checks?: readonly string[] | undefined;
 }
 
-export function mutate(source: string, { start, end, replacement }: Mutant): string {
+/** A mutant before its place is found. */
+export interface HandMade extends CodePlace {
+  /** What goes wrong, in plain words. */
+  readonly name: string;
+  /** Takes the place of the code. */
+  readonly replacement: string;
+  readonly checks?: readonly string[];
+}
+
+export function mutate(source: string, { start, end, replacement }: Edit): string {
   return source.slice(0, start) + replacement + source.slice(end);
-}
-
-/** The lines that a mutant touches, before and after, each with single spaces: what stays the same when others move. */
-export function linesOf(source: string, mutant: Mutant): { readonly before: string; readonly after: string } {
-  const from = source.lastIndexOf('\n', mutant.start - 1) + 1;
-  const end = source.indexOf('\n', mutant.end);
-  const to = end === -1 ? source.length : end;
-  const after = source.slice(from, mutant.start) + mutant.replacement + source.slice(mutant.end, to);
-  return { before: oneLine(source.slice(from, to)), after: oneLine(after) };
-}
-
-function oneLine(text: string): string {
-  return text.trim().replaceAll(/\s+/g, ' ');
 }

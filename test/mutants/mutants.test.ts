@@ -1,18 +1,20 @@
 // The table of mutants still fits the code, and the rules make mutants that a parser takes.
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join, matchesGlob } from 'node:path';
 import { parseSync } from 'oxc-parser';
 import { describe, expect, test } from 'vitest';
-import { EQUIVALENTS, equivalentOf } from './equivalent.ts';
+import { equivalentOf, findEquivalents } from './equivalent.ts';
 import { generate, sample } from './generate.ts';
-import { HAND_MADE, locate } from './hand-made.ts';
+import { HAND_MADE, locate, readDeclarations } from './hand-made.ts';
 import { mutate } from './mutant.ts';
-import { markdown, verdictOf } from './report.ts';
-import { isOpen } from './run-mutants.ts';
+import { markdown, sectionsOf, verdictOf } from './report.ts';
+import { readResults, RECORDED_RESULTS } from './results.ts';
+import { checksOf, isOpen } from './run-mutants.ts';
 import { ROOT } from './workspace.ts';
 
 const sourceOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 const isCode = (file: string, source: string): boolean => parseSync(file, source).errors.length === 0;
+const declarations = readDeclarations();
 
 describe('made by hand', () => {
   test('there are enough, and no two of a name', () => {
@@ -20,17 +22,22 @@ describe('made by hand', () => {
     expect(new Set(HAND_MADE.map(({ name }) => name)).size).toBe(HAND_MADE.length);
   });
 
-  test.each(HAND_MADE.map((one) => [one.name, one] as const))('%s: its text is there once', (_name, one) => {
-    const source = sourceOf(one.file);
-    const broken = mutate(source, locate(one, source));
+  test.each(HAND_MADE.map((one) => [one.name, one] as const))('%s: its code is there once', (_name, one) => {
+    const mutant = locate(one, declarations);
+    const source = sourceOf(mutant.file);
+    const broken = mutate(source, mutant);
     expect(broken).not.toBe(source);
-    expect(isCode(one.file, broken)).toBe(true);
+    expect(isCode(mutant.file, broken)).toBe(true);
   });
 
-  test('a text that is gone, or there twice, is told', () => {
-    const one = { name: 'one', file: 'src/one.ts', text: 'a', replacement: 'b' };
-    expect(() => locate(one, 'c')).toThrow('"one": not exactly once in src/one.ts, so mend its row in hand-made.ts: a');
-    expect(() => locate(one, 'a a')).toThrow('not exactly once');
+  test('their checks exist', () => {
+    const checks = new Set(HAND_MADE.flatMap((one) => one.checks ?? []));
+    expect([...checks].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  test('the error for a row without a place names the row', () => {
+    const one = { name: 'one', in: 'planTwin', code: 'gone()', replacement: 'b' };
+    expect(() => locate(one, declarations)).toThrow('The row "one": 0 times in planTwin: gone()');
   });
 });
 
@@ -64,7 +71,7 @@ describe('generated', () => {
     expect(made(source).toSorted()).toEqual(wanted.toSorted());
   });
 
-  const files = globSync('src/plan/*.ts', { cwd: ROOT }).toSorted();
+  const files = globSync('src/plan/**/*.ts', { cwd: ROOT }).toSorted();
   const all = files.flatMap((file) => generate(file, sourceOf(file)));
 
   test('no two have the same name', () => {
@@ -84,16 +91,17 @@ describe('generated', () => {
   });
 
   test('every mutant that is told to be equivalent can still be made', () => {
-    const mutants = [...all, ...HAND_MADE.map((one) => locate(one, sourceOf(one.file)))];
-    const found = new Set(mutants.map((mutant) => equivalentOf(sourceOf(mutant.file), mutant)));
-    expect(EQUIVALENTS.filter((one) => !found.has(one))).toEqual([]);
+    const mutants = [...all, ...HAND_MADE.map((one) => locate(one, declarations))];
+    const equivalents = findEquivalents(declarations);
+    const found = new Set(mutants.map((mutant) => equivalentOf(equivalents, mutant)));
+    expect(equivalents.filter((one) => !found.has(one)).map(({ replacement }) => replacement)).toEqual([]);
   });
 });
 
 describe('what is left to ask', () => {
   const mutant = { name: 'one', file: 'src/plan/one.ts', start: 0, end: 1, replacement: '' };
   const known = (byTests: string | null | undefined, bySimulator: string | null | undefined) => ({
-    mutant,
+    name: mutant.name,
     byTests,
     bySimulator,
     equivalent: undefined,
@@ -120,9 +128,25 @@ describe('what is left to ask', () => {
   });
 });
 
+describe('the checks of a mutant', () => {
+  const tests = ['test/plan/guards.test.ts', 'test/plan/record/record.test.ts', 'test/cli/record.test.ts'];
+  const find = (pattern: string): string[] => tests.filter((path) => matchesGlob(path, pattern));
+  test.each([
+    ['src/plan/guards.ts', [['test/plan/guards.test.ts'], ['test/plan']]],
+    ['src/plan/guards/guards.ts', [['test/plan/guards.test.ts'], ['test/plan']]],
+    ['src/plan/record/record.ts', [['test/plan/record/record.test.ts'], ['test/plan']]],
+    ['src/plan/record.ts', [['test/plan/record/record.test.ts'], ['test/plan']]],
+    ['src/plan/record/hashes.ts', [['test/plan']]],
+    ['src/cli/commands/record.ts', [['test/cli/record.test.ts'], ['test/']]],
+    ['src/main.ts', [['test/']]],
+  ])('of %s begin with the nearest', (file, wanted) => {
+    const mutant = { name: 'one', file, start: 0, end: 1, replacement: '' };
+    expect(checksOf(mutant, find).slice(0, wanted.length)).toEqual(wanted);
+  });
+});
+
 describe('the report', () => {
-  const mutant = { name: 'one', file: 'src/one.ts', start: 0, end: 1, replacement: '' };
-  const result = { mutant, byTests: null, bySimulator: null, equivalent: undefined, ms: 1_234 };
+  const result = { name: 'one', byTests: null, bySimulator: null, equivalent: undefined, ms: 1_234 };
 
   test('what nobody notices has survived, unless it is equivalent', () => {
     expect(verdictOf(result)).toBe('SURVIVED');
@@ -133,6 +157,14 @@ describe('the report', () => {
   test('the page has a row for each, and no cell breaks it', () => {
     const page = markdown([{ title: 'All', results: [{ ...result, byTests: 'a | b' }] }]);
     expect(page).toContain('- All: 1 mutants, 1 caught by the tests, 0 of 1 by the simulator alone; 0 survived');
-    expect(page).toContain('| one (`src/one.ts`) | caught | `` a \\| b `` | - | 1.2 s |');
+    expect(page).toContain('| one | caught | `` a \\| b `` | - | 1.2 s |');
+  });
+
+  test('the recorded results are of mutants made by hand and of generated ones, and none survived', () => {
+    const sections = sectionsOf(readResults(RECORDED_RESULTS));
+    expect(sections.map(({ title }) => title)).toEqual(['Made by hand', 'Generated']);
+    const names = new Set(HAND_MADE.map(({ name }) => name));
+    expect(sections[0]?.results.filter(({ name }) => !names.has(name))).toEqual([]);
+    expect(sections.flatMap(({ results }) => results).filter((one) => verdictOf(one) === 'SURVIVED')).toEqual([]);
   });
 });

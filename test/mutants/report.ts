@@ -10,9 +10,9 @@ export function verdictOf(result: MutantResult): Verdict {
 }
 
 export function resultText(result: MutantResult): string {
-  const { mutant, byTests, bySimulator, equivalent, ms } = result;
+  const { name, byTests, bySimulator, equivalent, ms } = result;
   const lines = [
-    `${verdictOf(result).padEnd(10)} ${mutant.name} (${seconds(ms)})`,
+    `${verdictOf(result).padEnd(10)} ${name} (${seconds(ms)})`,
     ...(typeof byTests === 'string' ? [`             tests      ${byTests}`] : []),
     ...(typeof bySimulator === 'string' ? [`             simulator  ${bySimulator}`] : []),
     ...(equivalent === undefined ? [] : [`             equivalent: ${equivalent}`]),
@@ -42,6 +42,16 @@ export interface Section {
   readonly results: readonly MutantResult[];
 }
 
+/** Those made by hand, then those made by rule. */
+export function sectionsOf(results: readonly MutantResult[]): Section[] {
+  const { byHand = [], byRule = [] } = Object.groupBy(results, ({ name }) => (isGenerated(name) ? 'byRule' : 'byHand'));
+  return [
+    { title: 'Made by hand', results: byHand },
+    { title: 'Generated', results: byRule },
+  ].filter(({ results }) => results.length > 0);
+}
+
+/** A whole page in Markdown. */
 export function markdown(sections: readonly Section[]): string {
   const all = sections.flatMap(({ results }) => results);
   const equivalents = all.filter((result) => verdictOf(result) === 'equivalent');
@@ -49,12 +59,11 @@ export function markdown(sections: readonly Section[]): string {
     equivalents.length === 0
       ? ''
       : `\n## Equivalent\n\nThese mean the same as the code they change.\n\n| mutant | why |\n|---|---|\n` +
-        equivalents.map(({ mutant, equivalent = '' }) => row([code(mutant.name), equivalent])).join('');
+        equivalents.map(({ name, equivalent = '' }) => row([nameText(name), equivalent])).join('');
   return `# Mutants
 
 How much the tests and the simulator see is measured by breaking the code: each mutant is one small change of a source file, and
-some check has to notice it. Written by \`npm run mutants -- --markdown docs/mutants.md\`; \`--generated 150 --seed 1\` adds mutants made
-by rule.
+some check has to notice it.
 
 ${sections.map((section) => `- ${figuresText(section)}`).join('\n')}
 
@@ -66,9 +75,8 @@ ${sections.map(sectionText).join('')}${told}`;
 
 function sectionText({ title, results }: Section): string {
   const rows = results.map((result) => {
-    const { mutant, byTests, bySimulator, ms } = result;
-    const where = mutant.name.startsWith(mutant.file) ? code(mutant.name) : `${mutant.name} (\`${mutant.file}\`)`;
-    return row([where, verdictOf(result), said(byTests), said(bySimulator), seconds(ms)]);
+    const { name, byTests, bySimulator, ms } = result;
+    return row([nameText(name), verdictOf(result), said(byTests), said(bySimulator), seconds(ms)]);
   });
   return `\n## ${title}\n\n| mutant | | noticed by the tests | by the simulator alone | time |\n|---|---|---|---|---|\n${rows.join('')}`;
 }
@@ -79,6 +87,15 @@ function said(noticed: string | null | undefined): string {
   if (noticed === undefined) return 'not asked';
   if (noticed === null) return '-';
   return code(noticed.length > NOTICED_LENGTH_MAX ? `${noticed.slice(0, NOTICED_LENGTH_MAX - 1)}…` : noticed);
+}
+
+/** The name of a generated mutant is its place and its code. */
+function isGenerated(name: string): boolean {
+  return name.startsWith('src/');
+}
+
+function nameText(name: string): string {
+  return isGenerated(name) ? code(name) : name;
 }
 
 function code(text: string): string {

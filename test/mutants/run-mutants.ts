@@ -1,9 +1,8 @@
 // Every mutant against the tests and, apart from them, against the simulator.
-import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { equivalentOf } from './equivalent.ts';
+import { basename } from 'node:path';
+import { equivalentOf, type FoundEquivalent } from './equivalent.ts';
 import type { Mutant } from './mutant.ts';
-import { ROOT, Workspace, type Noticed } from './workspace.ts';
+import { Workspace, type Noticed } from './workspace.ts';
 
 export interface RunOptions {
   readonly workers: number;
@@ -12,13 +11,15 @@ export interface RunOptions {
   /** Seeds of the simulator; 0 leaves it out. */
   readonly seeds: number;
   readonly signal: AbortSignal;
+  readonly equivalents: readonly FoundEquivalent[];
   /** What was found before: only where a mutant survived it is asked again. */
   readonly knownOf: (mutant: Mutant) => MutantResult | undefined;
   readonly onResult: (result: MutantResult) => void;
 }
 
 export interface MutantResult {
-  readonly mutant: Mutant;
+  /** The mutant's. */
+  readonly name: string;
   /** Undefined where they were not asked. */
   readonly byTests: Noticed | undefined;
   readonly bySimulator: Noticed | undefined;
@@ -27,13 +28,13 @@ export interface MutantResult {
   readonly ms: number;
 }
 
-/** The tests nearest to a folder first: those of the same name, then these. */
+/** The tests nearest to a folder of `src/` first: those of the same name, then these. */
 const CHECKS: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  'src/model': [['test/model'], ['test/plan'], ['test/controller'], ['test/cli']],
-  'src/profile': [['test/profile'], ['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
-  'src/plan': [['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
-  'src/controller': [['test/controller', 'test/traps.test.ts'], ['test/cli']],
-  'src/adapters': [['test/adapters'], ['test/contract/https.test.ts'], ['test/cli']],
+  model: [['test/model'], ['test/plan'], ['test/controller'], ['test/cli']],
+  profile: [['test/profile'], ['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  plan: [['test/plan'], ['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  controller: [['test/controller', 'test/traps.test.ts'], ['test/cli']],
+  adapters: [['test/adapters'], ['test/contract/https.test.ts'], ['test/cli']],
 };
 
 /** The simulator's crashes at every call to the hub: the tests of this file with this in their names. */
@@ -60,7 +61,7 @@ export async function runMutants(mutants: readonly Mutant[], options: RunOptions
 
 /** What fails by itself notices nothing. */
 async function checkUnbroken(workspace: Workspace, mutants: readonly Mutant[], options: RunOptions): Promise<void> {
-  const all = mutants.flatMap((mutant) => checksOf(workspace, mutant)).flat();
+  const all = mutants.flatMap((mutant) => checksOf(mutant, (pattern) => workspace.find(pattern))).flat();
   const byTests = options.tests ? await workspace.test([...new Set(all)], options.signal) : null;
   const noticed = byTests ?? (options.seeds > 0 ? await simulate(workspace, options) : null);
   if (noticed !== null) throw new Error(`A check fails without any mutant: ${noticed}`);
@@ -68,13 +69,13 @@ async function checkUnbroken(workspace: Workspace, mutants: readonly Mutant[], o
 
 async function runOne(workspace: Workspace, mutant: Mutant, options: RunOptions): Promise<MutantResult> {
   const startedAt = performance.now();
-  const equivalent = equivalentOf(readFileSync(join(ROOT, mutant.file), 'utf8'), mutant)?.why;
+  const equivalent = equivalentOf(options.equivalents, mutant)?.why;
   const known = options.knownOf(mutant);
   return workspace.with(mutant, async () => {
     const byTests = asksTests(known, options) ? await runTests(workspace, mutant, options) : known?.byTests;
     const bySimulator = asksSimulator(known, mutant, options) ? await simulate(workspace, options) : known?.bySimulator;
-    const ms = (known?.ms ?? 0) + performance.now() - startedAt;
-    return { mutant, byTests, bySimulator, equivalent, ms };
+    const ms = Math.round((known?.ms ?? 0) + performance.now() - startedAt);
+    return { name: mutant.name, byTests, bySimulator, equivalent, ms };
   });
 }
 
@@ -101,7 +102,7 @@ export function isNoticed({ byTests, bySimulator }: MutantResult): boolean {
 }
 
 async function runTests(workspace: Workspace, mutant: Mutant, { signal }: RunOptions): Promise<Noticed> {
-  for (const paths of checksOf(workspace, mutant)) {
+  for (const paths of checksOf(mutant, (pattern) => workspace.find(pattern))) {
     const noticed = await workspace.test(paths, signal);
     if (noticed !== null) return noticed;
   }
@@ -112,9 +113,13 @@ async function simulate(workspace: Workspace, { seeds, signal }: RunOptions): Pr
   return (await workspace.simulate(seeds, FIRST_SEED, signal)) ?? workspace.test([SWEEPS.file], signal, SWEEPS.pattern);
 }
 
-function checksOf(workspace: Workspace, { file, checks }: Mutant): readonly (readonly string[])[] {
+/** Groups of test files and folders, in the order in which they are asked. `find` lists files by pattern. */
+export function checksOf(
+  { file, checks }: Mutant,
+  find: (pattern: string) => readonly string[],
+): readonly (readonly string[])[] {
   if (checks !== undefined) return checks.map((path) => [path]);
-  const folder = dirname(file);
-  const own = `${folder.replace('src', 'test')}/${basename(file, '.ts')}.test.ts`;
-  return [...(workspace.has(own) ? [[own]] : []), ...(CHECKS[folder] ?? [['test/']])];
+  const [, folder = ''] = file.split('/');
+  const own = find(`test/${folder}/**/${basename(file, '.ts')}.test.ts`);
+  return [...(own.length > 0 ? [own] : []), ...(CHECKS[folder] ?? [['test/']])];
 }

@@ -1,6 +1,6 @@
 // A copy of the tree to break, and the checks that run in it as processes of their own.
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { mutate, type Mutant } from './mutant.ts';
@@ -28,8 +28,8 @@ export class Workspace {
     symlinkSync(join(ROOT, 'node_modules'), join(this.folder, 'node_modules'));
   }
 
-  has(path: string): boolean {
-    return existsSync(join(this.folder, path));
+  find(pattern: string): string[] {
+    return globSync(pattern, { cwd: this.folder }).toSorted();
   }
 
   /** Runs with the mutant in place, and puts the file back whatever comes. */
