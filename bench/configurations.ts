@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { inspectHub } from '../src/controller/inspect.ts';
+import { inspectHub } from '../src/controller/once/inspect.ts';
 import { systemClock as clock } from '../src/adapters/system-clock.ts';
 import { invariant } from '../src/model/errors.ts';
 import { createSeededRandom } from '../src/model/seeded-random.ts';

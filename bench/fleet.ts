@@ -10,7 +10,7 @@ import { invariant } from '../src/model/errors.ts';
 import { getPath, isObject, setPath, type JsonObject } from '../src/model/json.ts';
 import { createSeededRandom } from '../src/model/seeded-random.ts';
 import { asTwin, deviceFacts, etagCounter, etagOfCounter, type Twin } from '../src/model/twin.ts';
-import { writes } from '../src/plan/action.ts';
+import { writes } from '../src/model/action.ts';
 import { createPlanner, type Planner } from '../src/plan/planner.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import { FLEET_SOURCE } from './sources.ts';

@@ -1,11 +1,11 @@
 // Adopting a fleet of 10,000 devices in which 50 variants hide, and a few devices that are like nobody.
-import { importedFiles } from '../src/cli/import-manifests.ts';
+import { importedFiles } from '../src/cli/import/import-manifests.ts';
 import { loadManifests } from '../src/manifest/load.ts';
 import { invariant } from '../src/model/errors.ts';
 import type { JsonObject } from '../src/model/json.ts';
 import { createSeededRandom } from '../src/model/seeded-random.ts';
 import { etagOfCounter, type Twin } from '../src/model/twin.ts';
-import { adopt, countOutliers, type FoundTwin } from '../src/plan/adoption.ts';
+import { adopt, countOutliers, type FoundTwin } from '../src/plan/import/adoption.ts';
 import { builtinProfiles } from '../src/profile/builtin.ts';
 import { plannerFor, SEED, START_MS } from './fleet.ts';
 import { exactly, note, type Figure } from './measure.ts';

@@ -1,6 +1,6 @@
 // Writes, counted over the embedded hub: none for a fleet that is as declared, one for each device that a change concerns.
 import { systemClock as clock } from '../src/adapters/system-clock.ts';
-import { applyOnce } from '../src/controller/apply.ts';
+import { applyOnce } from '../src/controller/once/apply.ts';
 import { IotHub } from '../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../src/emulator/in-process-hub.ts';
 import { invariant } from '../src/model/errors.ts';

@@ -4,7 +4,7 @@ import { systemRandom } from './adapters/system-random.ts';
 import { askLine } from './adapters/terminal.ts';
 import { EXIT } from './cli/exit-code.ts';
 import { CliFailure } from './cli/failure.ts';
-import { runProgram } from './cli/program.ts';
+import { runProgram } from './cli/program/program.ts';
 import type { Output, World } from './cli/world.ts';
 
 const COLUMNS_WITHOUT_TERMINAL = 80;

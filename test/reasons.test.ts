@@ -1,17 +1,17 @@
 // Every word that the docs have for a twin comes about: a row for each action with its reason, for each cause and for each
 // acknowledgement, and no row for another.
 import { describe, expect, test } from 'vitest';
-import { withRefusal } from '../src/controller/guarded.ts';
-import { stateOf } from '../src/controller/twin-state.ts';
+import { withRefusal } from '../src/controller/pass/guarded.ts';
+import { stateOf } from '../src/controller/twins/twin-state.ts';
 import type { Declared } from '../src/model/declared.ts';
 import { invariant } from '../src/model/errors.ts';
 import type { JsonObject } from '../src/model/json.ts';
 import type { AcknowledgementState, Twin } from '../src/model/twin.ts';
-import type { ActionType, ChangeCause, REASONS, TwinAction } from '../src/plan/action.ts';
+import type { ActionType, ChangeCause, REASONS, TwinAction } from '../src/model/action.ts';
 import { createPlanner, type Planner } from '../src/plan/planner.ts';
-import { RISK } from '../src/plan/risk.ts';
-import { asPlanned } from '../src/plan/saved-plan.ts';
-import { NOTHING_AROUND, type Surroundings } from '../src/plan/surroundings.ts';
+import { RISK } from '../src/plan/guard/risk.ts';
+import { asPlanned } from '../src/plan/report/saved-plan.ts';
+import { NOTHING_AROUND, type Surroundings } from '../src/plan/twin/other-writers.ts';
 import {
   declare,
   deviceOf,

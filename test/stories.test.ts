@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { isWriteEvent } from '../src/controller/event-reasons.ts';
-import { changeSuspensions, withSuspension } from '../src/controller/suspensions.ts';
+import { isWriteEvent } from '../src/controller/status/event-reasons.ts';
+import { changeSuspensions, withSuspension } from '../src/controller/lease/suspensions.ts';
 import { HubError, SourceError } from '../src/model/errors.ts';
 import type { Hub } from '../src/ports/hub.ts';
 import type { Recorder, TwinEvent } from '../src/ports/recorder.ts';

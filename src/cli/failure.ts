@@ -1,5 +1,5 @@
 // How a command fails: what happened, what to do next, and the exit code. Bugs are not failures and show their stack.
-import { HubError, SourceError, unreachable, type HubErrorCode } from '../model/errors.ts';
+import { HubError, ListenError, SourceError, unreachable, type HubErrorCode } from '../model/errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 
 /** The message never holds a secret. */
@@ -22,6 +22,7 @@ export function toFailure(error: unknown): CliFailure | undefined {
   if (error instanceof SourceError) {
     return new CliFailure(error.code === 'Aborted' ? EXIT.Interrupted : EXIT.Failed, error.message);
   }
+  if (error instanceof ListenError) return new CliFailure(EXIT.Failed, error.message, error.hint);
   if (error instanceof HubError) return new CliFailure(exitCodeOf(error.code), error.message, hintFor(error));
   return undefined;
 }

@@ -48,6 +48,18 @@ export class SourceError extends Error {
   }
 }
 
+/** An address that can't be served: written wrongly, or taken by another process. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  /** What to do next. */
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
 /** A bug where it fails: the message says what was believed. */
 export function invariant(condition: unknown, belief: string): asserts condition {
   if (!condition) throw new Error(`Bug in Twinward: ${belief}. Please report it with this stack.`);

@@ -2,13 +2,13 @@
 import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
-import type { TwinAction } from './action.ts';
-import { countDevices } from './exceptions.ts';
-import { createSelection } from './selection.ts';
-import { indexSuspensions } from './suspended.ts';
-import { NOTHING_AROUND, type Surroundings } from './surroundings.ts';
-import { createTargets, type Target } from './target.ts';
-import { planTwin } from './plan-twin.ts';
+import type { TwinAction } from '../model/action.ts';
+import { countDevices } from './target/exception-limits.ts';
+import { createSelection } from './select/selection.ts';
+import { indexSuspensions } from './select/suspensions.ts';
+import { NOTHING_AROUND, type Surroundings } from './twin/other-writers.ts';
+import { createTargets, type Target } from './target/target.ts';
+import { planTwin } from './twin/plan-twin.ts';
 
 export interface PlannerOptions {
   readonly hub: DeclaredHub;

@@ -1,7 +1,7 @@
 // `doctor`: what can be wrong, found without a write, each with its fix.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/adapters/system-clock.ts';
-import { checkCredential } from '../../src/cli/doctor-checks.ts';
+import { checkCredential } from '../../src/cli/doctor/doctor-checks.ts';
 import { serveEvents } from '../../src/emulator/events/amqp-server.ts';
 import { EventLog } from '../../src/emulator/events/event-log.ts';
 import { createPolicies } from '../../src/emulator/rest/policies.ts';

@@ -1,7 +1,7 @@
 // `events` against the address that a controller serves.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RecentEvents } from '../../src/controller/recent-events.ts';
-import { healthApp, serveHealth, type HealthServer } from '../../src/cli/health-server.ts';
+import { RecentEvents } from '../../src/controller/status/recent-events.ts';
+import { healthApp, serveHealth, type HealthServer } from '../../src/server/health-server.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import { eagerClock } from '../support/eager-clock.ts';

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from '../../src/cli/program.ts';
+import { runProgram } from '../../src/cli/program/program.ts';
 import type { ExitCode } from '../../src/cli/exit-code.ts';
 import type { World } from '../../src/cli/world.ts';
 import { serveEvents } from '../../src/emulator/events/amqp-server.ts';

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runProgram } from '../../src/cli/program.ts';
+import { runProgram } from '../../src/cli/program/program.ts';
 import type { World } from '../../src/cli/world.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { createTestClock } from '../support/test-clock.ts';

@@ -1,7 +1,7 @@
 // A hub that tells of changes: looked at without waiting for the pass, believed in nothing, missed by nobody when it is silent.
 import { describe, expect, test } from 'vitest';
-import type { Connection } from '../../src/controller/connection.ts';
-import { Lease } from '../../src/controller/lease.ts';
+import type { Connection } from '../../src/controller/loop/connection.ts';
+import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
 import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';

@@ -1,7 +1,7 @@
 // What a controller tells: each thing when it begins and when it is over, however many passes see it.
 import { expect, test } from 'vitest';
-import { EVENT_REASONS } from '../../src/controller/event-reasons.ts';
-import { Lease } from '../../src/controller/lease.ts';
+import { EVENT_REASONS } from '../../src/controller/status/event-reasons.ts';
+import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { HubError, SourceError } from '../../src/model/errors.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';

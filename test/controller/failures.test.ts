@@ -1,6 +1,6 @@
 // Every failure of docs/reasons.md comes about, and no other: what the controller says of a twin that it could not write.
 import { expect, test } from 'vitest';
-import type { Failure } from '../../src/controller/twin-state.ts';
+import type { Failure } from '../../src/controller/twins/twin-state.ts';
 import { HubError, type HubErrorCode } from '../../src/model/errors.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import { readPage, tableIn } from '../docs/markdown.ts';

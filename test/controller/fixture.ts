@@ -1,8 +1,8 @@
 // What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
 import { startController, type Controller, type ControllerOptions } from '../../src/controller/controller.ts';
-import { FleetView } from '../../src/controller/fleet-view.ts';
-import type { HubScope } from '../../src/controller/scope.ts';
-import type { Condition, HubStatus } from '../../src/controller/status.ts';
+import { FleetView } from '../../src/controller/twins/fleet-view.ts';
+import type { HubScope } from '../../src/controller/reconcile/hub-context.ts';
+import type { Condition, HubStatus } from '../../src/controller/status/status.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';

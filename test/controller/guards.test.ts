@@ -1,14 +1,14 @@
 // What the guards refuse stays unwritten on every way that writes, and what a person approves is written.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyOnce, type ApplyReport } from '../../src/controller/apply.ts';
-import { inspectHub } from '../../src/controller/inspect.ts';
-import { keyOf } from '../../src/controller/key.ts';
-import { makePass } from '../../src/controller/pass.ts';
-import { reconcile } from '../../src/controller/reconcile.ts';
+import { applyOnce, type ApplyReport } from '../../src/controller/once/apply.ts';
+import { inspectHub } from '../../src/controller/once/inspect.ts';
+import { keyOf } from '../../src/model/twin-key.ts';
+import { makePass } from '../../src/controller/pass/pass.ts';
+import { reconcile } from '../../src/controller/reconcile/reconcile.ts';
 import { HubError } from '../../src/model/errors.ts';
-import type { EarlierApproval, GuardDecision } from '../../src/plan/guards.ts';
-import { asPlanned, savedTwin, type SavedTwin } from '../../src/plan/saved-plan.ts';
+import type { EarlierApproval, GuardDecision } from '../../src/plan/guard/guards.ts';
+import { asPlanned, savedTwin, type SavedTwin } from '../../src/plan/report/saved-plan.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
   createFleet,

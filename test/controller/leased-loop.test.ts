@@ -1,7 +1,7 @@
 // The controller under a lease: one writes, others wait, and whoever loses it stops at once.
 import { expect, test } from 'vitest';
-import { Lease } from '../../src/controller/lease.ts';
-import { changeSuspensions } from '../../src/controller/suspensions.ts';
+import { Lease } from '../../src/controller/lease/reserved-lease.ts';
+import { changeSuspensions } from '../../src/controller/lease/suspensions.ts';
 import type { Suspension } from '../../src/model/suspension.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import { createFleet, createLog, manifests, NEVER, PERIOD_MS, PROD, readyOf, startOn, type Fleet } from './fixture.ts';

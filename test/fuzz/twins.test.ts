@@ -13,9 +13,9 @@ import {
 } from '../../src/model/json.ts';
 import type { Declared } from '../../src/model/declared.ts';
 import { etagOfCounter, type Twin } from '../../src/model/twin.ts';
-import { REASONS, writes } from '../../src/plan/action.ts';
-import { actionDocument } from '../../src/plan/document.ts';
-import { explainTwin } from '../../src/plan/explain.ts';
+import { REASONS, writes } from '../../src/model/action.ts';
+import { actionDocument } from '../../src/plan/report/document.ts';
+import { explainTwin } from '../../src/plan/explain/explain.ts';
 import { configurations, families, FOREIGN, PROFILES, type Shape } from '../plan/arbitrary-declared.ts';
 import { applied, declare, desiredOf, deviceOf, NOW_MS, plan, settled, targetFor, twinOf } from '../plan/fixture.ts';
 import { anyDesired, anyValue, NAMES, objectOf } from './arbitrary-twins.ts';

@@ -4,7 +4,7 @@ import { implies } from '../../src/manifest/implication.ts';
 import { excludeEachOther } from '../../src/manifest/selector.ts';
 import type { FactKey, Requirement, Scalar, Selector } from '../../src/model/selector.ts';
 import type { DeviceFacts } from '../../src/model/twin.ts';
-import { matches } from '../../src/plan/selection.ts';
+import { matches } from '../../src/plan/select/selection.ts';
 
 const VALUES: readonly Scalar[] = ['a', 'b', '0', 0, true, 'true'];
 const IDS = ['d1', 'd2', 'd3'];

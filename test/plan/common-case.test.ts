@@ -5,9 +5,16 @@ import { loadManifests } from '../../src/manifest/load.ts';
 import { invariant } from '../../src/model/errors.ts';
 import { cloneJson, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { DeviceFacts } from '../../src/model/twin.ts';
-import { composeRecord, NO_MEMORY, readRecord, recordHolds, composeOwn, sameOwnership } from '../../src/plan/record.ts';
-import type { OwnedEntry } from '../../src/plan/record.ts';
-import { createSelection, matches } from '../../src/plan/selection.ts';
+import {
+  composeRecord,
+  NO_MEMORY,
+  readRecord,
+  recordHolds,
+  composeOwn,
+  sameOwnership,
+} from '../../src/plan/record/record.ts';
+import type { OwnedEntry } from '../../src/plan/record/record.ts';
+import { createSelection, matches } from '../../src/plan/select/selection.ts';
 
 const entry: fc.Arbitrary<OwnedEntry> = fc.record({
   digest: fc.constantFrom('aaaaaaaaaaaa', 'bbbbbbbbbbbb'),

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../src/model/declared.ts';
 import { isObject, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import { writes } from '../../src/plan/action.ts';
+import { writes } from '../../src/model/action.ts';
 import { configurations, desired, families, FOREIGN, PROFILES, tampering, type Shape } from './arbitrary-declared.ts';
 import {
   applied,

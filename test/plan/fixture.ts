@@ -17,9 +17,9 @@ import type { Profile, SettingPolicy } from '../../src/model/profile.ts';
 import type { Requirement, Selector } from '../../src/model/selector.ts';
 import type { Suspension } from '../../src/model/suspension.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type Twin } from '../../src/model/twin.ts';
-import type { TwinAction } from '../../src/plan/action.ts';
+import type { TwinAction } from '../../src/model/action.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
-import type { Target } from '../../src/plan/target.ts';
+import type { Target } from '../../src/plan/target/target.ts';
 import { encodeSettings } from '../../src/profile/encode.ts';
 
 export const MODULE = 'guard';

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { deepEqual, getPath, isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Profile, SettingPolicy } from '../../src/model/profile.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import type { TwinAction } from '../../src/plan/action.ts';
+import type { TwinAction } from '../../src/model/action.ts';
 import {
   applied,
   declare,

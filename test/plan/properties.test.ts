@@ -6,10 +6,10 @@ import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { cloneJson, getPath, isObject, mergePatch, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { asTwin, type Twin } from '../../src/model/twin.ts';
-import { changesDevice, REASONS, writes } from '../../src/plan/action.ts';
-import { isAbsent, isMet } from '../../src/plan/changes.ts';
-import { actionDocument } from '../../src/plan/document.ts';
-import { explainTwin } from '../../src/plan/explain.ts';
+import { changesDevice, REASONS, writes } from '../../src/model/action.ts';
+import { isAbsent, isMet } from '../../src/plan/twin/changes.ts';
+import { actionDocument } from '../../src/plan/report/document.ts';
+import { explainTwin } from '../../src/plan/explain/explain.ts';
 import { createTestClock } from '../support/test-clock.ts';
 import {
   configurations,

@@ -1,6 +1,6 @@
 // docs/reasons.md says what the code says: every action with its reasons, and every cause.
 import { expect, test } from 'vitest';
-import { CHANGE_CAUSES, REASONS } from '../../src/plan/action.ts';
+import { CHANGE_CAUSES, REASONS } from '../../src/model/action.ts';
 import { readPage, tableIn } from '../docs/markdown.ts';
 
 const PAGE = readPage('docs/reasons.md');

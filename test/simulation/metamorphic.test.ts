@@ -1,12 +1,12 @@
 // What must come out the same whichever way one gets there, on fleets without faults.
 import { describe, expect, test } from 'vitest';
-import { inspectHub } from '../../src/controller/inspect.ts';
+import { inspectHub } from '../../src/controller/once/inspect.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';
 import { invariant } from '../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
-import { writes } from '../../src/plan/action.ts';
+import { writes } from '../../src/model/action.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
 import { ownersIn, userKeys } from './oracle.ts';
 import {

@@ -1,6 +1,6 @@
 // Whether a world is as its manifests say, and whether the controller says of it what is true.
 import { getPath, type JsonObject } from '../../src/model/json.ts';
-import { REASONS } from '../../src/plan/action.ts';
+import { REASONS } from '../../src/model/action.ts';
 import { NEWER_VERSION, ownersIn, settingIn } from './oracle.ts';
 import { declaredFor, isGranted, layersFor, selects, type Wish } from './policy.ts';
 import type { SimDevice } from './scenario.ts';

@@ -1,8 +1,8 @@
 // The world of a scenario: the embedded hub, agents, other writers, a folder of manifests, and real controllers over a
 // simulated clock. Nothing here sleeps, and nothing leaves the process.
-import { isWriteEvent } from '../../src/controller/event-reasons.ts';
-import type { ControllerStatus } from '../../src/controller/status.ts';
-import { changeSuspensions, withSuspension } from '../../src/controller/suspensions.ts';
+import { isWriteEvent } from '../../src/controller/status/event-reasons.ts';
+import type { ControllerStatus } from '../../src/controller/status/status.ts';
+import { changeSuspensions, withSuspension } from '../../src/controller/lease/suspensions.ts';
 import type { AgentKind } from '../../src/emulator/agents/kinds.ts';
 import { runAgents, type RunningAgents } from '../../src/emulator/agents/run-agents.ts';
 import { FrontDoor } from '../../src/emulator/front-door.ts';

@@ -1,5 +1,5 @@
 // `twinward apply FILE`: exactly what a saved plan says, on twins that are still as they were; else nothing.
-import { keyOf } from '../../controller/key.ts';
+import { keyOf } from '../../model/twin-key.ts';
 import type { Declared } from '../../model/declared.ts';
 import {
   asPlanned,
@@ -9,16 +9,17 @@ import {
   type SavedHub,
   type SavedPlan,
   type SavedTwin,
-} from '../../plan/saved-plan.ts';
-import { writes } from '../../plan/action.ts';
-import type { WaitChoice } from '../wait-choice.ts';
+} from '../../plan/report/saved-plan.ts';
+import { writes } from '../../model/action.ts';
+import type { WaitChoice } from '../input/wait-choice.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { readText } from '../private-file.ts';
-import { SCHEMA_VERSION, writeDocument, type Format } from '../report.ts';
-import { countOf, firstLines } from '../table.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { inspect, LOOKUPS_MAX, withHubs, type HubChoice, type HubSession } from '../connect/plan-hub.ts';
+import { readText } from '../input/private-file.ts';
+import { writeDocument, type Format } from '../render/report.ts';
+import { countOf, firstLines } from '../render/table.ts';
+import { SCHEMA_VERSION } from '../../model/schema-version.ts';
 import type { World } from '../world.ts';
 import { appliedText, applyFields, applyHub, codeOf as codeOfApplied, type AppliedHub } from './apply.ts';
 

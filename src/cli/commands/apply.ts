@@ -5,24 +5,24 @@ import {
   type ApplyReport,
   type ApplyResult,
   type Settled,
-} from '../../controller/apply.ts';
+} from '../../controller/once/apply.ts';
 import type { Declared } from '../../model/declared.ts';
-import { actionDocument } from '../../plan/document.ts';
-import { writes } from '../../plan/action.ts';
-import type { AgentResult } from '../../controller/await-agents.ts';
-import { agentsCode, agentsFields, agentsOf, agentsText } from '../agents-wait.ts';
-import type { WaitChoice } from '../wait-choice.ts';
-import { confirm } from '../confirm.ts';
+import { actionDocument } from '../../plan/report/document.ts';
+import { writes } from '../../model/action.ts';
+import type { AgentResult } from '../../controller/reconcile/await-agents.ts';
+import { agentsCode, agentsFields, agentsOf, agentsText } from '../connect/agents-wait.ts';
+import type { WaitChoice } from '../input/wait-choice.ts';
+import { confirm } from '../render/confirm.ts';
 import { exitCodeOf } from '../failure.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { withLease } from '../lease.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { planText, workText, type HubPlan } from '../plan-text.ts';
-import { createProgress, progressBar } from '../progress.ts';
-import { writeDiagnostics, writeDocument, type Format } from '../report.ts';
-import { createStyle } from '../style.ts';
-import { countOf, formatCount } from '../table.ts';
+import { withLease } from '../connect/lease.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { NO_METRICS, SILENT_LOG, withHubs, type HubChoice, type HubSession } from '../connect/plan-hub.ts';
+import { planText, workText, type HubPlan } from '../render/plan-text.ts';
+import { createProgress, progressBar } from '../render/progress.ts';
+import { writeDiagnostics, writeDocument, type Format } from '../render/report.ts';
+import { createStyle } from '../render/style.ts';
+import { countOf, formatCount } from '../render/table.ts';
 import type { World } from '../world.ts';
 import { planHub } from './plan.ts';
 

@@ -1,14 +1,14 @@
 // `twinward describe KIND NAME`: one resource, what it says, and how it stands on each hub.
-import type { InspectedTwin } from '../../controller/inspect.ts';
+import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import type { Declared, DeclaredConfiguration } from '../../model/declared.ts';
 import type { Origin } from '../../model/diagnostic.ts';
 import { closest } from '../../model/similarity.ts';
-import { matches } from '../../plan/selection.ts';
+import { matches } from '../../plan/select/selection.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { chooseHubs, inspect, withHubs, type HubChoice } from '../plan-hub.ts';
-import { writeDocument, type Format } from '../report.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { chooseHubs, inspect, withHubs, type HubChoice } from '../connect/plan-hub.ts';
+import { writeDocument, type Format } from '../render/report.ts';
 import {
   configurationFields,
   exceptionFields,
@@ -17,10 +17,10 @@ import {
   placeText,
   profileFields,
   type Fields,
-} from '../resource-fields.ts';
-import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../standing.ts';
-import { createStyle, type Style } from '../style.ts';
-import { countOf, formatCount, formatTable } from '../table.ts';
+} from '../render/resource-fields.ts';
+import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../render/standing.ts';
+import { createStyle, type Style } from '../render/style.ts';
+import { countOf, formatCount, formatTable } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface DescribeOptions extends SourceOptions, HubChoice {

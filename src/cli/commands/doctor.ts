@@ -1,15 +1,15 @@
 // `twinward doctor`: everything that can be wrong before the first write, checked without writing, each with its fix.
 import { HubError } from '../../model/errors.ts';
-import { connectHub } from '../connect.ts';
-import { checkCredential, examineHub } from '../doctor-checks.ts';
+import { connectHub } from '../connect/connect.ts';
+import { checkCredential, examineHub } from '../doctor/doctor-checks.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { exitCodeOf } from '../failure.ts';
-import type { Finding, Verdict } from '../finding.ts';
-import { readManifests, type SourceOptions } from '../manifests.ts';
-import { chooseHubs, NO_METRICS, type HubChoice } from '../plan-hub.ts';
-import { countProblems, writeDiagnostics, writeDocument, type Format } from '../report.ts';
-import { createStyle, type Style } from '../style.ts';
-import { countOf } from '../table.ts';
+import type { Finding, Verdict } from '../render/finding.ts';
+import { readManifests, type SourceOptions } from '../input/manifests.ts';
+import { chooseHubs, NO_METRICS, type HubChoice } from '../connect/plan-hub.ts';
+import { countProblems, writeDiagnostics, writeDocument, type Format } from '../render/report.ts';
+import { createStyle, type Style } from '../render/style.ts';
+import { countOf } from '../render/table.ts';
 import type { World } from '../world.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
 

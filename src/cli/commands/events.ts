@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '../../model/json.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { pause } from '../interruption.ts';
-import { writeDocument, type Format } from '../report.ts';
-import { formatTable } from '../table.ts';
+import { writeDocument, type Format } from '../render/report.ts';
+import { formatTable } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface EventsOptions {

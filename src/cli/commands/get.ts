@@ -1,19 +1,19 @@
 // `twinward get devices|groups|configurations|exceptions|profiles`: tables of what is declared and how it stands.
 import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
-import { matches } from '../../plan/selection.ts';
-import { momentText } from '../../plan/suspended.ts';
-import { heldState } from '../../controller/guarded.ts';
-import type { InspectedTwin } from '../../controller/inspect.ts';
-import type { TwinState } from '../../controller/twin-state.ts';
+import { matches } from '../../plan/select/selection.ts';
+import { momentText } from '../../plan/select/suspensions.ts';
+import { heldState } from '../../controller/pass/guarded.ts';
+import type { InspectedTwin } from '../../controller/once/inspect.ts';
+import type { TwinState } from '../../controller/twins/twin-state.ts';
 import { closest } from '../../model/similarity.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
-import { writeDocument, type Format } from '../report.ts';
-import { exceptionState } from '../resource-fields.ts';
-import { formatTable } from '../table.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { inspect, withHubs, type HubChoice } from '../connect/plan-hub.ts';
+import { writeDocument, type Format } from '../render/report.ts';
+import { exceptionState } from '../render/resource-fields.ts';
+import { formatTable } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 const LISTS = ['devices', 'groups', 'configurations', 'exceptions', 'profiles'] as const;

@@ -1,12 +1,12 @@
 // `twinward hub`: the embedded IoT Hub alone, until somebody ends it.
 import type { Tier } from '../../emulator/throttles/tiers.ts';
-import { startEmbeddedHub, type EmbeddedHub } from '../embedded-hub.ts';
+import { startEmbeddedHub, type EmbeddedHub } from '../connect/embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { aborted } from '../interruption.ts';
-import type { Format } from '../report.ts';
-import { createStyle } from '../style.ts';
-import { countOf } from '../table.ts';
-import { withTempFolder } from '../temp-folder.ts';
+import type { Format } from '../render/report.ts';
+import { createStyle } from '../render/style.ts';
+import { countOf } from '../render/table.ts';
+import { withTempFolder } from '../input/temp-folder.ts';
 import type { World } from '../world.ts';
 
 export interface HubOptions {

@@ -1,22 +1,22 @@
 // `twinward run`: the controller, as a container runs it.
 import { startController, type Controller } from '../../controller/controller.ts';
-import { isWriteEvent } from '../../controller/event-reasons.ts';
-import { RecentEvents } from '../../controller/recent-events.ts';
-import { sampledLog } from '../../controller/sampled-log.ts';
+import { isWriteEvent } from '../../controller/status/event-reasons.ts';
+import { RecentEvents } from '../../controller/status/recent-events.ts';
+import { sampledLog } from '../../controller/queue/sampled-log.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
 import type { Log } from '../../ports/log.ts';
-import { REASONS } from '../../plan/action.ts';
+import { REASONS } from '../../model/action.ts';
 import type { ControllerEvent } from '../../ports/recorder.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
-import { connectHub } from '../connect.ts';
-import { connectEvents } from '../connect-events.ts';
-import { parseDurationMs } from '../duration.ts';
+import { connectHub } from '../connect/connect.ts';
+import { connectEvents } from '../connect/connect-events.ts';
+import { parseDurationMs } from '../input/duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { healthApp, serveHealth } from '../health-server.ts';
-import { holderName } from '../identity.ts';
+import { healthApp, serveHealth } from '../../server/health-server.ts';
+import { holderName } from '../connect/identity.ts';
 import { aborted } from '../interruption.ts';
-import { sourceOf, type SourceOptions } from '../manifests.ts';
+import { sourceOf, type SourceOptions } from '../input/manifests.ts';
 import type { World } from '../world.ts';
 import { readVersion } from './version.ts';
 

@@ -1,19 +1,19 @@
 // `twinward snapshot`: the fleet in a file, without secrets, so that plans need no hub.
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { snapshotLines, type SnapshotState } from '../../adapters/fleet-snapshot.ts';
-import { keyOf } from '../../controller/key.ts';
-import { unlessRefused } from '../../controller/reads.ts';
-import { readReservedTwin } from '../../controller/reserved-twin.ts';
-import { createHiding } from '../../plan/hidden.ts';
+import { keyOf } from '../../model/twin-key.ts';
+import { unlessRefused } from '../../controller/queue/optional-read.ts';
+import { readReservedTwin } from '../../controller/lease/reserved-twin.ts';
+import { createHiding } from '../../plan/report/hidden-values.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { isReserved } from '../../model/reserved-device.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { createProgress } from '../progress.ts';
-import { countOf } from '../table.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { withHubs, type HubChoice, type HubSession } from '../connect/plan-hub.ts';
+import { createProgress } from '../render/progress.ts';
+import { countOf } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface SnapshotOptions extends SourceOptions, HubChoice {

@@ -1,12 +1,12 @@
 // `twinward status`: how each hub stands against the manifests, counted, worst first.
-import { namedSuspensionText } from '../../plan/suspended.ts';
+import { namedSuspensionText } from '../../plan/select/suspensions.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { inspect, withHubs, type HubChoice } from '../plan-hub.ts';
-import { writeDocument, type Format } from '../report.ts';
-import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../standing.ts';
-import { createStyle, type Style } from '../style.ts';
-import { countOf, formatTable } from '../table.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { inspect, withHubs, type HubChoice } from '../connect/plan-hub.ts';
+import { writeDocument, type Format } from '../render/report.ts';
+import { conditionRows, countStanding, stateCounts, worstText, type Standing } from '../render/standing.ts';
+import { createStyle, type Style } from '../render/style.ts';
+import { countOf, formatTable } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface StatusOptions extends SourceOptions, HubChoice {

@@ -1,17 +1,17 @@
 // `twinward suspend` and `twinward resume`: break-glass, kept on the hub and not in git, for whoever can't wait for git.
-import { changeSuspensions, isSameSubject, withSuspension, type Subject } from '../../controller/suspensions.ts';
-import { orMissing } from '../../controller/reads.ts';
+import { changeSuspensions, isSameSubject, withSuspension, type Subject } from '../../controller/lease/suspensions.ts';
+import { orMissing } from '../../controller/queue/optional-read.ts';
 import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Suspension } from '../../model/suspension.ts';
-import { endedSuspensionText, namedSuspensionText } from '../../plan/suspended.ts';
-import { noDevice, requireDeviceId } from '../device-id.ts';
+import { endedSuspensionText, namedSuspensionText } from '../../plan/select/suspensions.ts';
+import { noDevice, requireDeviceId } from '../input/device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { whoIs } from '../identity.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { writeDocument, type Format } from '../report.ts';
+import { whoIs } from '../connect/identity.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { withHubs, type HubChoice, type HubSession } from '../connect/plan-hub.ts';
+import { writeDocument, type Format } from '../render/report.ts';
 import type { World } from '../world.ts';
 
 interface SubjectOptions {

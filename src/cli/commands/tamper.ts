@@ -3,16 +3,16 @@ import { isLoopback } from '../../adapters/credentials.ts';
 import { getPath, isObject, setPath, type Json, type JsonObject } from '../../model/json.ts';
 import type { Atom } from '../../model/profile.ts';
 import { deviceFacts, type ModuleRef, type Twin } from '../../model/twin.ts';
-import { isMet } from '../../plan/changes.ts';
-import { changesText } from '../../plan/change-text.ts';
-import type { DeclaredAtom } from '../../plan/layering.ts';
-import { orMissing } from '../../controller/reads.ts';
-import { noDevice, requireDeviceId } from '../device-id.ts';
+import { isMet } from '../../plan/twin/changes.ts';
+import { changesText } from '../../plan/report/change-text.ts';
+import type { DeclaredAtom } from '../../plan/target/layering.ts';
+import { orMissing } from '../../controller/queue/optional-read.ts';
+import { noDevice, requireDeviceId } from '../input/device-id.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { pause } from '../interruption.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { withHubs, type HubSession } from '../plan-hub.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { withHubs, type HubSession } from '../connect/plan-hub.ts';
 import type { World } from '../world.ts';
 
 export interface TamperOptions extends SourceOptions {

@@ -1,17 +1,17 @@
 // `twinward uninstall`: takes what this installation keeps on a hub, and leaves every setting as it is.
-import { orMissing } from '../../controller/reads.ts';
-import { removeRecords, type UninstallReport } from '../../controller/uninstall.ts';
+import { orMissing } from '../../controller/queue/optional-read.ts';
+import { removeRecords, type UninstallReport } from '../../controller/once/uninstall.ts';
 import { HubError } from '../../model/errors.ts';
 import { reservedDeviceId } from '../../model/reserved-device.ts';
-import { confirm } from '../confirm.ts';
+import { confirm } from '../render/confirm.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { withLease } from '../lease.ts';
-import { readDeclared, type SourceOptions } from '../manifests.ts';
-import { NO_METRICS, withHubs, type HubChoice, type HubSession } from '../plan-hub.ts';
-import { createProgress, progressBar } from '../progress.ts';
-import { writeDocument, type Format } from '../report.ts';
-import { countOf, firstLines } from '../table.ts';
+import { withLease } from '../connect/lease.ts';
+import { readDeclared, type SourceOptions } from '../input/manifests.ts';
+import { NO_METRICS, withHubs, type HubChoice, type HubSession } from '../connect/plan-hub.ts';
+import { createProgress, progressBar } from '../render/progress.ts';
+import { writeDocument, type Format } from '../render/report.ts';
+import { countOf, firstLines } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface UninstallOptions extends SourceOptions, HubChoice {

@@ -1,8 +1,8 @@
 // `twinward validate`: reads manifests and prints every problem. Needs no hub.
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { readManifests, validationFields, type SourceOptions } from '../manifests.ts';
-import { countProblems, writeDiagnostics, writeDocument, type Format } from '../report.ts';
-import { countOf } from '../table.ts';
+import { readManifests, validationFields, type SourceOptions } from '../input/manifests.ts';
+import { countProblems, writeDiagnostics, writeDocument, type Format } from '../render/report.ts';
+import { countOf } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface ValidateOptions extends SourceOptions {

@@ -1,7 +1,7 @@
 // `twinward version`.
 import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode } from '../exit-code.ts';
-import { writeDocument, type Format } from '../report.ts';
+import { writeDocument, type Format } from '../render/report.ts';
 import type { World } from '../world.ts';
 
 export function version(world: World, { output }: { readonly output: Format }): ExitCode {

@@ -1,6 +1,6 @@
 // Commands for a beginning: a live fleet as manifests, what could be wrong, schemas, the version.
 import { withSource, withHub, outputOption, type Parts, type Common } from './options.ts';
-import type { Format } from '../report.ts';
+import type { Format } from '../render/report.ts';
 
 export function addImport({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('import')), world)

@@ -10,9 +10,9 @@ import {
   type Parts,
   type Common,
 } from './options.ts';
-import type { SourceOptions } from '../manifests.ts';
+import type { SourceOptions } from '../input/manifests.ts';
 import { valueOf } from '../world.ts';
-import { TIMEOUT_MS, WAITS, type WaitChoice } from '../wait-choice.ts';
+import { TIMEOUT_MS, WAITS, type WaitChoice } from '../input/wait-choice.ts';
 import { Option, type Command } from 'commander';
 
 export function addApply({ program, world, finish }: Parts): void {

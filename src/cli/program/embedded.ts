@@ -12,9 +12,9 @@ import {
 } from './options.ts';
 import { EXIT } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import type { SourceOptions } from '../manifests.ts';
-import type { Format } from '../report.ts';
-import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from '../defaults.ts';
+import type { SourceOptions } from '../input/manifests.ts';
+import type { Format } from '../render/report.ts';
+import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from '../input/defaults.ts';
 import { TIERS, type Tier } from '../../emulator/throttles/tiers.ts';
 import { Option, type Command } from 'commander';
 

@@ -1,7 +1,7 @@
 // Commands that only look: manifests, plans, how fleets stand, and why.
 import { withSource, withHub, outputOption, DEFAULT_BIND_ADDRESS, type Parts, type Common } from './options.ts';
-import type { SourceOptions } from '../manifests.ts';
-import type { Format } from '../report.ts';
+import type { SourceOptions } from '../input/manifests.ts';
+import type { Format } from '../render/report.ts';
 import { valueOf } from '../world.ts';
 
 export function addValidate({ program, world, finish }: Parts): void {

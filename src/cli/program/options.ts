@@ -1,11 +1,11 @@
 // What commands have in common: where manifests are, which hub, which form of output, and how words become values.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseDurationMs } from '../duration.ts';
+import { parseDurationMs } from '../input/duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import type { SourceOptions } from '../manifests.ts';
-import type { HubChoice } from '../plan-hub.ts';
-import type { Format } from '../report.ts';
+import type { SourceOptions } from '../input/manifests.ts';
+import type { HubChoice } from '../connect/plan-hub.ts';
+import type { Format } from '../render/report.ts';
 import { valueOf, type World } from '../world.ts';
 
 /** What a command is added to, and who hears of its end. */

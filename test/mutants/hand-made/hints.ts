@@ -2,8 +2,8 @@
 import type { HandMade } from '../mutant.ts';
 
 const checks = [
-  'test/controller/hints.test.ts',
-  'test/controller/hinted-keys.test.ts',
+  'test/controller/hints/hints.test.ts',
+  'test/controller/hints/keys-of-change.test.ts',
   'test/controller/change-feed.test.ts',
   'test/adapters/event-hub.test.ts',
 ];

@@ -1,0 +1,97 @@
+// One writer at a time, for commands that write once: take the lease, or say who has it.
+import { budgetedHub } from '../../controller/budget/hub-budget.ts';
+import { leaseMs } from '../../controller/budget/daily-budget.ts';
+import { fencedHub, Lease } from '../../controller/lease/reserved-lease.ts';
+import type { LeaseEntry, LeaseKind } from '../../controller/lease/reserved-twin.ts';
+import { CliFailure } from '../failure.ts';
+import { EXIT } from '../exit-code.ts';
+import { holderName } from './identity.ts';
+import { pause } from '../interruption.ts';
+import { SILENT_LOG, type HubSession } from './plan-hub.ts';
+import { createProgress } from '../render/progress.ts';
+import type { World } from '../world.ts';
+
+export interface LeaseWish {
+  readonly kind: Exclude<LeaseKind, 'run'>;
+  /** Takes it from whoever has it. */
+  readonly force?: boolean | undefined;
+  /** Goes on beside a holder that writes the same revision: every write is fenced by its twin's etag anyway. */
+  readonly besideSame: boolean;
+}
+
+/**
+ * Calls with a hub that writes only while the lease is held, and a signal that fires when it is lost, and gives it back
+ * afterwards. Throws CliFailure where somebody who lives holds it. Where nothing is written none is needed.
+ */
+export async function withLease<T>(
+  world: World,
+  session: HubSession,
+  wish: LeaseWish,
+  run: (session: HubSession, signal: AbortSignal, lease: Lease | undefined) => Promise<T>,
+): Promise<T> {
+  if (session.mode === 'Observe') return run(session, world.interrupted, undefined);
+  const { planner, declaredHub } = session;
+  const lease = new Lease({
+    hub: session.directHub,
+    instance: planner.instance,
+    holder: holderName(world),
+    kind: wish.kind,
+    revision: () => planner.declared.revision,
+    ttlMs: leaseMs(session.capacity),
+    clock: world.clock,
+    log: SILENT_LOG,
+    onLost: () => {
+      world.err.write(
+        `Somebody else took the lease of hub ${declaredHub.name}: what is left is not written. Run this again when it is free.\n`,
+      );
+    },
+  });
+  if (!(await isOurs(world, session, lease, wish))) return run(session, world.interrupted, undefined);
+  const fenced = fencedHub(session.directHub, () => lease.isHeld);
+  const { capacity } = session;
+  const hub = budgetedHub(fenced, { capacity, budget: declaredHub.budget }, world.clock);
+  try {
+    return await run({ ...session, hub }, AbortSignal.any([world.interrupted, lease.signal]), lease);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** False where the work may go on beside the holder's. */
+async function isOurs(world: World, session: HubSession, lease: Lease, wish: LeaseWish): Promise<boolean> {
+  const progress = createProgress(world);
+  let seen: LeaseEntry | undefined;
+  try {
+    for (;;) {
+      const acquired = await lease.acquire(world.interrupted, wish.force === true);
+      if (acquired.kind === 'Held') return true;
+      const { entry } = acquired;
+      if (wish.besideSame && isSameWork(entry, session)) return false;
+      if (isAlive(entry, seen, world.clock.now())) throw heldBy(entry, session.declaredHub.name);
+      seen = entry;
+      progress.show(`lease   waiting to see whether ${entry.holder} still lives`);
+      await pause(world, lease.pollMs);
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Whoever leaves the hub has another aim, whatever the revision. */
+function isSameWork({ kind, revision }: LeaseEntry, { planner }: HubSession): boolean {
+  return kind !== 'uninstall' && revision === planner.declared.revision;
+}
+
+/** It renewed while we looked, or says that it did just now: clocks that differ can only make us wait longer. */
+function isAlive(entry: LeaseEntry, seen: LeaseEntry | undefined, nowMs: number): boolean {
+  if (seen !== undefined && seen.holder === entry.holder && seen.renewals !== entry.renewals) return true;
+  return Math.abs(nowMs - Date.parse(entry.at)) < entry.ttlSeconds * 1_000;
+}
+
+function heldBy({ holder, kind, since, revision }: LeaseEntry, hubName: string): CliFailure {
+  return new CliFailure(
+    EXIT.Held,
+    `${holder} (${kind}) has had the lease of hub ${hubName} since ${since}, with revision ${revision.slice(0, 19)}.`,
+    'Let it end, or stop it. --force takes the lease from it.',
+  );
+}

@@ -1,0 +1,35 @@
+// What the guards say to a plan, in one line; and what would release what they refuse.
+import type { Guard, GuardDecision } from '../../plan/guard/guards.ts';
+import { formatShare } from './cost-text.ts';
+import type { Style } from './style.ts';
+import { formatCount } from './table.ts';
+
+/** Guards that count twins; the others are told only where they refuse. */
+const COUNTED: Partial<Record<Guard, string>> = {
+  TooManyChanged: 'changed',
+  TooManyRemoved: 'removed',
+  TooManyUnassigned: 'unassigned',
+  TooManyCreated: 'created',
+};
+
+/** Nothing where nothing is counted, nothing is refused and nothing was approved. `devices` are those on the hub. */
+export function guardsText(
+  { checks, message, isApproved, approval, idleApproval }: GuardDecision,
+  devices: number,
+  style: Style,
+): string[] {
+  const counted = checks.filter(({ guard }) => COUNTED[guard] !== undefined);
+  const notes = [message, idleApproval].filter((note) => note !== undefined).map((note) => `${INDENT}${note}`);
+  if (notes.length === 0 && counted.every(({ count }) => count === 0)) return [];
+  const terms = counted.map(({ guard, count, limit, isRefused }) => {
+    const share = count === 0 || devices === 0 ? '' : ` (${formatShare(count / devices)})`;
+    const most = limit === undefined ? '' : ` ${isRefused ? '>' : '≤'} ${formatCount(limit)}`;
+    return `${COUNTED[guard]} ${formatCount(count)}${share}${most}`;
+  });
+  const verdict =
+    message !== undefined ? style.red('REFUSED') : isApproved ? `approved as ${approval ?? ''}` : style.green('OK');
+  const line = `${style.dim('Guards'.padEnd(8))} ${terms.join('   ')}   ${verdict}`;
+  return [line, ...notes];
+}
+
+const INDENT = ' '.repeat(9);

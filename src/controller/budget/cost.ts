@@ -1,0 +1,43 @@
+// How long work takes at our pace, and what share of the hub's day it is: said before anything is done.
+import type { Capacity, DeclaredHub } from '../../model/declared.ts';
+import type { Work } from '../../plan/report/call-count.ts';
+import { rates } from './hub-budget.ts';
+import { dailyMessages } from './daily-budget.ts';
+
+export interface Cost extends Work {
+  /** What our share of the hub's throttle leaves; undefined where nothing is known that limits us. */
+  readonly pace: Pace | undefined;
+}
+
+export interface Pace {
+  /** Twin writes a second that we allow ourselves, and that the hub allows everybody together. */
+  readonly writesPerSecond: number;
+  readonly hubWritesPerSecond: number;
+  /** Pages of lists a second that we allow ourselves. */
+  readonly queriesPerSecond: number;
+  /** Of the slowest class of calls. */
+  readonly seconds: number;
+  /** Messages a day, for everybody, and our share of them. */
+  readonly dailyMessages: number;
+  readonly dailyShare: number;
+}
+
+/** Without a capacity there is no pace. */
+export function costOf(work: Work, { capacity, budget }: Pick<DeclaredHub, 'capacity' | 'budget'>): Cost {
+  if (capacity === undefined || budget.throttle <= 0) return { ...work, pace: undefined };
+  return { ...work, pace: paceOf(work, capacity, budget) };
+}
+
+function paceOf({ reads, writes, creations }: Work, capacity: Capacity, budget: DeclaredHub['budget']): Pace {
+  const { queries, twinReads, twinWrites, registry } = rates(capacity);
+  const needed = [reads / twinReads, writes / twinWrites, creations / registry];
+  const daily = dailyMessages(capacity);
+  return {
+    writesPerSecond: twinWrites * budget.throttle,
+    hubWritesPerSecond: twinWrites,
+    queriesPerSecond: queries * budget.throttle,
+    seconds: Math.max(...needed) / budget.throttle,
+    dailyMessages: daily,
+    dailyShare: daily * budget.dailyMessages,
+  };
+}

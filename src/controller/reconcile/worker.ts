@@ -1,0 +1,37 @@
+// One turn at one key, with what is around it: time, counts, and a bug that stays inside.
+import { RETRY, type Outcome } from '../queue/outcome.ts';
+import { contain } from '../queue/recover.ts';
+import { refOf } from '../../model/twin-key.ts';
+import { reconcile, type Reconciled } from './reconcile.ts';
+import type { HubScope } from './hub-context.ts';
+
+/** Never rejects. */
+export async function workOn(scope: HubScope, key: string, signal: AbortSignal): Promise<Reconciled> {
+  const { clock, metrics, name: controller } = scope;
+  const startedAtMs = clock.now();
+  const reconciled =
+    (await contain(scope, `reconcile ${key}`, () => reconcile(scope, key, signal))) ?? failedByBug(scope, key);
+  const { outcome, result } = reconciled;
+  metrics.observe('controller_runtime_reconcile_time_seconds', { controller }, (clock.now() - startedAtMs) / 1_000);
+  metrics.count('controller_runtime_reconcile_total', { controller, result: resultLabel(outcome) });
+  if (result === 'Failed') metrics.count('controller_runtime_reconcile_errors_total', { controller });
+  if (outcome.kind === 'Stalled') metrics.count('controller_runtime_terminal_reconcile_errors_total', { controller });
+  return reconciled;
+}
+
+function failedByBug({ view }: HubScope, key: string): Reconciled {
+  const state = view.state(key);
+  if (state !== undefined) view.note(key, { ...state, failure: 'Bug' });
+  return { ref: refOf(key), result: 'Failed', action: undefined, live: undefined, outcome: RETRY, error: undefined };
+}
+
+const RESULT_LABELS = {
+  Settled: 'success',
+  RequeueAfter: 'requeue_after',
+  Retry: 'requeue',
+  Stalled: 'error',
+} as const;
+
+function resultLabel({ kind }: Outcome): string {
+  return RESULT_LABELS[kind];
+}

@@ -1,0 +1,34 @@
+// What of a plan comes from a change of the manifests, and what would be done without it: one twin, planned both ways.
+import { deepEqual } from '../../model/json.ts';
+import type { SettingChange, TwinAction } from '../../model/action.ts';
+
+export interface Attributed {
+  /** The action with only those changes that the manifests before would not make; undefined where nothing is left. */
+  readonly fresh: TwinAction | undefined;
+  /** True where the manifests before would change something here too. */
+  readonly hasPending: boolean;
+}
+
+/** `before` is the action that the manifests before ask for now, on the same twin. */
+export function attribute(action: TwinAction, before: TwinAction): Attributed {
+  const changes = withoutKnown(action.changes, before.changes);
+  const observed = withoutKnown(action.observed, before.observed);
+  const known = action.changes.length - changes.length + action.observed.length - observed.length;
+  const isSameKind =
+    action.type === before.type && action.reason === before.reason && action.message === before.message;
+  const isFresh = changes.length > 0 || observed.length > 0 || (!isSameKind && known === 0);
+  return {
+    fresh: isFresh ? { ...action, changes, observed } : undefined,
+    hasPending: known > 0 || (isSameKind && action.type !== 'Equal' && action.type !== 'Skip' && !isFresh),
+  };
+}
+
+function withoutKnown(changes: readonly SettingChange[], known: readonly SettingChange[]): readonly SettingChange[] {
+  if (known.length === 0) return changes;
+  return changes.filter((change) => !known.some((other) => isSame(change, other)));
+}
+
+/** The cause may differ: a setting that drifted and then changed in the manifests too is no longer told apart. */
+function isSame(a: SettingChange, b: SettingChange): boolean {
+  return deepEqual([...a.path], [...b.path]) && deepEqual(a.before, b.before) && deepEqual(a.after, b.after);
+}

@@ -1,0 +1,102 @@
+// Live against declared, setting by setting, by meaning.
+import { deepEqual, getKey, getPath, isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
+import type { Atom } from '../../model/profile.ts';
+import { sameMeaning } from '../../profile/meaning.ts';
+import type { ChangeCause, SettingChange } from '../../model/action.ts';
+import type { DeclaredAbsence, DeclaredAtom } from '../target/layering.ts';
+
+/** True where live already means what the setting asks for. */
+export function isMet(atom: Atom, desired: JsonObject): boolean {
+  const live = getPath(desired, atom.path);
+  if (atom.policy === 'IfNotPresent' && live !== undefined) return true;
+  return sameMeaning(atom, live);
+}
+
+export function isAbsent(absence: DeclaredAbsence, desired: JsonObject): boolean {
+  return getPath(desired, absence.path) === undefined;
+}
+
+/** What both kinds of differences need to know of the twin's history and of secrets. */
+export interface ChangeContext {
+  /** Why the owner's setting at this path differs. `isRecorded` is false for claims that leave no trace in the record. */
+  readonly causeOf: (owner: string, path: readonly string[], isRecorded: boolean) => ChangeCause;
+  /** True where the value of that setting must not be printed. */
+  readonly isSensitive: (name: string, value: Json | undefined) => boolean;
+}
+
+/** Changes that make live mean what is declared. */
+export function diffDeclared(
+  atoms: readonly DeclaredAtom[],
+  desired: JsonObject,
+  { causeOf, isSensitive }: ChangeContext,
+): SettingChange[] {
+  const changes: SettingChange[] = [];
+  for (const { atom, owner } of atoms) {
+    if (isMet(atom, desired)) continue;
+    const { name, path } = atom;
+    const before = getPath(desired, path);
+    const after = afterOf(atom, before);
+    const cause = causeOf(owner, path, atom.policy === 'Override');
+    const sensitive = atom.sensitive || isSensitive(name, before);
+    changes.push({ name, path, before, after, owner, cause, sensitive });
+  }
+  return changes;
+}
+
+/** Removals of settings that a configuration wants absent. */
+export function diffAbsences(
+  absences: readonly DeclaredAbsence[],
+  desired: JsonObject,
+  { causeOf, isSensitive }: ChangeContext,
+): SettingChange[] {
+  return absences
+    .filter((absence) => !isAbsent(absence, desired))
+    .map(({ name, path, owner }) => {
+      const before = getPath(desired, path);
+      const cause = causeOf(owner, path, false);
+      return { name, path, before, after: undefined, owner, cause, sensitive: isSensitive(name, before) };
+    });
+}
+
+/** Members that others put into a live value wrapper are foreign and stay. */
+export function afterOf(atom: Atom, before: Json | undefined): Json {
+  if (!atom.wrapped || !isObject(before) || !isObject(atom.value)) return atom.value;
+  return { ...before, ...atom.value };
+}
+
+/** What the record of one twin says about an owner there. */
+export interface OwnerHistory {
+  /** Of the owner's last write to this twin; undefined where there was none. */
+  readonly digest: string | undefined;
+  /** True where the record names it at that place. */
+  readonly owns: boolean;
+  /** True where the record names another owner there, which no longer selects the device. */
+  readonly followsDeparted: boolean;
+  /** True where the record names an exception there that has ended. */
+  readonly followsException: boolean;
+}
+
+/** `digest` is what the owner declares now. */
+export function causeFrom(history: OwnerHistory, digest: string | undefined, isRecorded: boolean): ChangeCause {
+  if (history.followsException) return 'ExceptionEnded';
+  if (history.digest === undefined) return 'FirstConfiguration';
+  if (history.digest !== digest) return 'ConfigurationChanged';
+  if (history.owns) return 'Drift';
+  if (history.followsDeparted) return 'LeftGroup';
+  // It owned other settings here and not this one: other layers must have changed, unless it never shows in the record.
+  return isRecorded ? 'ConfigurationChanged' : 'Drift';
+}
+
+/** The smallest merge patch that turns one value into another; undefined where they are equal. */
+export function mergePatchBetween(before: Json | undefined, after: Json): Json | undefined {
+  if (!isObject(before) || !isObject(after)) return deepEqual(before, after) ? undefined : after;
+  const patch: JsonObject = {};
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key)) setKey(patch, key, null);
+  }
+  for (const key of Object.keys(after)) {
+    const difference = mergePatchBetween(getKey(before, key), after[key] as Json);
+    if (difference !== undefined) setKey(patch, key, difference);
+  }
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}

@@ -1,0 +1,31 @@
+// Rules on what is declared together with what frozen layers keep: only the twin can tell.
+import { getKey, getPath, isObject, setKey, type JsonObject } from '../../model/json.ts';
+import type { Profile } from '../../model/profile.ts';
+import { findBrokenRule, type TargetHold } from '../target/hold.ts';
+import { isKeeping, type Ownership } from './ownership.ts';
+import { PathMap } from '../../model/path-map.ts';
+
+/** `next` is `properties.desired` as it would be. What is foreign there does not count. */
+export function findFrozenRule(
+  profiles: readonly Profile[],
+  { atoms, recordedPaths }: Ownership,
+  next: JsonObject,
+): TargetHold | undefined {
+  const ours = new PathMap<true>();
+  for (const { atom } of atoms) ours.set(atom.path, true);
+  const isOurs = (path: readonly string[]): boolean =>
+    ours.overlaps(path) || recordedPaths.overlapping(path).some(({ fate }) => isKeeping(fate));
+  for (const profile of profiles) {
+    const settings: JsonObject = {};
+    const section = getPath(next, profile.section);
+    if (!isObject(section)) continue;
+    for (const key of Object.keys(section)) {
+      if (!isOurs([...profile.section, key])) continue;
+      const value = profile.encoding === 'ValueWrapper' ? getPath(section, [key, 'value']) : getKey(section, key);
+      if (value !== undefined) setKey(settings, key, value);
+    }
+    const hold = findBrokenRule(profile, settings);
+    if (hold !== undefined) return hold;
+  }
+  return undefined;
+}

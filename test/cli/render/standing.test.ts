@@ -1,0 +1,110 @@
+// What `status` and `describe` say of any twins together: every number adds up to the twins there are, worst first.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { conditionRows, countStanding, stateCounts } from '../../../src/cli/render/standing.ts';
+import type { InspectedTwin } from '../../../src/controller/once/inspect.ts';
+import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
+import { REASONS, writes, type ActionReason, type ActionType } from '../../../src/model/action.ts';
+
+/** As a person would rank what is wrong; what stands in no list is no offence. */
+const WORST_FIRST: readonly (readonly string[])[] = [
+  REASONS.Hold,
+  ['Contested'],
+  ['Rejected'],
+  ['Unsupported'],
+  ['NotAcknowledged'],
+  ['Unassigned'],
+  ['ModuleMissing'],
+];
+const REFUSED = 4;
+
+interface Told {
+  readonly state: TwinState;
+  readonly cause: 'Drift' | 'ConfigurationChanged' | undefined;
+  readonly risks: number;
+}
+
+const inSync: fc.Arbitrary<Told> = fc
+  .constantFrom('Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable')
+  .map((acknowledgement) => told('Equal', 'InSync', { acknowledgement: acknowledgement as 'Written' }));
+const others: fc.Arbitrary<Told> = fc
+  .constantFrom(...Object.entries(REASONS).filter(([type]) => type !== 'Equal'))
+  .chain(([type, reasons]) =>
+    fc
+      .record({
+        reason: fc.constantFrom<ActionReason>(...reasons),
+        cause: fc.constantFrom('Drift' as const, 'ConfigurationChanged' as const, undefined),
+        risks: fc.constantFrom(0, REFUSED, 1),
+      })
+      .map(({ reason, cause, risks }) => {
+        const action = type as ActionType;
+        const differs = action === 'Patch' || action === 'Observe' || action === 'Hold';
+        return {
+          ...told(action, reason),
+          cause: differs ? cause : undefined,
+          risks: writes({ type: action }) ? risks : 0,
+        };
+      }),
+  );
+
+function told(type: ActionType, reason: ActionReason, more: Partial<TwinState> = {}): Told {
+  const state = { type, reason, acknowledgement: undefined, detail: undefined, failure: undefined, ...more };
+  return { state, cause: undefined, risks: 0 };
+}
+
+/** No more of an inspected twin than is counted. */
+function inspected({ state, cause, risks }: Told, index: number): InspectedTwin {
+  const changes = cause === undefined ? [] : [{ cause }];
+  const ref = { deviceId: `d${Math.floor(index / 2)}`, moduleId: `m${index % 2}` };
+  return { ref, state, action: { changes, observed: [] }, risks } as unknown as InspectedTwin;
+}
+
+const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0);
+
+test('whatever the twins are', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(inSync, others), { maxLength: 60 }), fc.boolean(), (twins, isRefusing) => {
+      const count = countStanding();
+      for (const [index, one] of twins.entries()) count.see(inspected(one, index));
+      const refusedRisks = isRefusing ? REFUSED : 0;
+      count.judge({ refusedRisks, message: 'too much' } as Parameters<typeof count.judge>[0]);
+      const { counts, conditions, offenders, moreOffenders } = count.result();
+
+      const isHeld = ({ state, risks }: Told): boolean => state.type === 'Hold' || (risks & refusedRisks) !== 0;
+      const present = twins.length - counts.actions.Skip;
+      expect(counts.twins).toBe(present);
+      const there = twins.flatMap(({ state }, index) => (state.type === 'Skip' ? [] : [Math.floor(index / 2)]));
+      expect(counts.devices).toBe(new Set(there).size);
+      expect(sum(Object.values(counts.actions))).toBe(twins.length);
+      expect(sum(stateCounts(counts).map(([, number]) => number))).toBe(present);
+      expect(counts.actions.Hold).toBe(twins.filter(isHeld).length);
+
+      // What a condition counts is never more than there is, and the whole is the same everywhere.
+      for (const [, , , message = ''] of conditionRows(conditions)) {
+        const [, part = '0', whole = present] = /(\d+) twins?(?: of (\d+))?/.exec(message) ?? [];
+        expect(Number(part)).toBeLessThanOrEqual(present);
+        expect(Number(whole)).toBe(present);
+      }
+
+      const words = twins.map((one) =>
+        isHeld(one) ? (one.state.type === 'Hold' ? one.state.reason : 'GuardRefused') : wordOf(one.state),
+      );
+      const ranked = words
+        .map((word) => WORST_FIRST.findIndex((list) => list.includes(word)))
+        .filter((rank) => rank !== -1)
+        .toSorted((a, b) => a - b);
+      expect(offenders.map(({ reason }) => WORST_FIRST.findIndex((list) => list.includes(reason)))).toEqual(
+        ranked.slice(0, 10),
+      );
+      expect(offenders.length + moreOffenders).toBe(ranked.length);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** The word under which a twin that is not held would be an offence; any other is none. */
+function wordOf({ type, reason, acknowledgement }: TwinState): string {
+  if (acknowledgement !== undefined) return acknowledgement;
+  const isOffence = type === 'Wait' || (type === 'Keep' && reason === 'Unassigned') || reason === 'Contested';
+  return isOffence ? reason : type;
+}

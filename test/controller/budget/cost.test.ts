@@ -1,0 +1,66 @@
+// What work costs: time at our pace, messages of the hub's day.
+import { describe, expect, test } from 'vitest';
+import { costOf } from '../../../src/controller/budget/cost.ts';
+import type { Twin } from '../../../src/model/twin.ts';
+import { addWork, NO_WORK, workOf } from '../../../src/plan/report/call-count.ts';
+
+const HALF = { throttle: 0.4, dailyMessages: 0.1 };
+const S1 = { tier: 'S1', units: 1 };
+const READ_DEVICE = { moduleTwin: true, deviceTwin: true };
+const NO_READ = { moduleTwin: true, deviceTwin: false };
+
+function twinOf(bytes: number): Twin {
+  const desired = { filler: 'x'.repeat(bytes) };
+  return { deviceId: 'd', moduleId: 'm', etag: 'AAAAAAAAAAE=', properties: { desired, reported: {} } };
+}
+
+describe('the work of one twin', () => {
+  test.each([
+    ['nothing for a twin in sync', { type: 'Equal', needs: NO_READ, patch: undefined } as const, twinOf(10), NO_WORK],
+    [
+      'a read and a write',
+      { type: 'Patch', needs: NO_READ, patch: { tags: {} } } as const,
+      twinOf(10),
+      { reads: 1, writes: 1, creations: 0, messages: 2 },
+    ],
+    [
+      'a large twin is metered in steps of 4 KB, and the device is read before a first write',
+      { type: 'Patch', needs: READ_DEVICE, patch: { tags: {} } } as const,
+      twinOf(5_000),
+      { reads: 2, writes: 1, creations: 0, messages: 5 },
+    ],
+    [
+      'a module that is created is configured afterwards',
+      { type: 'Create', needs: READ_DEVICE, patch: undefined } as const,
+      undefined,
+      { reads: 3, writes: 1, creations: 1, messages: 4 },
+    ],
+  ])('%s', (_sentence, action, twin, want) => {
+    expect(workOf(action, twin)).toEqual(want);
+  });
+});
+
+test('work adds up', () => {
+  const one = { reads: 1, writes: 2, creations: 3, messages: 4 };
+  expect(addWork(one, one)).toEqual({ reads: 2, writes: 4, creations: 6, messages: 8 });
+});
+
+describe('the cost', () => {
+  test('takes the time of the slowest class of calls, at our share', () => {
+    const { pace } = costOf({ reads: 2_180, writes: 2_180, creations: 0, messages: 0 }, { capacity: S1, budget: HALF });
+    expect(pace).toEqual({
+      writesPerSecond: 20,
+      hubWritesPerSecond: 50,
+      queriesPerSecond: (20 / 60) * 0.4,
+      seconds: 109,
+      dailyMessages: 400_000,
+      dailyShare: 40_000,
+    });
+    const created = costOf({ ...NO_WORK, creations: 100 }, { capacity: S1, budget: HALF });
+    expect(created.pace?.seconds).toBeCloseTo(150);
+  });
+
+  test('has no pace where nothing is known of the hub', () => {
+    expect(costOf(NO_WORK, { capacity: undefined, budget: HALF }).pace).toBeUndefined();
+  });
+});
