@@ -89,7 +89,6 @@ async function planThousand(): Promise<Figure[]> {
   await inspectHub(
     {
       planner,
-      mode: 'Enforce',
       hub,
       hubName: 'bench',
       clock,

@@ -10,7 +10,6 @@ import { invariant } from '../src/model/errors.ts';
 import { getPath, isObject, setPath, type JsonObject } from '../src/model/json.ts';
 import { createSeededRandom } from '../src/model/seeded-random.ts';
 import { asTwin, deviceFacts, etagCounter, etagOfCounter, type Twin } from '../src/model/twin.ts';
-import { writes } from '../src/model/action.ts';
 import { createPlanner, type Planner } from '../src/plan/planner.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import { FLEET_SOURCE } from './sources.ts';
@@ -85,7 +84,8 @@ export function converge(hub: IotHub, devices: number, clock: ManualClock): void
     const { deviceId, moduleId = '' } = twin;
     const device = factsOf(deviceId);
     const action = planner.plan(planner.targetFor(device, moduleId), device, twin, clock.now());
-    if (writes(action)) hub.patchTwin({ deviceId, moduleId }, action.patch, `"${twin.etag}"`);
+    if (action.type === 'Patch' || action.type === 'Record')
+      hub.patchTwin({ deviceId, moduleId }, action.patch, `"${twin.etag}"`);
   }
   runAgents(hub, fleet, clock, createSeededRandom(SEED));
   clock.advance(10_000);

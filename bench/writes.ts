@@ -38,7 +38,6 @@ async function patchesFor(iot: IotHub, source: string): Promise<number> {
   let patches = 0;
   await applyOnce({
     planner: plannerFor(declare(source)),
-    mode: 'Enforce',
     hub: {
       ...hub,
       patchModuleTwin: (...parameters) => {

@@ -5,6 +5,7 @@ import { askLine } from './adapters/terminal.ts';
 import { EXIT } from './cli/exit-code.ts';
 import { CliFailure } from './cli/failure.ts';
 import { runProgram } from './cli/program/program.ts';
+import { writeBug } from './cli/render/report.ts';
 import type { Output, World } from './cli/world.ts';
 
 const COLUMNS_WITHOUT_TERMINAL = 80;
@@ -82,5 +83,11 @@ const world: World = {
   interrupted: interruption.signal,
   atExit,
 };
+
+// A promise that nothing awaited: the process can't know what it left undone, and a fresh one goes on from the hub.
+process.on('unhandledRejection', (error) => {
+  writeBug(world, error);
+  process.exit(EXIT.Failed);
+});
 
 process.exitCode = await runProgram(world, process.argv.slice(2));

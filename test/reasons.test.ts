@@ -1,15 +1,20 @@
 // Every word that the docs have for a twin comes about: a row for each action with its reason, for each cause and for each
 // acknowledgement, and no row for another.
 import { describe, expect, test } from 'vitest';
-import { withRefusal } from '../src/controller/pass/guarded.ts';
 import { stateOf } from '../src/controller/twins/twin-state.ts';
 import type { Declared } from '../src/model/declared.ts';
 import { invariant } from '../src/model/errors.ts';
 import type { JsonObject } from '../src/model/json.ts';
 import type { AcknowledgementState, Twin } from '../src/model/twin.ts';
-import type { ActionType, ChangeCause, REASONS, TwinAction } from '../src/model/action.ts';
-import { createPlanner, type Planner } from '../src/plan/planner.ts';
-import { RISK } from '../src/plan/guard/risk.ts';
+import {
+  differencesOf,
+  heldInstead,
+  type ActionType,
+  type ChangeCause,
+  type REASONS,
+  type TwinAction,
+} from '../src/model/action.ts';
+import { createPlanner, wrapPlanner, type Planner } from '../src/plan/planner.ts';
 import { asPlanned } from '../src/plan/report/saved-plan.ts';
 import { NOTHING_AROUND, type Surroundings } from '../src/plan/twin/other-writers.ts';
 import {
@@ -141,7 +146,10 @@ const ACTIONS: Readonly<Record<Told, () => TwinAction>> = {
     }),
   'Hold/GuardRefused': () =>
     planWith(declare(A), twinOf(), (planner) =>
-      withRefusal(planner, { refusedRisks: RISK.changes, message: 'Too much.' }),
+      wrapPlanner(planner, (inner) => (...twin) => {
+        const refused = { reason: 'GuardRefused', refusedBy: 'Guards' } as const;
+        return heldInstead(inner(...twin), refused, 'Too much.');
+      }),
     ),
   'Hold/PlanStale': () => planWith(declare(A), twinOf(), (planner) => asPlanned(planner, new Map(), () => 'none')),
 };
@@ -206,8 +214,7 @@ describe('an action that docs/reasons.md tells of', () => {
 
 describe('a cause that docs/reasons.md tells of', () => {
   test.each(TOLD_CAUSES)('comes about: %s', (told) => {
-    const { changes, observed } = CAUSES[told as ChangeCause]();
-    expect([...changes, ...observed].map(({ cause }) => cause)).toContain(told);
+    expect(differencesOf(CAUSES[told as ChangeCause]()).map(({ cause }) => cause)).toContain(told);
   });
 
   test('has a row here, and no other has', () => {

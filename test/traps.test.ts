@@ -6,6 +6,7 @@ import { systemClock } from '../src/adapters/system-clock.ts';
 import { HubError, SourceError, type HubErrorCode } from '../src/model/errors.ts';
 import type { Json, JsonObject } from '../src/model/json.ts';
 import type { DeviceFacts } from '../src/model/twin.ts';
+import { patchOf } from './plan/actions.ts';
 import { actionDocument } from '../src/plan/report/document.ts';
 import { hasNull } from '../src/plan/twin/patch.ts';
 import type { Hub } from '../src/ports/hub.ts';
@@ -335,7 +336,7 @@ test('secrets in exports: a sensitive value is in no plan, event, log, status or
     for (const twin of page) {
       const device: DeviceFacts = { deviceId: twin.deviceId, status: 'enabled', iotEdge: false, tags: { env: 'prod' } };
       const action = planner.plan(planner.targetFor(device, MODULE), device, twin, fleet.clock.now());
-      expect(JSON.stringify(action.patch)).toContain(SECRET);
+      expect(JSON.stringify(patchOf(action))).toContain(SECRET);
       const { profiles } = planner.declared;
       told.push(actionDocument({ hub: 'dev', profiles }, action, twin) as unknown as Json);
     }

@@ -6,11 +6,12 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { Source } from '../ports/source.ts';
 import { Budgets } from './budget/hub-budget.ts';
 import { readyOfAll } from './status/conditions.ts';
-import { FleetView } from './twins/fleet-view.ts';
-import { HubLoop, type HubLoopOptions } from './loop/hub-loop.ts';
+import type { HubLoopOptions } from './loop/connect-hub.ts';
+import { HubLoop } from './loop/hub-loop.ts';
 import { SourceLoop } from './loop/source-loop.ts';
+import { setDeviceGauges } from './status/device-gauges.ts';
 import type { ControllerStatus } from './status/status.ts';
-import { gaugeDevices, tally } from './twins/counts.ts';
+import { TwinTable } from './twins/twin-table.ts';
 
 export const RESYNC_PERIOD_MS = 5 * 60_000;
 export const CONCURRENCY = 16;
@@ -128,7 +129,7 @@ class HubLoops {
 
 /** A hub that left the manifests must not go on as it was in anybody's charts. */
 function forgetGauges(metrics: Metrics, hubName: string): void {
-  gaugeDevices(metrics, hubName, tally(new FleetView()));
+  setDeviceGauges(metrics, hubName, new TwinTable().counts);
 }
 
 /** Where a hub is written down and what its guards let pass does not matter; everything else asks for a new connection. */

@@ -3,6 +3,7 @@ import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declar
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { unescapeSegment, type JsonObject } from '../model/json.ts';
 import type { Profile, SettingPolicy } from '../model/profile.ts';
+import { configurationOwner } from '../model/owner.ts';
 import { atomLevels, atomName, encodeSettings } from '../profile/encode.ts';
 import { matchesPattern } from '../profile/patterns.ts';
 import { unknownSetting } from '../profile/settings.ts';
@@ -31,7 +32,7 @@ export function compileConfiguration(
   const encoded = encodeLazily(resource, profile, settings, policies, unset);
   return {
     name: metadata.name,
-    owner: resource.id,
+    owner: configurationOwner(metadata.name),
     origin: resource.origin,
     targets,
     profile,

@@ -2,6 +2,7 @@
 import { EXCEPTION_PRIORITY, type DeclaredException } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { JsonObject } from '../model/json.ts';
+import { exceptionOwner } from '../model/owner.ts';
 import { encodeLazily, findProfile, findSettingProblems } from './agent-settings.ts';
 import { requireHubs, resolveHubs, type References } from './references.ts';
 import type { Resource } from './resource.ts';
@@ -32,7 +33,7 @@ export function compileException(
   const encoded = encodeLazily(resource, profile, settings, new Map(), []);
   return {
     name: metadata.name,
-    owner: resource.id,
+    owner: exceptionOwner(metadata.name),
     origin: resource.origin,
     targets: [{ group: undefined, hubs, selector, mode: 'Enforce' }],
     profile,

@@ -1,6 +1,7 @@
 // What to do with one module twin: a small closed set of actions, each with a reason. Data, printable and comparable.
-import type { Json } from './json.ts';
-import type { TwinPatch } from './twin.ts';
+import type { Json, JsonObject } from './json.ts';
+import type { Owner } from './owner.ts';
+import type { ModuleRef } from './twin.ts';
 
 /** Every action and the reasons it can have; docs/reasons.md is checked against this table. */
 export const REASONS = {
@@ -21,7 +22,7 @@ export const REASONS = {
   Record: ['Adopted', 'OwnerChanged', 'Released'],
   /** The module identity is created; its twin is planned afterwards. */
   Create: ['ModuleMissing'],
-  /** Live differs, and a mode says to look only, or another writer would not have it otherwise. */
+  /** Live differs, and a mode forbids to write, or another writer keeps changing it back. */
   Observe: ['ModeObserve', 'Contested'],
   /** Nothing can be written until the module exists. */
   Wait: ['ModuleMissing'],
@@ -46,13 +47,14 @@ export const REASONS = {
 } as const;
 
 export type ActionType = keyof typeof REASONS;
-export type ActionReason = (typeof REASONS)[ActionType][number];
+export type ReasonOf<T extends ActionType> = (typeof REASONS)[T][number];
+export type ActionReason = ReasonOf<ActionType>;
 
 /** Why one setting changes; docs/reasons.md is checked against this list too. */
 export const CHANGE_CAUSES = [
   'FirstConfiguration', // its owner never wrote this twin
   'ConfigurationChanged', // the manifests changed since its owner last wrote this twin
-  'Drift', // somebody else changed or removed it
+  'Drift', // another writer changed or removed it
   'SettingRemoved', // its owner no longer declares it
   'OwnerRemoved', // its owner left the source and asked for removal
   'LeftGroup', // its owner, or the one before, no longer selects the device
@@ -69,32 +71,21 @@ export interface SettingChange {
   readonly path: readonly string[];
   readonly before: Json | undefined;
   readonly after: Json | undefined;
-  readonly owner: string;
+  readonly owner: Owner;
   readonly cause: ChangeCause;
   /** True where neither value may be printed. */
   readonly sensitive: boolean;
 }
 
-export interface TwinAction {
-  readonly type: ActionType;
-  readonly reason: ActionReason;
+interface ActionFields<T extends ActionType> {
+  readonly type: T;
+  readonly reason: ReasonOf<T>;
   readonly deviceId: string;
   readonly moduleId: string;
-  /** Owners that decide about this twin, sorted: `SecurityConfiguration/NAME`. */
-  readonly owners: readonly string[];
-  /** The etag this was decided on; undefined where there is no twin. */
-  readonly etag: string | undefined;
-  /**
-   * What writing would change, removals included; for Create, what is written right after it. Empty for other types, and
-   * where the reason is Nudge.
-   */
-  readonly changes: readonly SettingChange[];
-  /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps at it. */
+  /** Owners that decide about this twin, sorted. */
+  readonly owners: readonly Owner[];
+  /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps changing them. */
   readonly observed: readonly SettingChange[];
-  /** What would be sent; undefined where nothing is written to a twin. Holds sensitive values: never print it. */
-  readonly patch: TwinPatch | undefined;
-  /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
-  readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
   /**
    * For Hold, Keep and ModeObserve, for a nudge, and where a part is left unwritten: what is wrong and what would release
    * it. For Record: who owns what from now on.
@@ -102,30 +93,78 @@ export interface TwinAction {
   readonly message: string | undefined;
 }
 
-/** The action as one that writes nothing: what it would have changed is only observed. */
-export function heldInstead(
-  action: TwinAction,
-  reason: (typeof REASONS)['Hold'][number],
-  message: string | undefined,
-): TwinAction {
-  return {
-    ...action,
-    type: 'Hold',
-    reason,
-    changes: [],
-    observed: [...action.observed, ...action.changes],
-    patch: undefined,
-    needs: { moduleTwin: false, deviceTwin: false },
-    message,
-  };
+interface WriteFields {
+  /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
+  readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
 }
 
-/** True where applying the action writes to the hub. */
-export function writes(action: Pick<TwinAction, 'type'>): boolean {
+interface TwinWriteFields<P> extends WriteFields {
+  /** Of the twin this was decided on. */
+  readonly etag: string;
+  /** The merge patch to send. Holds sensitive values: never print it. */
+  readonly patch: P;
+}
+
+interface ChangeFields {
+  /** What writing changes, removals included; of Create, what is written right after it. Empty where the reason is Nudge. */
+  readonly changes: readonly SettingChange[];
+}
+
+interface RecordPatch {
+  readonly tags: JsonObject;
+}
+
+interface SettingsPatch extends RecordPatch {
+  readonly properties: { readonly desired: JsonObject };
+}
+
+export type PatchAction = ActionFields<'Patch'> & ChangeFields & TwinWriteFields<SettingsPatch>;
+export type RecordAction = ActionFields<'Record'> & TwinWriteFields<RecordPatch>;
+export type CreateAction = ActionFields<'Create'> & ChangeFields & WriteFields;
+
+/** Which part of the guards refuses: the guards themselves, or the lack of a pass that counted the twin, or of any pass. */
+export type Refuser = 'Guards' | 'NotCounted' | 'NotJudged';
+
+/** Why a twin is held, and by whom where the guards refuse. */
+export type HoldReason =
+  | { readonly reason: Exclude<ReasonOf<'Hold'>, 'GuardRefused'> }
+  | { readonly reason: 'GuardRefused'; readonly refusedBy: Refuser };
+
+export type HoldAction = ActionFields<'Hold'> & HoldReason;
+
+/** Applying it writes to the hub. */
+export type WriteAction = PatchAction | RecordAction | CreateAction;
+
+type IdleType = Exclude<ActionType, (WriteAction | HoldAction)['type']>;
+
+export type TwinAction = WriteAction | HoldAction | { [T in IdleType]: ActionFields<T> }[IdleType];
+
+const NO_CHANGES: readonly SettingChange[] = [];
+
+/** What applying the action changes: nothing, unless it changes desired properties or creates a module. */
+export function changesOf(action: TwinAction): readonly SettingChange[] {
+  return changesDevice(action) ? action.changes : NO_CHANGES;
+}
+
+/** Holds what would be written: its changes are only observed. Where no action was kept, the twin's name is enough. */
+export function heldInstead(action: TwinAction | ModuleRef, why: HoldReason, message: string | undefined): HoldAction {
+  const { deviceId, moduleId } = action;
+  const about = 'type' in action ? { owners: action.owners, observed: differencesOf(action) } : NOTHING_KNOWN;
+  return { type: 'Hold', ...why, deviceId, moduleId, ...about, message };
+}
+
+const NOTHING_KNOWN = { owners: [], observed: [] };
+
+/** Every difference that the action knows of, whether it is written or left alone. */
+export function differencesOf(action: TwinAction): readonly SettingChange[] {
+  return [...action.observed, ...changesOf(action)];
+}
+
+export function writes(action: TwinAction): action is WriteAction {
   return action.type === 'Patch' || action.type === 'Record' || action.type === 'Create';
 }
 
 /** True where applying the action changes desired properties or creates a module: what exit code 2 means. */
-export function changesDevice(action: Pick<TwinAction, 'type'>): boolean {
+export function changesDevice(action: TwinAction): action is PatchAction | CreateAction {
   return action.type === 'Patch' || action.type === 'Create';
 }

@@ -1,6 +1,7 @@
 // What git asks for, compiled: immutable, references resolved, defaults filled in. Made by manifest/, read by plan/.
 import type { Origin } from './diagnostic.ts';
 import type { JsonObject } from './json.ts';
+import type { ConfigurationOwner, ExceptionOwner } from './owner.ts';
 import type { Atom, Profile } from './profile.ts';
 import type { Selector } from './selector.ts';
 
@@ -86,8 +87,8 @@ export interface ConfigurationTarget {
 
 export interface DeclaredConfiguration {
   readonly name: string;
-  /** `SecurityConfiguration/NAME` or `SecurityException/NAME`: the key of its entry in the record on a twin. */
-  readonly owner: string;
+  /** The key of its entry in the record on a twin. */
+  readonly owner: ConfigurationOwner | ExceptionOwner;
   readonly origin: Origin;
   readonly targets: readonly ConfigurationTarget[];
   readonly profile: Profile;
@@ -110,6 +111,7 @@ export interface DeclaredConfiguration {
 
 /** A configuration above all others, for a while: it has `EXCEPTION_PRIORITY`, one inline target and nothing unset. */
 export interface DeclaredException extends DeclaredConfiguration {
+  readonly owner: ExceptionOwner;
   /** With more devices selected on a hub it is held there; undefined: no limit. */
   readonly maxDevices: number | undefined;
   /** The people who answer for it. */
@@ -124,13 +126,6 @@ export const EXCEPTION_PRIORITY = 1_000_001;
 
 export function isException(layer: DeclaredConfiguration): layer is DeclaredException {
   return 'expiresAtMs' in layer;
-}
-
-const EXCEPTION_OWNER = 'SecurityException/';
-
-/** Tells also where no manifest speaks of the owner any more. */
-export function isExceptionOwner(owner: string): boolean {
-  return owner.startsWith(EXCEPTION_OWNER);
 }
 
 export interface Declared {

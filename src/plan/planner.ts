@@ -3,7 +3,7 @@ import type { Declared, DeclaredHub, Mode } from '../model/declared.ts';
 import type { Suspension } from '../model/suspension.ts';
 import type { DeviceFacts, Twin } from '../model/twin.ts';
 import type { TwinAction } from '../model/action.ts';
-import { countDevices } from './target/exception-limits.ts';
+import { countDevices, type ExceptionCounts } from './target/exception-limits.ts';
 import { createSelection } from './select/selection.ts';
 import { indexSuspensions } from './select/suspensions.ts';
 import { NOTHING_AROUND, type Surroundings } from './twin/other-writers.ts';
@@ -21,6 +21,8 @@ export interface PlannerOptions {
 }
 
 export interface Planner {
+  /** As the manifests have it. */
+  readonly hub: DeclaredHub;
   readonly declared: Declared;
   readonly instance: string;
   /** Module ids that some configuration on this hub manages, sorted. */
@@ -32,36 +34,63 @@ export interface Planner {
   /** The target for one module of a device: an empty one where nothing is declared for it. */
   targetFor(device: DeviceFacts, moduleId: string): Target;
   /**
-   * Takes a complete list of the hub's devices. Until then exceptions for so many devices at most are held: nobody knows
-   * yet how many they select.
+   * The planner that knows the complete list of the hub's devices; itself where no exception has a limit of devices. Until
+   * then such exceptions are held, as nothing has counted what they select.
    */
-  noteFleet(devices: Iterable<DeviceFacts>): void;
-  /**
-   * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none.
-   * Pure; `nowMs` dates the record, and tells how long ago what it remembers was. `around` is who else writes there, as
-   * far as it is known.
-   */
-  plan(target: Target, device: DeviceFacts, live: Twin | undefined, nowMs: number, around?: Surroundings): TwinAction;
+  forFleet(devices: Iterable<DeviceFacts>): Planner;
+  readonly plan: Plan;
 }
 
+/**
+ * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none. Pure;
+ * `nowMs` dates the record, and how long ago what it remembers was. `around` is who else writes there, as far as known.
+ */
+export type Plan = (
+  target: Target,
+  device: DeviceFacts,
+  live: Twin | undefined,
+  nowMs: number,
+  around?: Surroundings,
+) => TwinAction;
+
 /** Exceptions of `declared` all count: the caller leaves out those that have ended, with `activeAt`. */
-export function createPlanner(declared: Declared, options: PlannerOptions): Planner {
-  const suspensions = indexSuspensions(options.suspensions ?? []);
-  const select = createSelection(declared, options.hub.name, suspensions);
-  let targets = createTargets(options.hubMode, suspensions);
-  const scope = { declared, instance: options.instance };
-  return {
-    declared,
-    instance: options.instance,
-    moduleIds: select.moduleIds,
-    tagPaths: select.tagPaths,
-    targetsFor: (device) => targets.forSelection(select.select(device)),
-    targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
-    noteFleet(devices) {
-      const counts = countDevices(declared, select, devices);
-      if (counts !== undefined) targets = createTargets(options.hubMode, suspensions, counts);
+export function createPlanner(
+  declared: Declared,
+  { hub, hubMode, instance, suspensions = [] }: PlannerOptions,
+): Planner {
+  const suspended = indexSuspensions(suspensions);
+  const select = createSelection(declared, hub.name, suspended);
+  function plannerWith(counts: ExceptionCounts | undefined): Planner {
+    const targets = createTargets(hubMode, suspended, counts);
+    const planner: Planner = {
+      hub,
+      declared,
+      instance,
+      moduleIds: select.moduleIds,
+      tagPaths: select.tagPaths,
+      targetsFor: (device) => targets.forSelection(select.select(device)),
+      targetFor: (device, moduleId) => targets.forModule(select.select(device), moduleId),
+      forFleet(devices) {
+        const counted = countDevices(declared, select, devices);
+        return counted === undefined ? planner : plannerWith(counted);
+      },
+      plan: (target, device, live, nowMs, around = NOTHING_AROUND) =>
+        planTwin({ declared, instance, hubMode, target, device, live, nowMs, around }),
+    };
+    return planner;
+  }
+  return plannerWith(undefined);
+}
+
+/** The planner with something between it and whoever asks, for every list of devices. */
+export function wrapPlanner(planner: Planner, wrap: (plan: Plan) => Plan): Planner {
+  const wrapped: Planner = {
+    ...planner,
+    plan: wrap(planner.plan),
+    forFleet(devices) {
+      const next = planner.forFleet(devices);
+      return next === planner ? wrapped : wrapPlanner(next, wrap);
     },
-    plan: (target, device, live, nowMs, around = NOTHING_AROUND) =>
-      planTwin({ ...scope, target, device, live, nowMs, around }),
   };
+  return wrapped;
 }

@@ -288,7 +288,7 @@ describe('the messages of the day', () => {
     expect(spent()).toBeLessThanOrEqual(200);
     const warnings = log.lines.filter(({ message }) => message.startsWith('Hints wait'));
     expect(warnings.map(({ level, fields }) => [level, fields])).toEqual([['warn', { hub: 'dev', messages: 200 }]]);
-    expect(status().notes).toEqual([expect.stringMatching(/^What others change is seen by the next pass for now/)]);
+    expect(status().notes).toEqual([expect.stringMatching(/^The next pass finds what others change/)]);
 
     // A module costs less than a device: one or two may still be looked at.
     for (const id of ['d3', 'd2', 'd1']) fleet.tamper(id, { guard: { usb: 'allow' } });

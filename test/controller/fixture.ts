@@ -1,7 +1,6 @@
 // What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
 import { startController, type Controller, type ControllerOptions } from '../../src/controller/controller.ts';
-import { FleetView } from '../../src/controller/twins/fleet-view.ts';
-import type { HubScope } from '../../src/controller/reconcile/hub-context.ts';
+import { createHubMemory, rulesOf, type HubContext } from '../../src/controller/context/hub-context.ts';
 import type { Condition, HubStatus } from '../../src/controller/status/status.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
@@ -187,19 +186,18 @@ export const HALF = { next: () => 0.5 };
 
 export const NEVER = new AbortController().signal;
 
-/** One hub as the steps of the loop see it, with the fleet's own hub unless another is given. */
-export function createScope(
+/** One hub as the steps of the loop see it, its gates open, with the fleet's own hub unless another is given. */
+export function createContext(
   fleet: Fleet,
   text: string,
   options: { hub?: Hub; log?: Log; metrics?: Metrics } = {},
-): HubScope {
-  const planner = plannerFor(text);
+): HubContext {
+  const { planner, gates } = rulesOf(plannerFor(text));
   return {
+    ...createHubMemory(),
     name: 'dev',
     hub: options.hub ?? fleet.hub,
-    open: planner,
-    planner,
-    view: new FleetView(),
+    rules: { planner, gates: { ...gates, allows: () => 'Allowed' } },
     clock: fleet.clock,
     log: options.log ?? createLog(),
     metrics: options.metrics ?? createMetrics(),

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { applyOnce, type ApplyReport } from '../../src/controller/once/apply.ts';
 import { inspectHub } from '../../src/controller/once/inspect.ts';
 import { keyOf } from '../../src/model/twin-key.ts';
-import { makePass } from '../../src/controller/pass/pass.ts';
+import { rulesOf } from '../../src/controller/context/hub-context.ts';
+import { queuePass } from '../../src/controller/pass/queue-pass.ts';
 import { reconcile } from '../../src/controller/reconcile/reconcile.ts';
 import { HubError } from '../../src/model/errors.ts';
 import type { EarlierApproval, GuardDecision } from '../../src/plan/guard/guards.ts';
@@ -14,7 +15,7 @@ import {
   createFleet,
   createLog,
   createMetrics,
-  createScope,
+  createContext,
   HALF,
   manifests,
   MODULE,
@@ -42,7 +43,6 @@ const scan = (time: string): Readonly<Record<string, string>> => ({
 async function apply(fleet: Fleet, text: string, hub: Hub = fleet.hub): Promise<ApplyReport> {
   const report = applyOnce({
     planner: plannerFor(text),
-    mode: 'Enforce',
     hub,
     hubName: 'dev',
     clock: fleet.clock,
@@ -112,7 +112,7 @@ describe('a change that is too large', () => {
     expect(scans(fleet)).toEqual(['PT2H', 'PT1H', 'PT1H', 'PT1H']);
     expect(results.filter(({ outcome }) => outcome === 'Held').map(({ action }) => action?.message)).toEqual(
       Array(3).fill(
-        'Not written before a look at the whole hub has counted it. Look again later: its lists can lag by half an hour.',
+        'Not written before a pass over the whole hub has counted it. Look again later: its lists can lag by half an hour.',
       ),
     );
   });
@@ -347,53 +347,46 @@ describe('until a whole pass was made', () => {
 
   test('one twin alone is held, and drift is not', async () => {
     const fleet = createFleet(3);
-    const scope = createScope(fleet, manifests(scan('PT1H')));
-    const first = await makePass(scope, { isChange: true, enqueue: () => {} }, NEVER);
+    const context = createContext(fleet, manifests(scan('PT1H')));
+    const first = await queuePass(context, { isChange: true, enqueue: () => {} }, NEVER);
     expect(first.kind).toBe('Complete');
-    for (const id of fleet.ids()) await reconcile(scope, `${id}/${MODULE}`, NEVER);
-    scope.open = plannerFor(guarded(scan('PT2H'), 'maxChanged: 1'));
+    for (const id of fleet.ids()) await reconcile(context, `${id}/${MODULE}`, NEVER);
+    context.rules = rulesOf(plannerFor(guarded(scan('PT2H'), 'maxChanged: 1')));
     const queued: string[] = [];
-    const end = await makePass(scope, { isChange: true, enqueue: (key) => void queued.push(key) }, NEVER);
+    const end = await queuePass(context, { isChange: true, enqueue: (key) => void queued.push(key) }, NEVER);
     expect(end).toMatchObject({ kind: 'Complete', guards: { refusedBy: ['TooManyChanged'], twins: 3 } });
     expect(queued).toEqual([]);
-    expect((await reconcile(scope, `d1/${MODULE}`, NEVER)).result).toBe('Held');
+    expect((await reconcile(context, `d1/${MODULE}`, NEVER)).result).toBe('Held');
   });
 });
 
 test('a look at a hub says what the guards would, and counts no device of our own', async () => {
   const fleet = createFleet(3);
   fleet.iot.createDevice('twinward-default', { deviceId: 'twinward-default', status: 'disabled' });
-  let guards: GuardDecision | undefined;
-  const { view } = await inspectHub(
+  const { devices, guards } = await inspectHub(
     {
       planner: plannerFor(guarded(scan('PT1H'), 'maxChanged: 33%')),
-      mode: 'Enforce',
       hub: fleet.hub,
       hubName: 'dev',
       clock: fleet.clock,
       log: createLog(),
       metrics: createMetrics(),
       signal: NEVER,
-      onGuards: (decision) => {
-        guards = decision;
-      },
     },
     () => {},
   );
-  expect(view.deviceCount).toBe(3);
-  expect(guards?.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 1, isRefused: true });
-  expect(guards?.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: 0, isRefused: false });
+  expect(devices.size).toBe(3);
+  expect(guards.checks).toContainEqual({ guard: 'TooManyChanged', count: 3, limit: 1, isRefused: true });
+  expect(guards.checks).toContainEqual({ guard: 'ListShort', count: 0, limit: undefined, isRefused: false });
 });
 
 test('a look at a hub takes an approval whose work is half done for one', async () => {
   const fleet = createFleet(3);
   const look = async (approve: string | undefined, earlier?: EarlierApproval): Promise<GuardDecision | undefined> => {
-    let guards: GuardDecision | undefined;
     const text = guarded(scan('PT1H'), 'maxChanged: 1', approve);
-    await inspectHub(
+    const { guards } = await inspectHub(
       {
         planner: plannerFor(text),
-        mode: 'Enforce',
         hub: fleet.hub,
         hubName: 'dev',
         clock: fleet.clock,
@@ -401,9 +394,6 @@ test('a look at a hub takes an approval whose work is half done for one', async 
         metrics: createMetrics(),
         signal: NEVER,
         earlier,
-        onGuards: (decision) => {
-          guards = decision;
-        },
       },
       () => {},
     );
@@ -503,7 +493,6 @@ async function applySaved(fleet: Fleet, text: string): Promise<ApplyReport> {
   const planned = new Map<string, SavedTwin>();
   const look = {
     planner: plannerFor(text),
-    mode: 'Enforce',
     hub: fleet.hub,
     hubName: 'dev',
     clock: fleet.clock,

@@ -65,8 +65,7 @@ function twinOf(deviceId: string, moduleId: string): Twin {
 /** All that `plan`, `why` and the controller would do with it. */
 function planAll(declared: Declared): string[] {
   return declared.hubs.flatMap((hub) => {
-    const planner = createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' });
-    planner.noteFleet(DEVICES);
+    const planner = createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' }).forFleet(DEVICES);
     return DEVICES.flatMap((device) =>
       [...planner.moduleIds, 'other'].flatMap((moduleId) => {
         const target = planner.targetFor(device, moduleId);

@@ -5,13 +5,15 @@ import { loadManifests } from '../../src/manifest/load.ts';
 import { invariant } from '../../src/model/errors.ts';
 import { cloneJson, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { DeviceFacts } from '../../src/model/twin.ts';
+import { parseOwner, type Owner } from '../../src/model/owner.ts';
 import {
-  composeRecord,
   NO_MEMORY,
+  composeOwn,
+  composeRecord,
   readRecord,
   recordHolds,
-  composeOwn,
   sameOwnership,
+  type Owners,
 } from '../../src/plan/record/record.ts';
 import type { OwnedEntry } from '../../src/plan/record/record.ts';
 import { createSelection, matches } from '../../src/plan/select/selection.ts';
@@ -27,13 +29,13 @@ const entry: fc.Arbitrary<OwnedEntry> = fc.record({
 });
 const owners = fc
   .dictionary(fc.constantFrom('SecurityConfiguration/a', 'SecurityConfiguration/b.c', 'SecurityConfiguration/d'), entry)
-  .map((entries): ReadonlyMap<string, OwnedEntry> => new Map(Object.entries(entries)));
+  .map((entries): Owners => new Map(Object.entries(entries).map(([owner, one]) => [parseOwner(owner), one])));
 
 function twinWith(record: Json): { tags: JsonObject } {
   return { tags: { twinward: { default: record } } };
 }
 
-function recordOf(map: ReadonlyMap<string, OwnedEntry>): JsonObject {
+function recordOf(map: Owners): JsonObject {
   return composeRecord(map, { revision: 'sha256:0123456789abcdef', nowMs: 0, etag: 'AAAAAAAAAAI=', memory: NO_MEMORY });
 }
 
@@ -51,7 +53,7 @@ describe('the record as it is spelt', () => {
     );
   });
 
-  const WANTED = new Map<string, OwnedEntry>([
+  const WANTED = new Map<Owner, OwnedEntry>([
     [
       'SecurityConfiguration/a',
       { digest: 'd', deletionPolicy: 'Retain', profile: 'p', section: [], keys: { names: ['scan'] } },

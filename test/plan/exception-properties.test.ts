@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../src/model/declared.ts';
 import { isObject, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin } from '../../src/model/twin.ts';
-import { writes } from '../../src/model/action.ts';
+import { differencesOf, writes } from '../../src/model/action.ts';
 import { configurations, desired, families, FOREIGN, PROFILES, tampering, type Shape } from './arbitrary-declared.ts';
 import {
   applied,
@@ -118,7 +118,7 @@ describe('an exception', () => {
         const action = plan(during, twin);
         fc.pre(action.type !== 'Hold');
         expect(writes(action)).toBe(false);
-        const differing = [...action.changes, ...action.observed].map(({ owner }) => owner);
+        const differing = differencesOf(action).map(({ owner }) => owner);
         expect(differing.filter((owner) => owner.startsWith('SecurityException/'))).toEqual([]);
       }),
       { numRuns: 300 },

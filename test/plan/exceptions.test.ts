@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { getPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin } from '../../src/model/twin.ts';
+import { changesOf } from '../../src/model/action.ts';
+import { needsOf, patchOf } from './actions.ts';
 import {
   applied,
   causesOf,
@@ -56,7 +58,7 @@ describe('an exception', () => {
   test('leaves its value where a frozen configuration may have had another', () => {
     const during = settled(source(BASE, { inc: { set: { a: 9 } } }), settled(source(BASE, {}), twinOf()));
     const action = plan(ended({ base: { ...BASE.base, suspend: true } }, { inc: { set: { a: 9 } } }), during);
-    expect(action.changes).toEqual([]);
+    expect(changesOf(action)).toEqual([]);
     expect(desiredOf(applied(during, action))).toEqual({ g: { a: 9, b: 1 } });
   });
 
@@ -80,7 +82,7 @@ describe('an exception', () => {
 
   test('writes nothing where the hub is only observed', () => {
     const action = plan(source(BASE, { inc: { set: { a: 9 } } }), twinOf(), { hubMode: 'Observe' });
-    expect([action.type, action.patch, action.observed.length]).toEqual(['Observe', undefined, 2]);
+    expect([action.type, patchOf(action), action.observed.length]).toEqual(['Observe', undefined, 2]);
   });
 
   test('that meets another with the same value lets the first name own it; the second goes on alone', () => {
@@ -198,8 +200,11 @@ describe('the end of an exception', () => {
     const action = plan(ended(base, { inc: { set: { a: 9, b: 9 } } }), during);
     expect([action.type, action.reason]).toEqual(['Patch', 'ExceptionEnded']);
     expect(causesOf(action)).toEqual(['-b:ExceptionEnded', 'a:ExceptionEnded']);
-    expect(action.changes.map(({ owner }) => owner)).toEqual(['SecurityException/inc', 'SecurityConfiguration/base']);
-    expect(action.needs).toEqual({ moduleTwin: true, deviceTwin: true });
+    expect(changesOf(action).map(({ owner }) => owner)).toEqual([
+      'SecurityException/inc',
+      'SecurityConfiguration/base',
+    ]);
+    expect(needsOf(action)).toEqual({ moduleTwin: true, deviceTwin: true });
   });
 
   test('comes with the removal of its manifest too, by the marks it left', () => {
@@ -219,7 +224,7 @@ describe('the end of an exception', () => {
     const declared = source({ base: { set: { b: 1 } } }, { inc: { env: 'prod', set: { a: 9 } } });
     const action = plan(declared, settled(declared, twinOf()), { device: deviceOf({ env: 'lab' }) });
     expect(action.reason).toBe('ExceptionEnded');
-    expect(action.needs).toEqual({ moduleTwin: true, deviceTwin: true });
+    expect(needsOf(action)).toEqual({ moduleTwin: true, deviceTwin: true });
   });
 
   test.each<[sentence: string, tags: JsonObject, base: Configurations, want: string]>([
@@ -382,7 +387,8 @@ describe('an exception for so many devices', () => {
 
   test('holds all of them where there are more, and nothing of it is written', () => {
     const action = plan(declared, twinOf(), { fleet: fleet(10) });
-    expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide', patch: undefined });
+    expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide' });
+    expect(patchOf(action)).toBeUndefined();
     expect(action.message).toBe(
       'SecurityException/inc selects 3 devices on this hub and is for 2 at most. Narrow its selector, or raise maxDevices.',
     );
@@ -390,7 +396,8 @@ describe('an exception for so many devices', () => {
 
   test('is held until they are counted', () => {
     const action = plan(declared, twinOf(), { fleet: 'Uncounted' });
-    expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide', patch: undefined });
+    expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide' });
+    expect(patchOf(action)).toBeUndefined();
     expect(action.message).toBe(
       'SecurityException/inc is for 2 devices at most; those it selects are not counted yet. The next look at the whole hub counts them.',
     );
@@ -432,7 +439,7 @@ describe('an exception that suspends', () => {
     const live = tampered(settled(source(base, {}), twinOf()), { g: { a: 7 } });
     const declared = source(base, { ...suspends, inc: { set: { a: 9 } } });
     const action = plan(declared, live);
-    expect([action.type, action.reason, action.patch]).toEqual(['Keep', 'Suspended', undefined]);
+    expect([action.type, action.reason, patchOf(action)]).toEqual(['Keep', 'Suspended', undefined]);
     expect(action.message).toBe(
       'The module is suspended by SecurityException/stop (soc) until 2026-11-23T18:40:00Z: INC-812',
     );

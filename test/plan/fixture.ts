@@ -17,7 +17,8 @@ import type { Profile, SettingPolicy } from '../../src/model/profile.ts';
 import type { Requirement, Selector } from '../../src/model/selector.ts';
 import type { Suspension } from '../../src/model/suspension.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type Twin } from '../../src/model/twin.ts';
-import type { TwinAction } from '../../src/model/action.ts';
+import { changesOf, type TwinAction } from '../../src/model/action.ts';
+import { configurationOwner, exceptionOwner } from '../../src/model/owner.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
 import type { Target } from '../../src/plan/target/target.ts';
 import { encodeSettings } from '../../src/profile/encode.ts';
@@ -101,7 +102,7 @@ export function configurationOf(name: string, fields: ConfigurationFields): Decl
   ];
   return {
     name,
-    owner: `SecurityConfiguration/${name}`,
+    owner: configurationOwner(name),
     origin: ORIGIN,
     targets: fields.targets ?? [targetOf(env === undefined ? selectorOf() : selectorOf(envIs(env)))],
     profile,
@@ -127,7 +128,7 @@ export interface ExceptionFields extends Pick<ConfigurationFields, 'profile' | '
 export function exceptionOf(name: string, fields: ExceptionFields): DeclaredException {
   return {
     ...configurationOf(name, { ...fields, priority: EXCEPTION_PRIORITY, whenMissing: 'Skip' }),
-    owner: `SecurityException/${name}`,
+    owner: exceptionOwner(name),
     maxDevices: fields.maxDevices,
     ownerText: 'soc',
     reason: 'INC-812',
@@ -236,8 +237,7 @@ function plannerOf(declared: Declared, options: PlanOptions) {
   const hub = declared.hubs[0];
   invariant(hub !== undefined, 'there is always a hub');
   const planner = createPlanner(declared, { hub, hubMode, instance, suspensions });
-  if (fleet !== 'Uncounted') planner.noteFleet(fleet);
-  return planner;
+  return fleet === 'Uncounted' ? planner : planner.forFleet(fleet);
 }
 
 /** The twin after a merge patch on tags and desired properties; the etag goes one further, as the hub's does. */
@@ -257,7 +257,7 @@ export function tampered(twin: Twin, desired: JsonObject): Twin {
 }
 
 export function applied(twin: Twin, action: TwinAction): Twin {
-  return action.patch === undefined ? twin : written(twin, action.patch);
+  return 'patch' in action ? written(twin, action.patch) : twin;
 }
 
 /** Plans and writes once. */
@@ -284,6 +284,6 @@ export function ownOf(twin: Pick<Twin, 'tags'>, instance = 'default'): Record<st
 }
 
 /** `KEY:CAUSE` of each change, removals as `-KEY:CAUSE`. */
-export function causesOf({ changes }: Pick<TwinAction, 'changes'>): string[] {
-  return changes.map(({ name, after, cause }) => `${after === undefined ? '-' : ''}${name}:${cause}`);
+export function causesOf(action: TwinAction): string[] {
+  return changesOf(action).map(({ name, after, cause }) => `${after === undefined ? '-' : ''}${name}:${cause}`);
 }

@@ -148,7 +148,7 @@ class Model {
 
   pass(): void {
     const action = this.planNow();
-    if (action.patch === undefined) return;
+    if (!('patch' in action)) return;
     const before = this.twin;
     this.twin = applied(before, action);
     this.problems.push(
@@ -281,10 +281,11 @@ function take(model: Model, one: Step): void {
       model.ledger.clear();
       return;
     case 'crash': {
-      const { etag } = model.planNow();
+      const action = model.planNow();
       model.foreign(one.key, one.value);
       // With `If-Match` the hub takes nothing that was decided before.
-      if (model.twin.etag === etag) model.problems.push('a write came between, and the etag is the same');
+      if ('etag' in action && model.twin.etag === action.etag)
+        model.problems.push('a write came between, and the etag is the same');
       return;
     }
     case 'pass':

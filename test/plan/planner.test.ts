@@ -1,18 +1,22 @@
 // What is declared for each module of a device, once for all devices alike.
 import { describe, expect, test } from 'vitest';
 import { invariant } from '../../src/model/errors.ts';
-import { createPlanner } from '../../src/plan/planner.ts';
+import { heldInstead } from '../../src/model/action.ts';
+import { createPlanner, wrapPlanner, type Planner } from '../../src/plan/planner.ts';
 import {
+  LEAF,
+  MODULE,
+  NOW_MS,
+  ORIGIN,
+  WRAPPED,
   declare,
   deviceOf,
   envIs,
-  LEAF,
-  ORIGIN,
   profileOf,
   selectorOf,
   targetFor,
   targetOf,
-  WRAPPED,
+  twinOf,
   type Configurations,
 } from './fixture.ts';
 
@@ -113,4 +117,78 @@ test('what observed layers would win is apart from what is enforced', () => {
   expect(target.observedAbsences.map(({ name }) => name)).toEqual(['c']);
   expect(shown(target.frozenAtoms)).toEqual(['e=1', 'a=2']);
   expect(target.frozenAbsences.map(({ name }) => name)).toEqual(['f', 'c']);
+});
+
+describe('the digest of a target', () => {
+  const A: Configurations = { a: { set: { a: 1 }, env: 'prod' } };
+  const digest = (is: Configurations, options: Parameters<typeof targetFor>[1] = {}) =>
+    targetFor(declare(is), options).digest;
+
+  test('is the same for what declares the same, whoever made it and however the device is selected', () => {
+    expect(digest(A)).toBe(digest(A));
+    expect(digest({ a: { set: { a: 1 } } })).toBe(digest(A));
+    expect(digest({ ...A, lab: { set: { b: 1 }, env: 'lab' } })).toBe(digest(A));
+  });
+
+  const suspended = { scope: 'All', who: 'me', reason: 'r', untilMs: undefined } as const;
+  test.each<[sentence: string, other: string]>([
+    ['another value', digest({ a: { set: { a: 2 }, env: 'prod' } })],
+    ['another name', digest({ b: { set: { a: 1 }, env: 'prod' } })],
+    ['another priority', digest({ a: { set: { a: 1 }, priority: 1 } })],
+    ['another deletion policy', digest({ a: { set: { a: 1 }, remove: true } })],
+    ['another wish where the module is missing', digest({ a: { set: { a: 1 }, whenMissing: 'Create' } })],
+    ['a layer more', digest({ ...A, b: { set: { b: 1 } } })],
+    ['a layer that only observes', digest({ a: { set: { a: 1 }, mode: 'Observe' } })],
+    ['a layer that is suspended', digest({ a: { set: { a: 1 }, suspend: true } })],
+    ['a hub that is only observed', digest(A, { hubMode: 'Observe' })],
+    ['a contradiction', digest({ ...A, b: { set: { a: 2 } } })],
+    ['a freeze', digest(A, { suspensions: [suspended] })],
+    ['no tag at all', digest({ a: { set: { a: 1 } } }, { device: deviceOf({}) })],
+    ['nothing declared', digest({})],
+  ])('is another with %s', (_sentence, other) => {
+    expect(other).not.toBe(digest(A));
+  });
+});
+
+describe('what is planned does not depend on earlier calls', () => {
+  const declared = declare({ base: { set: { a: 1 } } }, { exceptions: { inc: { set: { a: 9 }, maxDevices: 1 } } });
+  const fleetOf = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ ...deviceOf(), deviceId: `d${at + 1}` }));
+  const hub = declared.hubs[0];
+  invariant(hub !== undefined, 'there is always a hub');
+  const uncounted = createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' });
+  const outcome = (planner: Planner): string => {
+    const { type, reason } = planner.plan(planner.targetFor(deviceOf(), MODULE), deviceOf(), twinOf(), NOW_MS);
+    return `${type}/${reason}`;
+  };
+
+  test('a planner that was given a fleet leaves the one it came from as it was', () => {
+    const narrow = uncounted.forFleet(fleetOf(1));
+    const wide = narrow.forFleet(fleetOf(2));
+    for (const _round of [1, 2]) {
+      expect([uncounted, narrow, wide].map(outcome)).toEqual([
+        'Hold/ExceptionTooWide',
+        'Patch/FirstConfiguration',
+        'Hold/ExceptionTooWide',
+      ]);
+    }
+  });
+
+  test('without a limit of devices the planner is the same for every fleet', () => {
+    const plain = plannerFor({ base: { set: { a: 1 } } });
+    expect(plain.forFleet(fleetOf(2))).toBe(plain);
+  });
+
+  test('a wrapped planner stays wrapped for every fleet', () => {
+    const held = (planner: Planner) =>
+      wrapPlanner(
+        planner,
+        (plan) =>
+          (...twin) =>
+            heldInstead(plan(...twin), { reason: 'PlanStale' }, undefined),
+      );
+    const plain = held(plannerFor({ base: { set: { a: 1 } } }));
+    expect(plain.forFleet(fleetOf(2))).toBe(plain);
+    expect(outcome(held(uncounted).forFleet(fleetOf(1)))).toBe('Hold/PlanStale');
+  });
 });

@@ -6,7 +6,8 @@ import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { cloneJson, getPath, isObject, mergePatch, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import { asTwin, type Twin } from '../../src/model/twin.ts';
-import { changesDevice, REASONS, writes } from '../../src/model/action.ts';
+import { REASONS, changesDevice, changesOf, writes } from '../../src/model/action.ts';
+import { patchOf } from './actions.ts';
 import { isAbsent, isMet } from '../../src/plan/twin/changes.ts';
 import { actionDocument } from '../../src/plan/report/document.ts';
 import { explainTwin } from '../../src/plan/explain/explain.ts';
@@ -191,10 +192,10 @@ describe('one decision', () => {
       fc.property(history({}, 2, LEAF_FAMILIES), desired, tampering, ([first, second], properties, tamper) => {
         if (first === undefined || second === undefined) return;
         const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
-        const { patch } = plan(second, live);
+        const patch = patchOf(plan(second, live));
         const whole = patch?.properties?.desired ?? {};
         for (const smaller of smallerPatches(whole)) {
-          const left = plan(second, tampered(live, smaller)).changes;
+          const left = changesOf(plan(second, tampered(live, smaller)));
           expect(left.length, JSON.stringify(smaller)).toBeGreaterThan(0);
         }
       }),
@@ -207,7 +208,10 @@ describe('one decision', () => {
       fc.property(history(ALL, 2), desired, tampering, ([first, second], properties, tamper) => {
         if (first === undefined || second === undefined) return;
         const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
-        const { type, patch, changes } = plan(second, live);
+        const action = plan(second, live);
+        const { type } = action;
+        const patch = patchOf(action);
+        const changes = changesOf(action);
         expect(patch?.properties !== undefined).toBe(type === 'Patch');
         expect(changes.length > 0).toBe(type === 'Patch');
         const after = patch === undefined ? live : applied(live, plan(second, live));
@@ -227,9 +231,9 @@ describe('a patch', () => {
       fc.property(history(ALL, 2), desired, tampering, ([first, second], properties, tamper) => {
         if (first === undefined || second === undefined) return;
         const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
-        const { patch = {} } = plan(second, live);
+        const patch = patchOf(plan(second, live)) ?? {};
         const root = { tags: live.tags ?? {}, properties: live.properties };
-        for (const { path, value } of leavesOf(patch as JsonObject)) {
+        for (const { path, value } of leavesOf(patch)) {
           expect(value === null && getPath(root, path) === undefined, path.join('.')).toBe(false);
         }
       }),
@@ -244,7 +248,7 @@ describe('a patch', () => {
         const live = tampered(settled(first, twinOf({ desired: properties })), tamper);
         const action = plan(second, live);
         const after = desiredOf(applied(live, action));
-        const sent = mergePatch({}, action.patch?.properties?.desired ?? {});
+        const sent = mergePatch({}, patchOf(action)?.properties?.desired ?? {});
         for (const { section, patchGranularity } of targetFor(second).profiles) {
           if (patchGranularity === 'leaf' || action.type !== 'Patch') continue;
           expect(withoutEmpty(getPath(sent, section))).toEqual(withoutEmpty(getPath(after, section)));
@@ -269,7 +273,7 @@ test('the hub takes every patch, makes of it what we think and answers with the 
       for (const declared of states) {
         hub.patchTwin(ref, { properties: { desired: tamper } });
         const live = readTwin(hub, ref);
-        const { patch } = plan(declared, live);
+        const patch = patchOf(plan(declared, live));
         if (patch === undefined) continue;
         hub.patchTwin(ref, patch, `"${live.etag}"`);
         const after = readTwin(hub, ref);

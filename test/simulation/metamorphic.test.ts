@@ -7,6 +7,7 @@ import { invariant } from '../../src/model/errors.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import { writes } from '../../src/model/action.ts';
+import { patchOf } from '../plan/actions.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
 import { ownersIn, userKeys } from './oracle.ts';
 import {
@@ -143,7 +144,6 @@ async function plan(world: World, policy: Policy): Promise<Record<string, JsonOb
   await inspectHub(
     {
       planner: createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' }),
-      mode: 'Enforce',
       hub: inProcessHub(world.iot),
       hubName: hub.name,
       clock: world.clock,
@@ -152,7 +152,7 @@ async function plan(world: World, policy: Policy): Promise<Record<string, JsonOb
       signal: new AbortController().signal,
     },
     ({ ref: { deviceId }, action }) => {
-      const desired = action.patch?.properties?.desired;
+      const desired = patchOf(action)?.properties?.desired;
       // Whether IoT Edge manages a module is looked up by `plan` itself.
       if (writes(action) && desired !== undefined && world.devices.get(deviceId)?.isManagedByEdge === false) {
         planned[deviceId] = desired;

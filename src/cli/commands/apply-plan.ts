@@ -150,7 +150,7 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
   const { kept } = await inspect(
     world,
     session,
-    ({ ref, action }) => [keyOf(ref.deviceId, ref.moduleId), action] as const,
+    ({ ref, action, twin }) => [keyOf(ref.deviceId, ref.moduleId), { action, etag: twin?.etag }] as const,
     { lookupsMax: LOOKUPS_MAX },
   );
   const now = new Map(kept);
@@ -159,14 +159,14 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
   let done = 0;
   for (const twin of twins) {
     const key = keyOf(twin.deviceId, twin.moduleId);
-    const action = now.get(key);
-    const why = staleness(twin, action);
+    const found = now.get(key);
+    const why = staleness(twin, found?.action, found?.etag);
     if (why === undefined) fresh.set(key, twin);
-    else if (isDone(twin, action)) done += 1;
+    else if (isDone(twin, found?.action)) done += 1;
     else stale.push({ twin, why });
     now.delete(key);
   }
-  return { name, fresh, done, stale, others: [...now.values()].filter(writes).length };
+  return { name, fresh, done, stale, others: [...now.values()].filter(({ action }) => writes(action)).length };
 }
 
 /** Fails unless the rest is wanted. */

@@ -101,7 +101,7 @@ export async function applyHub(
 
 export async function applyWithProgress(
   world: World,
-  { declaredHub, planner, mode, hub }: HubSession,
+  { declaredHub, planner, hub }: HubSession,
   extras: Partial<Pick<ApplyOptions, 'onSettled' | 'select' | 'signal' | 'earlier' | 'onApproved'>> = {},
 ): Promise<ApplyReport> {
   const { clock, random, interrupted: signal } = world;
@@ -110,7 +110,6 @@ export async function applyWithProgress(
   try {
     return await applyOnce({
       planner,
-      mode,
       hub,
       hubName: declaredHub.name,
       clock,

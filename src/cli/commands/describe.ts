@@ -58,16 +58,17 @@ export async function describe(world: World, options: DescribeOptions): Promise<
       const { hostName, mode } = session;
       const count = countStanding();
       const see = (twin: InspectedTwin): void => {
-        if (owns(twin)) count.see(twin);
+        if (owns(twin)) count.add(twin);
       };
-      const { devices } = await inspect(world, session, see, { onGuards: (guards) => count.judge(guards) });
+      const { devices, guards } = await inspect(world, session, see);
+      count.judge(guards);
       const { counts, ...standing } = count.result();
       standings.push({
         hub,
         hostName,
         mode,
         ...standing,
-        counts: kind === 'Hub' ? { ...counts, devices } : counts,
+        counts: kind === 'Hub' ? { ...counts, devices: devices.size } : counts,
       });
     });
   }

@@ -3,10 +3,10 @@ import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/select/selection.ts';
 import { momentText } from '../../plan/select/suspensions.ts';
-import { heldState } from '../../controller/pass/guarded.ts';
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
-import type { TwinState } from '../../controller/twins/twin-state.ts';
+import { refusedState, type TwinState } from '../../controller/twins/twin-state.ts';
 import { closest } from '../../model/similarity.ts';
+import { ownerName, type Owner } from '../../model/owner.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../input/manifests.ts';
@@ -36,7 +36,7 @@ interface Seen {
   readonly hub: string;
   readonly moduleId: string;
   readonly device: DeviceFacts;
-  readonly owners: readonly string[];
+  readonly owners: readonly Owner[];
   readonly state: TwinState | undefined;
   /** Bits of RISK. */
   readonly risks: number;
@@ -51,7 +51,6 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
   if (options.list !== 'profiles') {
     await withHubs(world, declared, options, async (session) => {
       const hub = session.declaredHub.name;
-      let refusedRisks = 0;
       const keep = ({ ref: { moduleId }, device, target, state, risks }: InspectedTwin): Seen => ({
         hub,
         moduleId,
@@ -60,16 +59,14 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
         state,
         risks,
       });
-      const { kept } = await inspect(world, session, keep, {
-        onGuards: (guards) => {
-          ({ refusedRisks } = guards);
-        },
-      });
+      const { kept, guards } = await inspect(world, session, keep);
       for (const one of kept) {
         // A module that need not exist and does not is nothing to list.
         if (one.state?.type === 'Skip') continue;
         // What the guards say is of all that they refuse: status tells it, once.
-        seen.push((one.risks & refusedRisks) === 0 ? one : { ...one, state: heldState(undefined) });
+        seen.push(
+          (one.risks & guards.refusedRisks) === 0 ? one : { ...one, state: refusedState(one.state, undefined) },
+        );
       }
     });
   }
@@ -95,7 +92,7 @@ function deviceRows(_declared: Declared, seen: readonly Seen[]): Row[] {
       module: moduleId,
       state: standing(state),
       reason: state?.reason ?? '',
-      configurations: owners.map((owner) => owner.slice(owner.indexOf('/') + 1)),
+      configurations: owners.map(ownerName),
       detail: state?.detail,
     }))
     .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
@@ -155,7 +152,7 @@ function exceptionRows(declared: Declared, seen: readonly Seen[]): Row[] {
 const IN_SYNC = ['Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable'] as const;
 
 /** Of the twins that it has a say on. */
-function standingOf(owner: string, seen: readonly Seen[]) {
+function standingOf(owner: Owner, seen: readonly Seen[]) {
   const states = seen.filter(({ owners }) => owners.includes(owner)).map(({ state }) => standing(state));
   const count = (...names: readonly string[]): number => states.filter((state) => names.includes(state)).length;
   return { states, count };

@@ -1,9 +1,7 @@
 // `twinward plan`: what `apply` would do now, without doing it.
 import { costOf, type Cost } from '../../controller/budget/cost.ts';
 import type { Declared } from '../../model/declared.ts';
-import type { Diagnostic } from '../../model/diagnostic.ts';
 import { closest } from '../../model/similarity.ts';
-import type { DeviceFacts } from '../../model/twin.ts';
 import { actionDocument, type ActionDocument } from '../../plan/report/document.ts';
 import { changesDevice, type TwinAction } from '../../model/action.ts';
 import type { GuardDecision } from '../../plan/guard/guards.ts';
@@ -16,7 +14,7 @@ import { countByTag, type PlannedTwin } from '../../plan/report/shapes.ts';
 import { addSummaries, summarize } from '../../plan/report/summary.ts';
 import { addWork, NO_WORK, workOf } from '../../plan/report/call-count.ts';
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
-import { withCeiling } from '../../plan/observe-only.ts';
+import type { DeviceTable } from '../../controller/twins/device-table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../input/manifests.ts';
@@ -151,43 +149,29 @@ export async function planHub(
   const { profiles } = declared;
   const { name, budget } = session.declaredHub;
   let hidden = 0;
-  let warnings: readonly Diagnostic[] = [];
   const attributed = attribution(session, comparison, world.clock.now());
-  const assuming = assumingHidden(session.planner, () => {
+  const planner = assumingHidden(session.planner, () => {
     hidden += 1;
   });
-  const planner: Planner = {
-    ...assuming,
-    noteFleet(devices) {
-      const all = [...devices];
-      assuming.noteFleet(all);
-      attributed.noteFleet(all);
-      warnings = lintSelectors(declared, name, all);
-    },
-  };
   let work = NO_WORK;
   const spentBefore = session.hub.messagesSpent();
-  let guards: GuardDecision | undefined;
-  const keep = (inspected: InspectedTwin): KeptTwin => {
+  const keep = (inspected: InspectedTwin, devices: DeviceTable): KeptTwin => {
     const { action, twin } = inspected;
     work = addWork(work, workOf(action, twin));
-    const planned = attributed.see(inspected);
+    const planned = attributed.add(inspected, devices);
     const document = isDocumented ? actionDocument({ hub: name, profiles }, action, twin) : undefined;
     const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.isPending !== true };
     return { planned, action, document: document === undefined ? undefined : { ...document, ...isFresh } };
   };
-  const { devices, kept, notLookedUp } = await inspect(world, { ...session, planner }, keep, {
-    lookupsMax: LOOKUPS_MAX,
-    onGuards: (decision) => {
-      guards = decision;
-    },
-  });
+  const inspection = await inspect(world, { ...session, planner }, keep, { lookupsMax: LOOKUPS_MAX });
+  const { devices, kept, guards, notLookedUp } = inspection;
   const looked = { ...NO_WORK, messages: session.hub.messagesSpent() - spentBefore };
   const { pending } = attributed;
+  const warnings = lintSelectors(declared, name, [...devices.all()]);
   return {
     name,
     mode: session.mode,
-    devices,
+    devices: devices.size,
     twins: kept.map(({ planned }) => planned),
     profiles: [...profiles.values()],
     summary: summarize(kept.map(({ action }) => action)),
@@ -196,16 +180,15 @@ export async function planHub(
     ...(pending === undefined ? {} : { pending }),
     ...(hidden === 0 ? {} : { hidden }),
     ...(notLookedUp === 0 ? {} : { notLookedUp }),
-    ...(guards === undefined ? {} : { guards }),
+    guards,
     actions: kept.flatMap(({ document }) => document ?? []),
     saved: { name, hostName: session.hostName, twins: kept.flatMap(({ action }) => savedTwin(action) ?? []) },
   };
 }
 
 interface Attribution {
-  /** The devices of the hub, before any twin is seen. */
-  noteFleet(devices: readonly DeviceFacts[]): void;
-  see(inspected: InspectedTwin): PlannedTwin;
+  /** `devices` are all of the hub. */
+  add(inspected: InspectedTwin, devices: DeviceTable): PlannedTwin;
   /** Counts of what was seen; undefined where there is nothing to compare with. */
   readonly pending: Pending | undefined;
 }
@@ -213,18 +196,19 @@ interface Attribution {
 /** Plans each twin as the manifests before would, and takes out what they ask for too. */
 function attribution(session: HubSession, comparison: Comparison | undefined, nowMs: number): Attribution {
   if (comparison?.base === undefined) {
-    return { noteFleet: () => {}, see: ({ action, device }) => ({ action, device }), pending: undefined };
+    return { add: ({ action, device }) => ({ action, device }), pending: undefined };
   }
   const { base, instance } = comparison;
   const { declaredHub, mode, suspensions } = session;
   const hub = base.declared.hubs.find((one) => one.name === declaredHub.name) ?? declaredHub;
-  const before = withCeiling(createPlanner(base.declared, { hub, hubMode: mode, instance, suspensions }), mode);
+  const uncounted = createPlanner(base.declared, { hub, hubMode: mode, instance, suspensions });
+  let before: Planner | undefined;
   const pending = { base: base.name, drift: 0, others: 0 };
   return {
     pending,
-    noteFleet: (devices) => before.noteFleet(devices),
-    see({ action, device, twin, ref, around }) {
-      const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs, around);
+    add({ action, device, twin, ref, others }, devices) {
+      before ??= uncounted.forFleet(devices.all());
+      const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs, others);
       const { fresh, hasPending } = attribute(action, old);
       if (hasPending) pending[old.reason === 'Drift' ? 'drift' : 'others'] += 1;
       return { action: fresh ?? action, device, isPending: fresh === undefined };

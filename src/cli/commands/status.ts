@@ -26,13 +26,9 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
   const hubs: StandingHub[] = [];
   await withHubs(world, declared, options, async (session) => {
     const count = countStanding();
-    let idleApproval: string | undefined;
-    const { devices, notes } = await inspect(world, session, (twin) => count.see(twin), {
-      onGuards: (guards) => {
-        count.judge(guards);
-        ({ idleApproval } = guards);
-      },
-    });
+    const { devices, notes, guards } = await inspect(world, session, (twin) => count.add(twin));
+    count.judge(guards);
+    const { idleApproval } = guards;
     const { conditions, counts, offenders, moreOffenders } = count.result();
     const { hostName, mode, declaredHub, suspensions } = session;
     hubs.push({
@@ -40,7 +36,7 @@ export async function status(world: World, options: StatusOptions): Promise<Exit
       hostName,
       mode,
       conditions,
-      counts: { ...counts, devices },
+      counts: { ...counts, devices: devices.size },
       offenders,
       moreOffenders,
       notes: [...suspensions.map(namedSuspensionText), ...(idleApproval === undefined ? [] : [idleApproval]), ...notes],

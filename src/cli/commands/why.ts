@@ -13,7 +13,7 @@ import { REDACTED } from '../../plan/report/redaction.ts';
 import { riskContext, risksOf } from '../../plan/guard/risk.ts';
 import type { Hub } from '../../ports/hub.ts';
 import { settingNames } from '../../profile/settings.ts';
-import { createLookAround } from '../../controller/pass/other-writers.ts';
+import { createReadOthers } from '../../controller/context/automatic-writers.ts';
 import { stateOf } from '../../controller/twins/twin-state.ts';
 import { orMissing } from '../../controller/queue/optional-read.ts';
 import { noDevice, requireDeviceId } from '../input/device-id.ts';
@@ -61,21 +61,23 @@ export async function why(world: World, options: WhyOptions): Promise<ExitCode> 
 async function explainDevice(
   { interrupted, clock }: World,
   declared: Declared,
-  { hub, declaredHub, planner }: HubSession,
+  session: HubSession,
   { device: deviceId, instance, key }: WhyOptions,
 ): Promise<ExplainedTwin[] | CliFailure | undefined> {
+  const { hub, declaredHub } = session;
   const deviceTwin = await orMissing(hub.getDeviceTwin(deviceId, interrupted));
   if (deviceTwin === undefined) return undefined;
   const device = deviceFacts(deviceTwin);
   const explained: ExplainedTwin[] = [];
-  const lookAround = createLookAround(hub, interrupted);
-  const risks = riskContext(planner);
-  let isFleetNoted = false;
-  for (const moduleId of await moduleIdsOf(deviceId, declared, planner, hub, interrupted)) {
+  const readOthers = createReadOthers(hub, interrupted);
+  const risks = riskContext(session.planner);
+  let { planner } = session;
+  let isFleetCounted = false;
+  for (const moduleId of await moduleIdsOf(deviceId, declared, session.planner, hub, interrupted)) {
     const live = await orMissing(hub.getModuleTwin({ deviceId, moduleId }, interrupted));
-    if (!isFleetNoted && planner.targetFor(device, moduleId).layers.some(isCounted)) {
-      await noteFleet(planner, hub, interrupted);
-      isFleetNoted = true;
+    if (!isFleetCounted && planner.targetFor(device, moduleId).layers.some(isCounted)) {
+      planner = planner.forFleet(await listDevices(hub, interrupted));
+      isFleetCounted = true;
     }
     const target = planner.targetFor(device, moduleId);
     const isManaged = planner.moduleIds.includes(moduleId);
@@ -83,11 +85,11 @@ async function explainDevice(
       continue;
     }
     const nowMs = clock.now();
-    const around = await lookAround({ deviceId, moduleId }, device, nowMs);
-    const action = planner.plan(target, device, live, nowMs, around);
+    const others = await readOthers({ deviceId, moduleId }, device);
+    const action = planner.plan(target, device, live, nowMs, others);
     const state = stateOf(action, target, live, nowMs);
     const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
-    const { automatic } = around;
+    const { automatic } = others;
     const settings = explainTwin({ ...facts, automatic, ...(key === undefined ? {} : { key }) });
     // What is kept counts for guards too, and they hold nothing of it.
     const guards = writes(action) ? guardsOver(risksOf(action, live, risks), declaredHub.guards) : [];
@@ -125,10 +127,10 @@ function isCounted({ configuration }: Layer): boolean {
   return isException(configuration) && configuration.maxDevices !== undefined;
 }
 
-async function noteFleet(planner: Planner, hub: Hub, signal: AbortSignal): Promise<void> {
+async function listDevices(hub: Hub, signal: AbortSignal): Promise<readonly DeviceFacts[]> {
   const devices: DeviceFacts[] = [];
   for await (const page of hub.listDevices(signal)) devices.push(...page);
-  planner.noteFleet(devices);
+  return devices;
 }
 
 function onlyKey(twins: readonly ExplainedTwin[], key: string, { profiles }: Declared): ExplainedTwin[] {

@@ -6,6 +6,7 @@ import { inspectHub, type InspectedTwin, type Inspection, type InspectOptions } 
 import { budgetedHub } from '../../controller/budget/hub-budget.ts';
 import { readReservedTwin } from '../../controller/lease/reserved-twin.ts';
 import { suspensionsInForce, type Suspension } from '../../model/suspension.ts';
+import type { DeviceTable } from '../../controller/twins/device-table.ts';
 import type { Hub } from '../../ports/hub.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Log } from '../../ports/log.ts';
@@ -88,24 +89,21 @@ export async function withHubs(
 /** Each is a read of its own, at the slow pace of the registry: a plan of a fleet of edge devices must end too. */
 export const LOOKUPS_MAX = 50;
 
-interface Inspected<T> extends Pick<Inspection, 'notLookedUp'> {
-  readonly devices: number;
+interface Inspected<T> extends Inspection {
   readonly kept: readonly T[];
-  readonly notes: readonly string[];
 }
 
 /** Lists the hub and keeps what `keep` makes of each twin, so that whole twins need not stay in memory. */
 export async function inspect<T>(
   world: World,
-  { declaredHub, hub, mode, planner, approved }: HubSession,
-  keep: (twin: InspectedTwin) => T,
-  extras: Pick<InspectOptions, 'onGuards' | 'lookupsMax'> = {},
+  { declaredHub, hub, planner, approved }: HubSession,
+  keep: (twin: InspectedTwin, devices: DeviceTable) => T,
+  extras: Pick<InspectOptions, 'lookupsMax'> = {},
 ): Promise<Inspected<T>> {
   const progress = createProgress(world);
   const kept: T[] = [];
   const options = {
     planner,
-    mode,
     hub,
     hubName: declaredHub.name,
     clock: world.clock,
@@ -116,14 +114,13 @@ export async function inspect<T>(
     ...extras,
   };
   try {
-    const { view, notLookedUp } = await inspectHub(options, (twin) => {
-      kept.push(keep(twin));
+    const inspection = await inspectHub(options, (twin, known) => {
+      kept.push(keep(twin, known));
       progress.show(`reading ${declaredHub.name}: ${countOf(kept.length, 'twin')}`);
     });
-    const { notes } = view;
     progress.clear();
-    for (const note of notes) writeWarning(world, `${declaredHub.name}: ${note}`);
-    return { devices: view.deviceCount, kept, notes, notLookedUp };
+    for (const note of inspection.notes) writeWarning(world, `${declaredHub.name}: ${note}`);
+    return { ...inspection, kept };
   } finally {
     progress.clear();
   }

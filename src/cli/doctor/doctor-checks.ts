@@ -2,7 +2,7 @@
 import { readHubDate } from '../../adapters/hub-date.ts';
 import { isLoopback } from '../../adapters/credentials.ts';
 import { affordablePeriodMs, dailyMessages } from '../../controller/budget/daily-budget.ts';
-import { Neighbours } from '../../controller/pass/other-writers.ts';
+import { AutomaticWriters } from '../../controller/context/automatic-writers.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
 import type { Connected } from '../connect/connect.ts';
 import { countOthers } from '../render/count-devices.ts';
@@ -43,7 +43,7 @@ export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Fin
     checkMode(whole),
     ...checkCapacity(whole),
     await checkEvents({ ...whole, passMessages: passMessages(devices) }),
-    ...(await checkNeighbours(whole)),
+    ...(await checkOtherWriters(whole)),
   ];
 }
 
@@ -171,10 +171,10 @@ function checkCapacity({ declaredHub, connected: { capacity, endpoint }, devices
   return [{ check: 'capacity', verdict: 'warning', message: text, fix }];
 }
 
-async function checkNeighbours({ world, declared, connected: { hub } }: Patient): Promise<Finding[]> {
-  const neighbours = new Neighbours();
-  await neighbours.list(hub, world.clock.now(), world.interrupted);
-  const notes = neighbours.conclude(declared);
+async function checkOtherWriters({ world, declared, connected: { hub } }: Patient): Promise<Finding[]> {
+  const automatic = new AutomaticWriters();
+  await automatic.list(hub, world.interrupted);
+  const notes = automatic.conclude(declared);
   if (notes.length === 0) return [ok('automatic configurations', 'none writes what is declared here')];
   const fix = 'Delete it on the hub, or take the settings out of the manifests: one of the two must let go.';
   return notes.map((message) => ({ check: 'automatic configurations', verdict: 'warning' as const, message, fix }));

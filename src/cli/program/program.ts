@@ -8,7 +8,7 @@ import { addApply, addResume, addRun, addSuspend, addUninstall } from './change.
 import { addDemo, addHub } from './embedded.ts';
 import { addDescribe, addEvents, addGet, addPlan, addSnapshot, addStatus, addValidate, addWhy } from './look.ts';
 import type { Finish, Parts } from './options.ts';
-import { writeFailure } from '../render/report.ts';
+import { writeBug, writeFailure } from '../render/report.ts';
 import type { World } from '../world.ts';
 
 /** Never rejects: what went wrong is printed, and the exit code says which kind it was. */
@@ -30,8 +30,7 @@ export async function runProgram(world: World, argv: readonly string[]): Promise
 function reportFailure(world: World, argv: readonly string[], error: unknown): ExitCode {
   const failure = toFailure(error);
   if (failure === undefined) {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    world.err.write(`This is a bug in Twinward. Please report it with these lines:\n${stack}\n`);
+    writeBug(world, error);
     return EXIT.Failed;
   }
   // Invalid manifests have given their document already.

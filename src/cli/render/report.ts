@@ -17,6 +17,12 @@ export function documentText(kind: string, fields: object): string {
   return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, kind, ...fields }, null, 2)}\n`;
 }
 
+/** For errors that are no failure of the world. */
+export function writeBug({ err }: Pick<World, 'err'>, error: unknown): void {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  err.write(`This is a bug in Twinward. Please report it with these lines:\n${stack}\n`);
+}
+
 export function writeFailure(world: World, format: Format, failure: CliFailure): void {
   const { message, hint, exitCode } = failure;
   if (format === 'json') {

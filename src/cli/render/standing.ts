@@ -1,11 +1,11 @@
 // How some twins of one hub stand together: each counted once, conditions, the worst first. For `status` and `describe`.
-import { FleetView } from '../../controller/twins/fleet-view.ts';
-import { heldState } from '../../controller/pass/guarded.ts';
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { resourceConditions, type ResourceCondition } from '../../controller/status/resource-conditions.ts';
-import type { FleetCounts, Offender } from '../../controller/status/status.ts';
-import { tally } from '../../controller/twins/counts.ts';
+import type { FleetCounts } from '../../controller/status/status.ts';
+import type { Offender } from '../../controller/twins/offenders.ts';
+import { TwinTable } from '../../controller/twins/twin-table.ts';
+import { refusedState } from '../../controller/twins/twin-state.ts';
 import type { GuardDecision } from '../../plan/guard/guards.ts';
 import { formatCount, formatTable } from './table.ts';
 
@@ -18,34 +18,40 @@ export interface Standing {
 }
 
 export interface StandingCount {
-  see(twin: InspectedTwin): void;
-  /** What the guards refuse of that is held. */
+  add(twin: InspectedTwin): void;
+  /** Holds what the guards refuse of the twins that were added. */
   judge(guards: GuardDecision): void;
-  /** Of all that were seen. */
+  /** Of all that were added. */
   result(): Standing;
 }
 
 export function countStanding(): StandingCount {
-  const view = new FleetView();
+  const twins = new TwinTable();
   const devices = new Set<string>();
   const risky: { readonly key: string; readonly risks: number }[] = [];
-  let drifted = 0;
   return {
-    see({ ref, state, action, risks }) {
+    add({ ref, state, risks }) {
       const key = keyOf(ref.deviceId, ref.moduleId);
       // A module that need not exist and does not is no twin.
       if (state !== undefined && state.type !== 'Skip') devices.add(ref.deviceId);
       if (risks !== 0) risky.push({ key, risks });
-      if ([...action.changes, ...action.observed].some(({ cause }) => cause === 'Drift')) drifted += 1;
-      view.note(key, state);
+      twins.setState(key, state);
     },
     judge({ refusedRisks, message }) {
-      for (const { key, risks } of risky) if ((risks & refusedRisks) !== 0) view.note(key, heldState(message));
+      for (const { key, risks } of risky) {
+        if ((risks & refusedRisks) !== 0) twins.setState(key, refusedState(twins.state(key), message));
+      }
     },
     result() {
-      const { counts, contested, offenders, moreOffenders } = tally(view);
-      const conditions = resourceConditions({ ...counts, drifted, contested });
-      return { conditions, counts: { ...counts, devices: devices.size }, offenders, moreOffenders };
+      const { counts } = twins;
+      const { twins: count, actions, acknowledgements } = counts;
+      const offenders = twins.offenders();
+      return {
+        conditions: resourceConditions(counts),
+        counts: { devices: devices.size, twins: count, actions, acknowledgements },
+        offenders,
+        moreOffenders: twins.offenderCount - offenders.length,
+      };
     },
   };
 }

@@ -10,10 +10,10 @@ import type { Random } from '../../ports/random.ts';
 import { abortable } from '../queue/abortable.ts';
 import { Alarm } from '../queue/alarm.ts';
 import { backoffMs } from '../queue/backoff.ts';
-import { contain } from '../queue/recover.ts';
+import { recover } from '../queue/recover.ts';
 import { classify } from '../queue/outcome.ts';
 
-export interface FeedLoopOptions {
+export interface ChangeWatchOptions {
   /** In the manifests. */
   readonly hubName: string;
   /** Undefined where nobody knows it: then any hub's changes are taken. */
@@ -30,8 +30,8 @@ export interface FeedLoopOptions {
 /** A watch that ends sooner failed to begin, for all that we care. */
 const STEADY_MS = 60_000;
 
-export class FeedLoop {
-  readonly #options: FeedLoopOptions;
+export class ChangeWatch {
+  readonly #options: ChangeWatchOptions;
   readonly #alarm: Alarm;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
@@ -43,7 +43,7 @@ export class FeedLoop {
   #isOurs = false;
 
   /** Starts at once. */
-  constructor(options: FeedLoopOptions) {
+  constructor(options: ChangeWatchOptions) {
     this.#options = options;
     this.#alarm = new Alarm(options.clock);
     this.#ended = this.#run();
@@ -66,7 +66,7 @@ export class FeedLoop {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       this.#openedAtMs = undefined;
-      const error = await contain({ name, log, metrics }, 'watch for changes', () => this.#watch(signal));
+      const error = await recover({ name, log, metrics }, 'watch for changes', () => this.#watch(signal));
       if (signal.aborted) return;
       const openMs = this.#openedAtMs === undefined ? 0 : clock.now() - this.#openedAtMs;
       this.#failures = openMs >= STEADY_MS ? 1 : this.#failures + 1;
@@ -98,7 +98,7 @@ export class FeedLoop {
       this.#isOurs = true;
       this.#stranger = undefined;
     }
-    void contain({ name, log, metrics }, 'take a hint', async () => onChange(change));
+    void recover({ name, log, metrics }, 'take a hint', async () => onChange(change));
   }
 
   #noteOpen(): void {

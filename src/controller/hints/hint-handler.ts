@@ -1,91 +1,89 @@
-// From what the hub tells of to what is to be queued, and looked at inside our share of the hub's day.
+// From change events to keys in the queue, within our share of the hub's daily messages.
 import type { Change } from '../../model/change.ts';
 import type { Capacity, DeclaredHub } from '../../model/declared.ts';
 import { readMessages } from '../../plan/report/call-count.ts';
 import { HintAllowance } from '../budget/daily-budget.ts';
-import { hintedKeys, isOurs } from './keys-of-change.ts';
-import type { Hints } from './hints.ts';
+import { isOurs, keysOfChange } from './keys-of-change.ts';
+import type { Hints } from '../twins/hints.ts';
 import { refOf } from '../../model/twin-key.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import type { Reconciled } from '../reconcile/reconcile.ts';
-import { declaredHubOf, type HubScope } from '../reconcile/hub-context.ts';
+import type { HubContext } from '../context/hub-context.ts';
 import type { WorkQueue } from '../queue/work-queue.ts';
 
 const WAITING =
-  'What others change is seen by the next pass for now: looking at each change event would go beyond the budget of daily messages.';
+  'The next pass finds what others change: a read for each change event would go beyond the budget of daily messages.';
 
-export interface HintIntakeOptions {
-  readonly scope: HubScope;
-  /** Of the scope. */
+export interface HintHandlerOptions {
+  readonly context: HubContext;
+  /** Of the context. */
   readonly hints: Hints;
   readonly queue: WorkQueue;
   readonly capacity: Capacity | undefined;
 }
 
-export class HintIntake {
-  readonly #options: HintIntakeOptions;
+export class HintHandler {
+  readonly #options: HintHandlerOptions;
   readonly #allowance: HintAllowance;
-  /** Keys in the queue that no pass asks for. */
-  readonly #alone = new Set<string>();
   /** A whole pass was made: what it listed and counted is there to decide by. */
   #isPassed = false;
 
-  constructor(options: HintIntakeOptions) {
-    const { scope, capacity } = options;
-    const { name: hubName, clock, log } = scope;
+  constructor(options: HintHandlerOptions) {
+    const { context, capacity } = options;
+    const { name: hubName, clock, log } = context;
     this.#options = options;
-    const budget = (): DeclaredHub['budget'] => declaredHubOf(scope).budget;
+    const budget = (): DeclaredHub['budget'] => context.rules.planner.hub.budget;
     this.#allowance = new HintAllowance({ hubName, capacity, budget, clock, log });
   }
 
-  /** Why hints are not looked at for now, for people; undefined while they are. */
+  /** Why hints wait for the next pass, for people; undefined while they are read. */
   get problem(): string | undefined {
     return this.#allowance.isUsedUp ? WAITING : undefined;
   }
 
-  /** Messages of the hub's quota that looking at hints has cost so far. */
+  /** Messages of the hub's quota that reads for hints have cost so far. */
   get messagesSpent(): number {
     return this.#allowance.spent;
   }
 
-  /** Before the end of the first pass it is only kept. */
-  take(change: Change): void {
-    const { scope, hints } = this.#options;
-    const { open, view } = scope;
-    for (const key of hintedKeys({ open, view, hints }, change)) {
+  /** Before the first pass ends the hint only waits. */
+  handle(change: Change): void {
+    const { context, hints } = this.#options;
+    for (const key of keysOfChange({ ...context, hints }, change)) {
       if (!hints.add(key)) continue;
       if (change.moduleId === undefined) hints.addDevice(change.deviceId);
-      if (this.#isPassed) this.#ask(key);
+      if (this.#isPassed) this.#enqueue(key);
     }
   }
 
-  /** A pass asks for the key too: it is looked at, and tried again, whatever that costs. */
+  /** A pass asks for the key too: it is read, and tried again, whatever that costs. */
   release(key: string): void {
-    this.#alone.delete(key);
+    this.#options.context.twins.setHintOnly(key, false);
   }
 
-  /** A pass was complete: what came during the first one is looked at now. */
+  /** A whole pass has ended: hints that came during the first one are queued now. */
   endPass(): void {
     if (this.#isPassed) return;
     this.#isPassed = true;
-    const { scope, hints } = this.#options;
+    const { context, hints } = this.#options;
     for (const key of hints.keys()) {
       const { deviceId } = refOf(key);
-      const isUnread = scope.view.device(deviceId) === undefined || hints.isStale(deviceId);
-      if (isUnread || isOurs(scope, key)) this.#ask(key);
+      const isUnread = context.devices.get(deviceId) === undefined || hints.isStale(deviceId);
+      if (isUnread || isOurs(context, key)) this.#enqueue(key);
     }
   }
 
-  /** Undefined where only a hint asks for it and too little of the day is left: the next pass sees it. */
-  async look(key: string, work: () => Promise<Reconciled>): Promise<Reconciled | undefined> {
-    const { scope, hints } = this.#options;
+  /** Runs `work`. Undefined where only a hint asks for the key and the allowance is spent: it waits for the next pass. */
+  async run(key: string, work: () => Promise<Reconciled>): Promise<Reconciled | undefined> {
+    const { context, hints } = this.#options;
     const { deviceId } = refOf(key);
-    const isAlone = this.#alone.delete(key);
+    const isAlone = context.twins.isHintOnly(key);
+    this.release(key);
     const isStale = hints.takeDevice(deviceId);
     const messages = Number(isAlone) + Number(isStale);
     const isAllowed = messages === 0 || this.#allowance.take(messages);
     if (isAlone && !isAllowed) return undefined;
-    if (isStale && isAllowed) scope.view.forgetDevice(deviceId);
+    if (isStale && isAllowed) context.devices.delete(deviceId);
     const reconciled = await work();
     const { live, outcome } = reconciled;
     if (!isAlone && isTriedAgain(outcome)) this.release(key);
@@ -93,9 +91,9 @@ export class HintIntake {
     return reconciled;
   }
 
-  #ask(key: string): void {
-    const { queue } = this.#options;
-    if (!queue.awaits(key)) this.#alone.add(key);
+  #enqueue(key: string): void {
+    const { context, queue } = this.#options;
+    if (!queue.awaits(key)) context.twins.setHintOnly(key, true);
     queue.add(key, 'Drift');
   }
 }

@@ -1,4 +1,4 @@
-// From a change that the hub tells of to the keys that are worth a look.
+// From a change event to the keys of the twins that are worth a direct read.
 import type { Change } from '../../model/change.ts';
 import { getKey, isObject, mergePatch, patchTouches, type JsonObject } from '../../model/json.ts';
 import { isReservedName } from '../../model/reserved-device.ts';
@@ -6,41 +6,42 @@ import type { DeviceFacts } from '../../model/twin.ts';
 import type { Planner } from '../../plan/planner.ts';
 import { RECORD_TAG, rawRecord, recordedEtag } from '../../plan/record/record.ts';
 import { isTagless } from '../../plan/select/selection.ts';
-import type { Hints } from './hints.ts';
+import type { HubContext } from '../context/hub-context.ts';
+import type { Hints } from '../twins/hints.ts';
 import { keyOf, refOf } from '../../model/twin-key.ts';
-import type { HubScope } from '../reconcile/hub-context.ts';
 
-type Scope = Pick<HubScope, 'open' | 'view'> & { readonly hints: Hints };
+type Known = Pick<HubContext, 'rules' | 'devices' | 'twins'>;
+type Hinted = Known & { readonly hints: Hints };
 
 /**
- * None for what is none of our business, and for what we did ourselves: agents report often, others tag devices often, and
- * a read costs a message of the hub's day.
+ * None for twins that are not ours, and for our own writes: agents report often, others tag devices often, and a read
+ * costs a message of the hub's daily quota.
  */
-export function hintedKeys(scope: Scope, change: Change): readonly string[] {
-  const { open, view } = scope;
+export function keysOfChange(context: Hinted, change: Change): readonly string[] {
+  const { planner } = context.rules;
   const { deviceId, moduleId } = change;
-  const device = view.device(deviceId);
+  const device = context.devices.get(deviceId);
   if (device === undefined && isReservedName(deviceId)) return [];
   if (moduleId === undefined) {
-    return concernsSelectors(open, device, change) ? open.moduleIds.map((id) => keyOf(deviceId, id)) : [];
+    return concernsSelectors(planner, device, change) ? planner.moduleIds.map((id) => keyOf(deviceId, id)) : [];
   }
   const key = keyOf(deviceId, moduleId);
-  return concernsModule(scope, change, key) ? [key] : [];
+  return concernsModule(context, change, key) ? [key] : [];
 }
 
-/** The twin is declared or carries our record, as far as it is known. */
-export function isOurs(scope: Pick<HubScope, 'open' | 'view'>, key: string): boolean {
-  return isManaged(scope, key) || scope.view.state(key) !== undefined;
+/** True where the twin is declared or carries our record, as far as it is known. */
+export function isOurs(context: Known, key: string): boolean {
+  return isManaged(context, key) || context.twins.state(key) !== undefined;
 }
 
-function isManaged({ open, view }: Pick<HubScope, 'open' | 'view'>, key: string): boolean {
+function isManaged({ rules: { planner }, devices }: Known, key: string): boolean {
   const { deviceId, moduleId } = refOf(key);
-  if (!view.isListed) return open.moduleIds.includes(moduleId);
-  const device = view.device(deviceId);
-  return device !== undefined && open.targetsFor(device).some((target) => target.moduleId === moduleId);
+  if (!devices.isListed) return planner.moduleIds.includes(moduleId);
+  const device = devices.get(deviceId);
+  return device !== undefined && planner.targetsFor(device).some((target) => target.moduleId === moduleId);
 }
 
-/** Tags that no selector looks at say nothing, unless they are the only ones: a device without any is another matter. */
+/** Tags that no selector names change no membership, except the last tag of a device: one without tags is treated apart. */
 function concernsSelectors(
   { tagPaths }: Planner,
   device: DeviceFacts | undefined,
@@ -55,22 +56,23 @@ function concernsSelectors(
 }
 
 /** Of its tags only our record means anything. */
-function concernsModule(scope: Scope, change: Change, key: string): boolean {
-  const { open, view, hints } = scope;
+function concernsModule(context: Hinted, change: Change, key: string): boolean {
+  const { rules, devices, twins, hints } = context;
+  const { instance } = rules.planner;
   const { deviceId, isLifecycle, isReplaced, tags, desiredVersion } = change;
-  // What is not read since it was hinted at may be managed by now.
-  const isUnread = view.device(deviceId) === undefined || hints.isStale(deviceId);
+  // A device that was hinted at and not read since may be managed by now.
+  const isUnread = devices.get(deviceId) === undefined || hints.isStale(deviceId);
   const isHinted = isUnread && hints.has(key);
-  if (isLifecycle || isReplaced) return isHinted || isOurs(scope, key);
-  const isRecord = tags !== undefined && patchTouches(tags, [RECORD_TAG, open.instance]);
+  if (isLifecycle || isReplaced) return isHinted || isOurs(context, key);
+  const isRecord = tags !== undefined && patchTouches(tags, [RECORD_TAG, instance]);
   if (!isRecord && desiredVersion === undefined) return false;
-  if (!isHinted && !(isRecord ? isOurs(scope, key) : isManaged(scope, key))) return false;
-  return !isOwnWrite(change, open.instance, view.ownWrites.etag(key));
+  if (!isHinted && !(isRecord ? isOurs(context, key) : isManaged(context, key))) return false;
+  return !isOwnWrite(change, instance, twins.writtenEtag(key));
 }
 
 /**
- * A write of ours that changes settings holds the record, which says what `$version` it leaves behind; one of the record
- * alone is told by the etag in it. Whoever writes back a whole twin sends an old record along, and who wipes it sends none.
+ * Our write of settings carries the record, which names the `$version` that it leaves behind; a write of the record alone
+ * is known by the etag in it. A writer that puts back a whole twin sends an old record, and one that wipes it sends none.
  */
 function isOwnWrite({ tags, desiredVersion }: Change, instance: string, sentEtag: string | undefined): boolean {
   if (desiredVersion === undefined) return sentEtag !== undefined && recordedEtag({ tags }, instance) === sentEtag;

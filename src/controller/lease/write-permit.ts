@@ -13,7 +13,7 @@ import { leaseMs } from '../budget/daily-budget.ts';
 import { fencedHub, Lease } from './reserved-lease.ts';
 import { composeSuspensions, readReservedTwin, type LeaseEntry } from './reserved-twin.ts';
 
-export interface TenureOptions {
+export interface WritePermitOptions {
   /** Not budgeted, not closed here. */
   readonly hub: Hub;
   readonly hubName: string;
@@ -33,13 +33,13 @@ export interface TenureOptions {
   readonly onSuspensions: () => void;
 }
 
-export class Tenure {
-  readonly #options: TenureOptions;
+export class WritePermit {
+  readonly #options: WritePermitOptions;
   readonly #lease: Lease | undefined;
   #waitingFor: string | undefined;
   #suspensions: readonly Suspension[] = [];
 
-  constructor(options: TenureOptions) {
+  constructor(options: WritePermitOptions) {
     this.#options = options;
     // What is only observed is nobody's to write to, and has no lease.
     this.#lease = options.mode === 'Observe' ? undefined : this.#createLease();

@@ -1,136 +1,88 @@
-// The loop of one hub: connect, pass after pass, one queue of work. What goes wrong here concerns no other hub.
-import type { Declared, DeclaredHub, Mode, SecretRef } from '../../model/declared.ts';
-import { HubError } from '../../model/errors.ts';
+// The loop of one hub: carries out what its machine asks for. A failure here concerns no other hub.
+import type { Declared, DeclaredHub, Mode } from '../../model/declared.ts';
+import { HubError, invariant } from '../../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../../model/expiry.ts';
-import type { Suspension } from '../../model/suspension.ts';
-import { createPlanner, type Planner } from '../../plan/planner.ts';
-import type { ChangeFeed } from '../../ports/change-feed.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { Log } from '../../ports/log.ts';
+import { createPlanner } from '../../plan/planner.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import type { Random } from '../../ports/random.ts';
-import type { Recorder } from '../../ports/recorder.ts';
-import { abortable } from '../queue/abortable.ts';
-import { Alarm } from '../queue/alarm.ts';
-import { backoffMs } from '../queue/backoff.ts';
-import type { Budgets } from '../budget/hub-budget.ts';
 import { ResyncPace } from '../budget/daily-budget.ts';
-import { hubConditions, type Problem } from '../status/conditions.ts';
-import { openConnection, type Connect } from './connection.ts';
-import { contain } from '../queue/recover.ts';
-import { FeedLoop } from '../hints/change-watch.ts';
-import { FleetView } from '../twins/fleet-view.ts';
-import { isUncounted, untilJudged } from '../pass/guarded.ts';
-import { GuardMemory } from '../pass/guard-memory.ts';
-import { HintIntake } from '../hints/hint-handler.ts';
-import { Hints } from '../hints/hints.ts';
-import { HubNews } from '../status/write-log.ts';
-import { withCeiling } from '../../plan/observe-only.ts';
-import { classify, RETRY, SETTLED, type Outcome } from '../queue/outcome.ts';
-import { makePass, type PassEnd } from '../pass/pass.ts';
-import type { Reconciled } from '../reconcile/reconcile.ts';
-import { sampledLog, type SampledLog } from '../queue/sampled-log.ts';
-import type { HubScope } from '../reconcile/hub-context.ts';
-import type { HubStatus } from '../status/status.ts';
+import { createHubMemory, rulesOf, type HubMemory, type Rules } from '../context/hub-context.ts';
+import type { WritePermit } from '../lease/write-permit.ts';
 import { LIST_EMPTY_MESSAGE } from '../pass/list-fleet.ts';
-import { gaugeDevices, tally } from '../twins/counts.ts';
-import { Tenure } from '../lease/write-permit.ts';
-import { TwinNews } from '../status/twin-warnings.ts';
-import { workOn } from '../reconcile/worker.ts';
+import { queuePass } from '../pass/queue-pass.ts';
+import { abortable } from '../queue/abortable.ts';
+import { backoffMs } from '../queue/backoff.ts';
+import { RETRY, SETTLED, type Outcome } from '../queue/outcome.ts';
+import { BUG_MESSAGE, recover, reportBug } from '../queue/recover.ts';
+import { sampledLog, type SampledLog } from '../queue/sampled-log.ts';
 import { WorkQueue, type Priority } from '../queue/work-queue.ts';
+import { isUncounted, type Reconciled } from '../reconcile/reconcile.ts';
+import { workOn } from '../reconcile/worker.ts';
+import { GuardHistory } from '../status/guard-history.ts';
+import { setDeviceGauges } from '../status/device-gauges.ts';
+import type { HubStatus } from '../status/status.ts';
+import { HubReporter } from '../status/hub-reporter.ts';
+import { TwinWarnings } from '../status/twin-warnings.ts';
+import { connectHub, type ConnectedHub, type HubLoopOptions } from './connect-hub.ts';
+import { initialState, transition, type HubEffect, type HubInput, type HubState } from './hub-machine.ts';
+import { hubStatus } from './hub-status.ts';
 
-export interface HubLoopOptions {
-  /** The loop closes the hub when it is done with it. */
-  readonly connect: Connect;
-  /** For hubs that declare change events. Rejects with HubError. Without it they are not listened to. */
-  readonly connectFeed?: ((events: SecretRef) => Promise<ChangeFeed>) | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Told of every write, and of what begins to need a look or is over. */
-  readonly recorder?: Recorder;
-  /** Who this is, for the lease: user@host and something that no other process has. Without it none is taken. */
-  readonly holder?: string | undefined;
-  readonly instance: string;
-  readonly resyncPeriodMs: number;
-  readonly concurrency: number;
-  /** Outlive the loop: a hub whose manifest changes gets another. */
-  readonly budgets: Budgets;
-}
-
-/** Passes of several hubs and installations must not fall together. */
+/** Passes of several hubs and installations must not coincide. */
 const RESYNC_JITTER = 0.1;
 const STOP_GRACE_MS = 10_000;
-/** What hints lead to is counted together. */
-const TALLY_PAUSE_MS = 1_000;
-
-interface Connected {
-  readonly scope: HubScope;
-  readonly mode: Mode;
-  readonly tenure: Tenure;
-  readonly hostName: string | undefined;
-  /** Undefined where no change events are declared. */
-  readonly intake: HintIntake | undefined;
-}
+/** Change events may leave the queue idle many times a second: a summary once a second is enough. */
+const SUMMARY_PAUSE_MS = 1_000;
 
 export class HubLoop {
   readonly #options: HubLoopOptions;
   readonly #log: SampledLog;
-  readonly #view: FleetView;
-  readonly #guards: GuardMemory;
-  readonly #news: HubNews;
+  readonly #memory: HubMemory;
+  readonly #guards: GuardHistory;
+  readonly #reporter: HubReporter;
   readonly #queue: WorkQueue;
   readonly #pace: ResyncPace;
-  readonly #alarm: Alarm;
-  /** Ends passes, which only read; `#work` ends what is in flight and may write. */
-  readonly #passes = new AbortController();
+  /** Ends turns, which only read; `#work` ends workers, which may be writing. */
+  readonly #turns = new AbortController();
   readonly #work = new AbortController();
   readonly #firstTurn = Promise.withResolvers<void>();
-  readonly #ended: Promise<void>;
   #hub: DeclaredHub;
   #declared: Declared;
-  #connected: Connected | undefined;
-  #feed: FeedLoop | undefined;
-  /** When the next exception ends and everything is decided anew. */
-  #expiryMs = Infinity;
-  /** True until a whole pass was made with what is declared now. */
-  #isChange = true;
-  #isPassing = false;
-  #passedRevision: string | undefined;
-  #appliedRevision: string | undefined;
-  /** Keys that differ and that no pass has counted. */
-  readonly #uncounted = new Set<string>();
+  #state: HubState;
+  #connected: ConnectedHub | undefined;
+  /** The step of the turn that runs now, or the last one. Never rejects. */
+  #step: Promise<void> = Promise.resolve();
   #lastResync: HubStatus['lastResync'];
-  #problem: Problem | undefined;
-  #failures = 0;
-  #cancelTally: (() => void) | undefined;
-  #within: { readonly tenure: AbortSignal; readonly both: AbortSignal } | undefined;
+  #within: { readonly lease: AbortSignal; readonly both: AbortSignal } | undefined;
+  #cancelRest: (() => void) | undefined;
+  #cancelSummary: (() => void) | undefined;
 
   /** Starts at once. */
   constructor(hub: DeclaredHub, declared: Declared, options: HubLoopOptions) {
-    const { clock, random, metrics, concurrency } = options;
+    const { clock, random, metrics, recorder, concurrency } = options;
     this.#hub = hub;
+    this.#declared = declared;
     this.#options = options;
     this.#log = sampledLog(options.log, clock);
-    this.#news = new HubNews(hub.name, this.#log);
-    const twinNews = new TwinNews(hub.name, options.recorder);
-    this.#view = new FleetView((key, state) => twinNews.see(key, state));
-    this.#guards = new GuardMemory({ hubName: hub.name, log: this.#log, metrics, recorder: options.recorder });
+    this.#reporter = new HubReporter(hub.name, this.#log, recorder);
+    this.#memory = createHubMemory((key, state) => warnings.update(key, state));
+    const warnings = new TwinWarnings(hub.name, recorder, this.#memory.twins);
+    this.#guards = new GuardHistory({ hubName: hub.name, log: this.#log, metrics, recorder });
     this.#pace = new ResyncPace(options.resyncPeriodMs, hub.name, this.#log);
-    this.#declared = declared;
-    this.#noteExpiry();
-    this.#alarm = new Alarm(clock);
     this.#queue = new WorkQueue({
       name: hub.name,
       concurrency,
       clock,
       random,
       metrics,
+      items: this.#memory.twins.work,
       process: (key) => this.#process(key),
-      onIdle: () => this.#noteIdleSoon(),
+      onBug: (key, error) => {
+        reportBug(this.#around, `process ${key}`, error);
+        return RETRY;
+      },
+      onIdle: () => this.#summarizeSoon(),
     });
-    this.#ended = this.#run();
+    this.#state = initialState(declared.revision, this.#nextExpiryMs());
+    this.#perform({ kind: 'Connect' });
   }
 
   /** As the manifests have it now. */
@@ -143,342 +95,241 @@ export class HubLoop {
     return this.#firstTurn.promise;
   }
 
-  /** From now on this decides, for what is queued too; everything is looked at again. */
+  /** From now on this decides, for queued keys too; every twin is checked again. */
   setDeclared(declared: Declared): void {
     this.#declared = declared;
     this.#hub = declared.hubs.find(({ name }) => name === this.#hub.name) ?? this.#hub;
-    this.#replan();
-    this.#alarm.ring();
-  }
-
-  /** Whatever decides from now on has to see the whole hub first, where guards could refuse what it decides. */
-  #replan(): void {
-    this.#noteExpiry();
-    if (this.#connected !== undefined) {
-      const { scope, mode, tenure } = this.#connected;
-      scope.open = this.#plannerFor(mode, tenure.suspensions);
-      scope.planner = untilJudged(scope);
-    }
-    this.#isChange = true;
-  }
-
-  #noteExpiry(): void {
-    this.#expiryMs = nextExpiryMs(this.#declared, this.#options.clock.now()) ?? Infinity;
+    this.#dispatch({ kind: 'Declared', revision: declared.revision, expiryMs: this.#nextExpiryMs() });
   }
 
   requestResync(): void {
-    this.#alarm.ring();
+    this.#dispatch({ kind: 'Wake' });
   }
 
   status(): HubStatus {
-    const { counts, failing, held, offenders, moreOffenders } = tally(this.#view);
-    const pending = this.#queue.size;
-    const { revision } = this.#declared;
-    return {
-      name: this.hub.name,
-      hostName: this.hub.hostName,
-      mode: this.#connected?.mode,
-      lastAttemptedRevision: revision,
-      lastAppliedRevision: this.#appliedRevision,
-      conditions: hubConditions({
-        problem: this.#problem,
-        waitingFor: this.#connected?.tenure.waitingFor,
-        refusal: this.#guards.refusal,
-        isApplied: this.#appliedRevision === revision && !this.#isChange,
-        pending,
-        uncounted: this.#uncounted.size,
-        failing,
-        held,
-        twins: counts.twins,
-        equal: counts.actions.Equal,
-      }),
-      counts,
-      offenders,
-      moreOffenders,
-      notes: [
-        this.#feed?.problem,
-        this.#connected?.intake?.problem,
-        this.#guards.idleApproval,
-        ...this.#view.notes,
-      ].filter((note) => note !== undefined),
-      suspensions: this.#connected?.tenure.suspensions ?? [],
+    return hubStatus({
+      hub: this.#hub,
+      state: this.#state,
+      memory: this.#memory,
+      guards: this.#guards,
+      connected: this.#connected,
       lastResync: this.#lastResync,
-      writes: this.#connected?.scope.writes ?? 0,
-      pending,
-    };
+    });
   }
 
-  /** Lets what is in flight end by itself for ten seconds, then aborts it. Never rejects; idempotent. */
+  /** Gives work in flight ten seconds to end, then aborts it. Never rejects; idempotent. */
   async stop(): Promise<void> {
-    if (this.#cancelTally !== undefined) this.#noteIdle();
-    this.#passes.abort();
-    this.#alarm.ring();
+    if (this.#cancelSummary !== undefined) this.#summarize();
+    this.#dispatch({ kind: 'Stop' });
+    this.#turns.abort();
+    this.#firstTurn.resolve();
     const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
-    await Promise.all([this.#feed?.stop(), this.#queue.stop(), this.#ended]);
+    await Promise.all([this.#connected?.watch?.stop(), this.#queue.stop(), this.#step]);
     cancel();
-    this.#cancelTally?.();
-    await this.#connected?.tenure.end();
+    await this.#connected?.permit.end();
     this.#log.tellAllOmitted();
-    this.#connected?.scope.hub.close();
+    this.#connected?.context.hub.close();
   }
 
-  async #run(): Promise<void> {
-    const { clock, metrics } = this.#options;
-    const around = { name: this.hub.name, log: this.#log, metrics };
-    while (!this.#passes.signal.aborted) {
-      const outcome = (await contain(around, 'make a pass', () => this.#turn())) ?? this.#failByBug();
-      this.#failures = outcome.kind === 'Settled' ? 0 : this.#failures + 1;
-      this.#firstTurn.resolve();
-      this.#log.tellOmitted();
-      await this.#alarm.wait(Math.min(this.#delayAfter(outcome), this.#expiryMs - clock.now()));
-      if (this.#expiryMs <= clock.now()) this.#replan();
+  #dispatch(input: HubInput): void {
+    const { state, effects } = transition(this.#state, input);
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: HubEffect): void {
+    switch (effect.kind) {
+      case 'Connect':
+        return this.#run('connect', () => this.#connect());
+      case 'AcquireLease':
+        return this.#run('take the lease', () => this.#acquireLease());
+      case 'RecallApproval':
+        return this.#guards.recall(this.#connected?.permit.approved);
+      case 'ReadSuspensions':
+        return this.#run('read suspensions', () => this.#readSuspensions());
+      case 'MakePass':
+        return this.#run('make a pass', () => this.#makePass(effect.isChange));
+      case 'Replan':
+        return this.#replan();
+      case 'EndTurn':
+        this.#firstTurn.resolve();
+        return this.#log.tellOmitted();
+      case 'Rest':
+        return this.#rest(this.#delayAfter(effect.after, effect.failures), effect.untilMs);
+      case 'CutRest':
+        return this.#cancelRest?.();
+      case 'Summarize':
+        return this.#summarize();
+      case 'ReportProblem':
+        return this.#reporter.reportProblem(effect.problem);
+      case 'ReportRecovery':
+        return this.#reporter.reportRecovery(effect.from);
+      case 'ReportApplied':
+        return this.#reporter.reportApplied(effect.revision, this.#memory.twins);
     }
   }
 
-  /** A failure that time alone can't heal waits for the next regular pass. */
-  #delayAfter(outcome: Outcome): number {
-    const { random } = this.#options;
-    if (outcome.kind === 'RequeueAfter') return outcome.delayMs;
-    if (outcome.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);
-    return this.#pace.periodMs(this.hub.budget) * (1 + RESYNC_JITTER * random.next());
-  }
-
-  async #turn(): Promise<Outcome> {
-    const { signal } = this.#passes;
-    try {
-      this.#connected ??= await this.#connect(signal);
-      this.#feed ??= this.#followChanges(this.#connected);
-      return await abortable(this.#turnOn(this.#connected, signal), signal, stopped);
-    } catch (error) {
-      if (!(error instanceof HubError)) throw error;
-      const outcome = classify(error, this.#options.clock.now());
-      if (error.code === 'Aborted') return outcome;
-      const reason = this.#connected === undefined ? 'ConnectFailed' : 'ListFailed';
-      this.#noteProblem({ reason, message: error.message, isStalled: outcome.kind === 'Stalled' });
-      return outcome;
-    }
-  }
-
-  async #turnOn(connected: Connected, signal: AbortSignal): Promise<Outcome> {
-    const { tenure } = connected;
-    const standing = await tenure.begin(signal);
-    if (standing === 'Waits') {
-      this.#noteListed();
-      return { kind: 'RequeueAfter', delayMs: tenure.pollMs };
-    }
-    if (standing === 'New') {
-      this.#isChange = true;
-      this.#guards.recall(tenure.approved);
-    }
-    await tenure.readSuspensions(signal);
-    return this.#pass(connected);
-  }
-
-  #failByBug(): Outcome {
-    const message = 'Unexpected failure, a bug in Twinward: the log has more.';
-    this.#noteProblem({ reason: 'ListFailed', message, isStalled: false });
-    return RETRY;
-  }
-
-  /** What was queued is dropped, and nobody may take that for done. */
-  #noteLost(): void {
-    this.#passedRevision = undefined;
-    this.#isChange = true;
-    this.#alarm.ring();
-  }
-
-  async #connect(signal: AbortSignal): Promise<Connected> {
-    const { connect, clock, metrics, recorder, instance, holder, budgets } = this.#options;
-    const log = this.#log;
-    const { hub, mode, capacity, hostName = this.hub.hostName } = await openConnection(connect, this.hub, signal);
-    const within = capacity === undefined ? {} : { tier: capacity.tier, units: capacity.units };
-    log.info('Connected', { hub: this.hub.name, mode, ...within });
-    this.#pace.capacity = capacity;
-    const tenure = new Tenure({
-      hub,
-      hubName: this.hub.name,
-      mode,
-      capacity,
-      instance,
-      holder,
-      revision: () => this.#declared.revision,
-      clock,
-      log,
-      metrics,
-      recorder,
-      onLost: () => this.#noteLost(),
-      onSuspensions: () => {
-        this.#replan();
-        this.#alarm.ring();
-      },
-    });
-    const open = this.#plannerFor(mode, tenure.suspensions);
-    const hints = this.#hub.events === undefined ? undefined : new Hints();
-    const scope: HubScope = {
-      name: this.hub.name,
-      hub: budgets.hubWithin(this.hub.name, tenure.fenced, { capacity, budget: this.hub.budget }),
-      open,
-      planner: untilJudged({ name: this.hub.name, open, hints }),
-      view: this.#view,
-      hints,
-      clock,
-      log,
-      metrics,
-      recorder: this.#news.hearing(recorder),
-      writes: 0,
+  /** Runs one step of a turn and feeds the machine with how it ended. */
+  #run(doing: string, step: () => Promise<HubInput>): void {
+    const { signal } = this.#turns;
+    const attempt = async (): Promise<HubInput> => {
+      try {
+        return await abortable(step(), signal, stopped);
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error;
+        return { kind: 'TurnFailed', error, nowMs: this.#options.clock.now() };
+      }
     };
-    const intake = hints && new HintIntake({ scope, hints, queue: this.#queue, capacity });
-    return { mode, tenure, hostName, scope, intake };
+    this.#step = recover(this.#around, doing, attempt).then((input) =>
+      this.#dispatch(input ?? { kind: 'TurnBroken', message: BUG_MESSAGE }),
+    );
   }
 
-  #followChanges({ tenure, hostName, intake }: Connected): FeedLoop | undefined {
-    const { connectFeed, clock, random, metrics } = this.#options;
-    const { events, name: hubName } = this.hub;
-    const isEnding = this.#passes.signal.aborted;
-    if (events === undefined || connectFeed === undefined || intake === undefined || isEnding) return undefined;
-    return new FeedLoop({
-      hubName,
-      hostName,
-      connect: () => connectFeed(events),
-      // While another has the lease there is nothing that a pass to come would not see.
-      onChange: (change) => {
-        if (tenure.isAllowed) intake.take(change);
+  async #connect(): Promise<HubInput> {
+    this.#connected = await connectHub(
+      {
+        ...this.#options,
+        log: this.#log,
+        declaredHub: this.#hub,
+        memory: this.#memory,
+        queue: this.#queue,
+        rulesFor: (mode, permit) => this.#rulesFor(mode, permit),
+        writeRecorder: this.#reporter.counting,
+        revision: () => this.#declared.revision,
+        onLost: () => this.#dispatch({ kind: 'LeaseLost' }),
+        onSuspensions: () => this.#dispatch({ kind: 'SuspensionsChanged', expiryMs: this.#nextExpiryMs() }),
       },
-      clock,
-      random,
-      log: this.#log,
-      metrics,
-    });
+      this.#turns.signal,
+    );
+    this.#pace.capacity = this.#connected.capacity;
+    return { kind: 'Connected' };
   }
 
-  #plannerFor(hubMode: Mode, suspensions: readonly Suspension[]): Planner {
-    const { instance, clock } = this.#options;
-    const declared = activeAt(this.#declared, clock.now());
-    const planner = createPlanner(declared, { hub: this.hub, hubMode, instance, suspensions });
-    return withCeiling(planner, hubMode);
+  async #acquireLease(): Promise<HubInput> {
+    const { permit } = this.#connection;
+    const standing = await permit.begin(this.#turns.signal);
+    if (standing === 'Waits') return { kind: 'LeaseTaken', pollMs: permit.pollMs };
+    return { kind: 'LeaseHeld', isNew: standing === 'New' };
   }
 
-  /** The flag falls before the lists are read: a revision that arrives meanwhile raises it for another pass. */
-  async #pass({ scope, intake }: Connected): Promise<Outcome> {
+  async #readSuspensions(): Promise<HubInput> {
+    await this.#connection.permit.readSuspensions(this.#turns.signal);
+    return { kind: 'SuspensionsRead' };
+  }
+
+  async #makePass(isChange: boolean): Promise<HubInput> {
+    const { context, hints, permit } = this.#connection;
     const { clock } = this.#options;
+    const { signal } = this.#turns;
     const atMs = clock.now();
-    const spent = (): number => scope.hub.messagesSpent() - (intake?.messagesSpent ?? 0);
+    const spent = (): number => context.hub.messagesSpent() - (hints?.messagesSpent ?? 0);
     const spentBefore = spent();
-    const { revision } = this.#declared;
-    const isChange = this.#isChange;
-    const uncounted = [...this.#uncounted];
-    this.#isChange = false;
-    this.#isPassing = true;
+    const { revision } = this.#state;
     let started = 0;
-    let end: PassEnd | undefined;
     const enqueue = (key: string, priority: Priority): void => {
       started += 1;
-      intake?.release(key);
+      hints?.release(key);
       this.#queue.add(key, priority);
     };
-    try {
-      end = await makePass(scope, { isChange, earlier: this.#guards.earlier, enqueue }, this.#passes.signal);
-    } finally {
-      this.#isPassing = false;
-      if (end?.kind !== 'Complete') {
-        this.#isChange ||= isChange;
-        this.#noteIdle();
-      }
-    }
-    // The revision that came meanwhile has rung for its own pass.
-    if (end.kind === 'Superseded') return SETTLED;
-    if (end.kind === 'ListEmpty') {
-      this.#noteProblem({ reason: 'ListEmpty', message: LIST_EMPTY_MESSAGE, isStalled: false });
-      return RETRY;
-    }
-    for (const key of uncounted) this.#uncounted.delete(key);
-    this.#noteListed();
-    intake?.endPass();
-    const approved = this.#guards.note(end.guards, this.hub.approval);
-    if (approved !== undefined) await this.#connected?.tenure.remember(approved, this.#passes.signal);
+    const end = await queuePass(context, { isChange, earlier: this.#guards.earlier, enqueue }, signal);
+    if (end.kind === 'ListEmpty') return { kind: 'ListEmpty', message: LIST_EMPTY_MESSAGE };
+    if (end.kind === 'Superseded') return { kind: 'PassEnded', end: 'Superseded' };
+    hints?.endPass();
+    const approved = this.#guards.update(end.guards, this.#hub.approval);
+    if (approved !== undefined) await permit.remember(approved, signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#pace.passMessages = spent() - spentBefore;
-    this.#passedRevision = revision;
-    scope.log.debug('Pass made', { hub: scope.name, revision, started, durationMs: this.#lastResync.durationMs });
-    scope.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: scope.name }, clock.now() / 1_000);
-    this.#noteIdle();
-    return SETTLED;
+    const { name, log, metrics } = context;
+    log.debug('Pass made', { hub: name, revision, started, durationMs: this.#lastResync.durationMs });
+    metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: name }, clock.now() / 1_000);
+    return { kind: 'PassEnded', end: 'Complete' };
   }
 
   async #process(key: string): Promise<Outcome> {
-    if (this.#connected === undefined) return SETTLED;
-    const { tenure, scope, intake } = this.#connected;
-    // The pass after the next beginning looks at every twin again.
-    if (!tenure.isAllowed) return SETTLED;
-    const signal = this.#signalWithin(tenure);
+    const connected = this.#connected;
+    // The first pass of the next lease re-checks every twin.
+    if (connected === undefined || !connected.permit.isAllowed) return SETTLED;
+    const { context, permit, hints } = connected;
+    const signal = this.#signalWithin(permit);
+    const work = (): Promise<Reconciled> => workOn(context, key, signal);
     try {
-      const before = scope.view.state(key);
-      const work = (): Promise<Reconciled> => workOn(scope, key, signal);
-      const reconciled = await abortable(intake?.look(key, work) ?? work(), signal, stopped);
-      if (reconciled !== undefined) this.#uncounted.delete(key);
-      if (reconciled?.action !== undefined && isUncounted(reconciled.action)) {
-        scope.view.note(key, before);
-        this.#uncounted.add(key);
-      }
-      return reconciled?.outcome ?? SETTLED;
+      const reconciled = await abortable(hints?.run(key, work) ?? work(), signal, stopped);
+      if (reconciled === undefined) return SETTLED;
+      context.twins.setUncounted(key, isUncounted(reconciled.action));
+      return reconciled.outcome;
     } catch (error) {
-      // A call that does not even end when it is aborted must not keep us.
+      // A call that does not end even when it is aborted must not keep the loop.
       if (!signal.aborted) throw error;
       return SETTLED;
     }
   }
 
-  /** One for all work of a tenure: each that is made is remembered by those it is made of. */
-  #signalWithin({ signal }: Tenure): AbortSignal {
+  /** One signal for all work of a lease: each `AbortSignal.any` stays referenced by its sources. */
+  #signalWithin({ signal }: WritePermit): AbortSignal {
     if (signal === undefined) return this.#work.signal;
-    if (signal !== this.#within?.tenure) {
-      this.#within = { tenure: signal, both: AbortSignal.any([this.#work.signal, signal]) };
+    if (signal !== this.#within?.lease) {
+      this.#within = { lease: signal, both: AbortSignal.any([this.#work.signal, signal]) };
     }
     return this.#within.both;
   }
 
-  /** That a revision is applied is told at once. Else the queue may be idle after each hint of many. */
-  #noteIdleSoon(): void {
-    if (this.#passedRevision !== this.#appliedRevision) return this.#noteIdle();
-    this.#cancelTally ??= this.#options.clock.schedule(TALLY_PAUSE_MS, () => this.#noteIdle());
+  #replan(): void {
+    if (this.#connected === undefined) return;
+    const { context, mode, permit } = this.#connected;
+    context.rules = this.#rulesFor(mode, permit);
   }
 
-  /**
-   * A pass tells when it is made: to count the fleet for each of its rows would take long. A queue that is empty because
-   * it was stopped says nothing.
-   */
-  #noteIdle(): void {
-    this.#cancelTally?.();
-    this.#cancelTally = undefined;
-    if (this.#isPassing || this.#passes.signal.aborted) return;
-    const tallied = tally(this.#view);
-    const { counts, failing, held } = tallied;
-    gaugeDevices(this.#options.metrics, this.hub.name, tallied);
+  #rulesFor(mode: Mode, { suspensions }: WritePermit): Rules {
+    const { instance, clock } = this.#options;
+    const declared = activeAt(this.#declared, clock.now());
+    return rulesOf(createPlanner(declared, { hub: this.#hub, hubMode: mode, instance, suspensions }));
+  }
+
+  #nextExpiryMs(): number {
+    return nextExpiryMs(this.#declared, this.#options.clock.now()) ?? Infinity;
+  }
+
+  /** A failure that time alone can't heal waits for the next regular pass. */
+  #delayAfter(after: Outcome, failures: number): number {
+    const { random } = this.#options;
+    if (after.kind === 'RequeueAfter') return after.delayMs;
+    if (after.kind === 'Retry') return backoffMs(failures, after.pace, random);
+    return this.#pace.periodMs(this.#hub.budget) * (1 + RESYNC_JITTER * random.next());
+  }
+
+  #rest(delayMs: number, untilMs: number): void {
+    const { clock } = this.#options;
+    this.#cancelRest = clock.schedule(Math.min(delayMs, untilMs - clock.now()), () => {
+      this.#dispatch({ kind: 'RestEnded', nowMs: clock.now(), expiryMs: this.#nextExpiryMs() });
+    });
+  }
+
+  /** That a revision is applied is reported at once. */
+  #summarizeSoon(): void {
+    const { passedRevision, appliedRevision } = this.#state;
+    if (passedRevision !== appliedRevision) return this.#summarize();
+    this.#cancelSummary ??= this.#options.clock.schedule(SUMMARY_PAUSE_MS, () => this.#summarize());
+  }
+
+  #summarize(): void {
+    this.#cancelSummary?.();
+    this.#cancelSummary = undefined;
+    // A pass reports when it ends, and a queue that was emptied by stopping reports nothing.
+    if (this.#state.phase === 'Passing' || this.#state.phase === 'Stopped') return;
+    const { twins } = this.#memory;
+    setDeviceGauges(this.#options.metrics, this.#hub.name, twins.counts);
     if (this.#queue.size > 0) return;
-    this.#news.tell(tallied);
-    if (this.#passedRevision === this.#appliedRevision) return;
-    if (this.#passedRevision === undefined || this.#uncounted.size > 0) return;
-    this.#appliedRevision = this.#passedRevision;
-    const { twins } = counts;
-    this.#log.info('Revision applied', { hub: this.hub.name, revision: this.#appliedRevision, twins, failing, held });
+    this.#reporter.summarize(twins);
+    this.#dispatch({ kind: 'QueueIdle', uncounted: twins.uncounted });
   }
 
-  /** Told when it begins and when it changes, not at each try. */
-  #noteProblem(problem: Problem): void {
-    const isNews = problem.reason !== this.#problem?.reason || problem.message !== this.#problem.message;
-    this.#problem = problem;
-    if (!isNews) return;
-    this.#log.warn('The hub could not be listed', { hub: this.hub.name, ...problem });
-    const { reason, message } = problem;
-    this.#options.recorder?.record({ hub: this.hub.name, type: 'Warning', reason, message });
+  get #connection(): ConnectedHub {
+    invariant(this.#connected !== undefined, 'a turn connects first');
+    return this.#connected;
   }
 
-  #noteListed(): void {
-    if (this.#problem === undefined) return;
-    this.#log.info('The hub can be listed again', { hub: this.hub.name });
-    const message = `${this.#problem.reason} is over.`;
-    this.#options.recorder?.record({ hub: this.hub.name, type: 'Normal', reason: 'Recovered', message });
-    this.#problem = undefined;
+  get #around(): { name: string; log: SampledLog; metrics: Metrics } {
+    return { name: this.#hub.name, log: this.#log, metrics: this.#options.metrics };
   }
 }
 

@@ -17,7 +17,7 @@ import { abortable } from '../queue/abortable.ts';
 import { Alarm } from '../queue/alarm.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import { condition } from '../status/conditions.ts';
-import { contain } from '../queue/recover.ts';
+import { recover } from '../queue/recover.ts';
 import type { Condition, SourceStatus } from '../status/status.ts';
 
 export interface SourceLoopOptions {
@@ -101,13 +101,13 @@ export class SourceLoop {
     const { signal } = this.#stopping;
     let failures = 0;
     while (!signal.aborted) {
-      await contain(around, 'watch the source', () => this.#watch());
-      const end = (await contain(around, 'read the source', () => this.#turn())) ?? this.#failByBug();
+      await recover(around, 'watch the source', () => this.#watch());
+      const end = (await recover(around, 'read the source', () => this.#turn())) ?? this.#failByBug();
       this.#tellNews();
       failures = end === 'Read' ? 0 : failures + 1;
       await this.#alarm.wait(failures === 0 ? periodMs : Math.min(periodMs, backoffMs(failures, 'Normal', random)));
     }
-    await contain(around, 'stop watching the source', async () => this.#unwatch?.());
+    await recover(around, 'stop watching the source', async () => this.#unwatch?.());
   }
 
   /** Without a watch changes are seen later; that is no reason not to read. */

@@ -1,8 +1,8 @@
-// What became of every key of one `apply`: counts tries, keeps the last word.
+// The result of each key of one `apply`: counts tries and keeps the last outcome.
 import { HubError } from '../../model/errors.ts';
 import type { ModuleRef, Twin } from '../../model/twin.ts';
 import type { TwinAction } from '../../model/action.ts';
-import type { FleetView } from '../twins/fleet-view.ts';
+import type { TwinTable } from '../twins/twin-table.ts';
 import { refOf } from '../../model/twin-key.ts';
 import { SETTLED, type Outcome } from '../queue/outcome.ts';
 import { idleResult, type Reconciled, type Result } from '../reconcile/reconcile.ts';
@@ -29,7 +29,7 @@ export interface Settled extends Word {
 /** A wait longer than this is not waited for by somebody who is looking. */
 const WAIT_MAX_MS = 60_000;
 
-export class Ledger {
+export class ApplyResults {
   readonly #triesMax: number;
   readonly #onSettled: (settled: Settled) => void;
   readonly #tries = new Map<string, number>();
@@ -52,8 +52,8 @@ export class Ledger {
   }
 
   /** Nothing is to be written for the key. */
-  see(key: string, action: TwinAction, live: Twin | undefined): void {
-    this.#say(key, { action, outcome: idleResult(action) }, live);
+  add(key: string, action: TwinAction, live: Twin | undefined): void {
+    this.#settle(key, { action, outcome: idleResult(action) }, live);
   }
 
   /** What the queue is to do next: nothing once the key had its last try. */
@@ -61,12 +61,12 @@ export class Ledger {
     const tries = (this.#tries.get(key) ?? 0) + 1;
     this.#tries.set(key, tries);
     if (isWorthWaiting(outcome) && tries < this.#triesMax) return outcome;
-    this.#say(key, { action, outcome: result, ...(error === undefined ? {} : { error }) }, live);
+    this.#settle(key, { action, outcome: result, ...(error === undefined ? {} : { error }) }, live);
     this.#done += 1;
     return SETTLED;
   }
 
-  close(view: FleetView): { results: ApplyResult[]; outcomes: Record<Result, number> } {
+  close(twins: TwinTable): { results: ApplyResult[]; outcomes: Record<Result, number> } {
     const outcomes: Record<Result, number> = {
       Written: 0,
       Recorded: 0,
@@ -76,16 +76,16 @@ export class Ledger {
       Held: 0,
       Failed: 0,
     };
-    for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#say(key, notReached(), undefined);
+    for (const key of this.#tries.keys()) if (!this.#words.has(key)) this.#settle(key, notReached(), undefined);
     const results: ApplyResult[] = [];
     for (const [key, word] of this.#words) {
       outcomes[word.outcome] += 1;
-      results.push({ ref: refOf(key), state: view.state(key), ...word });
+      results.push({ ref: refOf(key), state: twins.state(key), ...word });
     }
     return { results, outcomes };
   }
 
-  #say(key: string, word: Word, live: Twin | undefined): void {
+  #settle(key: string, word: Word, live: Twin | undefined): void {
     this.#words.set(key, word);
     this.#onSettled({ ref: refOf(key), ...word, live });
   }

@@ -1,6 +1,7 @@
-// One full pass over a hub and everything that follows from it, to the end: `apply` and `--once`.
-import type { Mode } from '../../model/declared.ts';
+// One pass over a hub and all the work that follows from it, to the end: `apply` and `--once`.
+import { heldInstead } from '../../model/action.ts';
 import { HubError } from '../../model/errors.ts';
+import { refOf } from '../../model/twin-key.ts';
 import type { ModuleRef } from '../../model/twin.ts';
 import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
 import type { Planner } from '../../plan/planner.ts';
@@ -10,24 +11,20 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Recorder } from '../../ports/recorder.ts';
-import { FleetView } from '../twins/fleet-view.ts';
-import { untilJudged } from '../pass/guarded.ts';
-import { keyOf } from '../../model/twin-key.ts';
-import { Ledger, type ApplyResult, type Settled } from './apply-results.ts';
-import { withCeiling } from '../../plan/observe-only.ts';
-import type { Result } from '../reconcile/reconcile.ts';
-import { declaredHubOf, type HubScope } from '../reconcile/hub-context.ts';
-import type { FleetCounts } from '../status/status.ts';
-import { makePass } from '../pass/pass.ts';
+import { createHubMemory, rulesOf, type HubContext } from '../context/hub-context.ts';
 import { LIST_EMPTY_MESSAGE } from '../pass/list-fleet.ts';
-import { tally } from '../twins/counts.ts';
-import { workOn } from '../reconcile/worker.ts';
+import { queuePass } from '../pass/queue-pass.ts';
+import { SETTLED } from '../queue/outcome.ts';
+import { reportBug } from '../queue/recover.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
+import { isUncounted, type Result } from '../reconcile/reconcile.ts';
+import { workOn } from '../reconcile/worker.ts';
+import { fleetCounts, type FleetCounts } from '../status/status.ts';
+import { refusedState } from '../twins/twin-state.ts';
+import { ApplyResults, type ApplyResult, type Settled } from './apply-results.ts';
 
 export interface ApplyOptions {
   readonly planner: Planner;
-  /** In Observe nothing is written, whatever the planner says. */
-  readonly mode: Mode;
   /** Wrap it in `budgetedHub` where the hub's capacity is known. Not closed here. */
   readonly hub: Hub;
   readonly hubName: string;
@@ -62,12 +59,10 @@ export interface ApplyProgress {
 
 export type { ApplyResult, Settled } from './apply-results.ts';
 
-export type ApplyOutcome = Result;
-
 export interface ApplyReport {
   /** One each key, in no particular order. */
   readonly results: readonly ApplyResult[];
-  readonly outcomes: Readonly<Record<ApplyOutcome, number>>;
+  readonly outcomes: Readonly<Record<Result, number>>;
   /** The fleet as known at the end. */
   readonly counts: FleetCounts;
   /** Patches and creations that the hub accepted. */
@@ -86,33 +81,41 @@ const TRIES_MAX = 5;
 
 /** Rejects only for bugs: failures of the hub are in the report. */
 export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
-  const { hub, hubName, clock, random, log, metrics, signal, select = () => true } = options;
+  const { hub, hubName, clock, random, log, metrics, signal } = options;
   const startedAtMs = clock.now();
-  const open = withCeiling(options.planner, options.mode);
-  const view = new FleetView();
-  const scope: HubScope = {
+  const context: HubContext = {
+    ...createHubMemory(),
     name: hubName,
     hub,
-    open,
-    planner: untilJudged({ name: hubName, open }),
-    view,
+    rules: rulesOf(options.planner),
     clock,
     log,
     metrics,
     recorder: options.recorder,
     writes: 0,
   };
-  const ledger = new Ledger(options.triesMax ?? TRIES_MAX, options.onSettled);
-  const tell = (): void => options.onProgress?.(ledger.progress);
+  const { twins } = context;
+  const results = new ApplyResults(options.triesMax ?? TRIES_MAX, options.onSettled);
+  const notify = (): void => options.onProgress?.(results.progress);
   const queue = new WorkQueue({
     name: hubName,
     concurrency: options.concurrency ?? CONCURRENCY,
     clock,
     random,
     metrics,
+    items: twins.work,
+    // Reconciles contain their bugs; what is left is one of our own results.
+    onBug: (key, error) => {
+      reportBug(context, `apply ${key}`, error);
+      return SETTLED;
+    },
     process: async (key) => {
-      const outcome = ledger.settle(key, await workOn(scope, key, signal));
-      tell();
+      const reconciled = await workOn(context, key, signal);
+      // No pass follows: what it did not count is held.
+      const { action } = reconciled;
+      if (isUncounted(action)) twins.setState(key, refusedState(twins.state(key), action?.message));
+      const outcome = results.settle(key, reconciled);
+      notify();
       return outcome;
     },
   });
@@ -120,30 +123,30 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   signal.addEventListener('abort', stop, { once: true });
   let guards: GuardDecision | undefined;
   const pass = async (): Promise<void> => {
-    const end = await makePass(
-      scope,
+    const end = await queuePass(
+      context,
       {
         isChange: true,
         earlier: options.earlier,
-        select: ({ ref }) => select(ref),
+        select: ({ ref }) => options.select?.(ref) !== false,
         onRow: ({ key, planned, twin }, isStarting) => {
-          if (isStarting || planned === undefined || view.state(key) === undefined) return;
+          if (isStarting || planned === undefined || twins.state(key) === undefined) return;
           // A module that need not exist and does not is no twin.
-          if (planned.action.type === 'Skip') return;
-          ledger.see(key, planned.action, twin);
+          if (planned.action.type !== 'Skip') results.add(key, planned.action, twin);
         },
         enqueue: (key, priority) => {
-          ledger.expect(key);
+          results.expect(key);
           queue.add(key, priority);
-          tell();
+          notify();
         },
-        onRefused: (action) => ledger.see(keyOf(action.deviceId, action.moduleId), action, undefined),
+        onHeld: (key, { refusedBy, message }) =>
+          results.add(key, heldInstead(refOf(key), { reason: 'GuardRefused', refusedBy }, message), undefined),
       },
       signal,
     );
     if (end.kind === 'ListEmpty') throw new HubError('Malformed', LIST_EMPTY_MESSAGE);
     guards = end.kind === 'Complete' ? end.guards : undefined;
-    const approval = declaredHubOf(scope).approval;
+    const { approval } = options.planner.hub;
     if (guards?.isApproved !== true || approval === undefined) return;
     const { fingerprint } = approval;
     if (options.earlier?.fingerprint !== fingerprint)
@@ -156,11 +159,11 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
   await queue.idle();
   signal.removeEventListener('abort', stop);
   return {
-    ...ledger.close(view),
-    counts: tally(view).counts,
-    writes: scope.writes,
+    ...results.close(twins),
+    counts: fleetCounts(context),
+    writes: context.writes,
     durationMs: clock.now() - startedAtMs,
-    notes: view.unreadable.notes,
+    notes: context.unreadable.notes,
     guards,
     ...(error === undefined ? {} : { error }),
   };

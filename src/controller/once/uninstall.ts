@@ -52,6 +52,10 @@ export async function removeRecords(options: UninstallOptions): Promise<Uninstal
       onProgress?.(progress);
       return outcome;
     },
+    onBug: (key, error) => {
+      left.set(key, `A bug in Twinward: ${error instanceof Error ? error.message : String(error)}`);
+      return SETTLED;
+    },
   });
 
   async function removeOne(key: string): Promise<Outcome> {

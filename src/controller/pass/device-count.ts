@@ -1,14 +1,14 @@
-// How many devices a hub says it has, for whoever compares its lists with that.
+// The hub's own count of its devices, to compare a list with.
 import { HubError } from '../../model/errors.ts';
-import type { HubScope } from '../reconcile/hub-context.ts';
+import type { HubContext } from '../context/hub-context.ts';
 
-/** Without those that are Twinward's own. Undefined where it can't be had: that alone must not end a pass. */
+/** Without Twinward's own. Undefined where the hub refuses: that alone must not end a pass. */
 export async function countDevices(
-  { hub, log, name, view }: Pick<HubScope, 'hub' | 'log' | 'name' | 'view'>,
+  { hub, log, name, devices }: Pick<HubContext, 'hub' | 'log' | 'name' | 'devices'>,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   try {
-    return (await hub.countDevices(signal)) - view.reservedCount;
+    return (await hub.countDevices(signal)) - devices.reservedCount;
   } catch (error) {
     if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
     log.warn('The hub does not count its devices; its list is not checked against them', {

@@ -1,11 +1,11 @@
-// The work queue: one worker per key, no key twice, the important first, failures later and later.
+// The work queue: one worker per key, each key queued once, urgent work first, failures retried with growing delays.
 import { unreachable } from '../../model/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import { backoffMs } from './backoff.ts';
 import { Fifo } from './fifo.ts';
-import type { Outcome } from './outcome.ts';
+import { RETRY, type Outcome } from './outcome.ts';
 
 /** A person's change before drift before routine. */
 export type Priority = 'Change' | 'Drift' | 'Resync';
@@ -15,29 +15,41 @@ export interface WorkQueueOptions {
   /** The label of its metrics. */
   readonly name: string;
   readonly concurrency: number;
-  /** Called whenever nothing is queued, active or waiting any more because all of it was done. */
+  /** Called each time the last item settles, unless the queue was stopped. */
   readonly onIdle?: () => void;
-  /** Never rejects. */
   readonly process: (key: string) => Promise<Outcome>;
+  /** Called where `process` rejects, which is a bug: reports it and says what happens to the key. The worker goes on. */
+  readonly onBug: (key: string, error: unknown) => Outcome;
+  /** Where the items live; a map of the queue's own unless given. */
+  readonly items?: WorkItems;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: Metrics;
 }
 
-interface Item {
+/** A key from `add` until it settles. Only the queue reads or changes it. */
+export interface WorkItem {
   phase: 'queued' | 'active' | 'waiting';
   priority: Priority;
   queuedAtMs: number;
-  /** Added again while active. */
+  /** The highest priority of those that added the key while it was active. */
   again: Priority | undefined;
   failures: number;
   /** Ends the wait; only while waiting. */
   cancel: (() => void) | undefined;
 }
 
+/** The part of a `Map` that the queue needs. */
+export interface WorkItems extends Iterable<readonly [key: string, item: WorkItem]> {
+  readonly size: number;
+  get(key: string): WorkItem | undefined;
+  set(key: string, item: WorkItem): unknown;
+  delete(key: string): unknown;
+}
+
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #items = new Map<string, Item>();
+  readonly #items: WorkItems;
   readonly #lanes = new Map(PRIORITIES.map((priority) => [priority, new Fifo<string>()]));
   readonly #depths: Record<Priority, number> = { Change: 0, Drift: 0, Resync: 0 };
   #active = 0;
@@ -46,6 +58,7 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#items = options.items ?? new Map<string, WorkItem>();
   }
 
   /** Keys queued, active or waiting for another try. */
@@ -54,8 +67,8 @@ export class WorkQueue {
   }
 
   /**
-   * Has the key looked at soon; once more afterwards where it is being looked at now. A key that waits after a failure
-   * is hurried only by a person's change.
+   * Queues the key; a key that is active is processed once more afterwards. Only a person's change shortens the wait of
+   * a key that failed.
    */
   add(key: string, priority: Priority): void {
     if (this.#isStopped) return;
@@ -75,7 +88,7 @@ export class WorkQueue {
     this.#pump();
   }
 
-  /** The next look at the key is still to begin. */
+  /** True while the key is queued or waits for another try. */
   awaits(key: string): boolean {
     const phase = this.#items.get(key)?.phase;
     return phase === 'queued' || phase === 'waiting';
@@ -87,7 +100,7 @@ export class WorkQueue {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Forgets what is not begun; resolves once what is in flight has ended. Idempotent. */
+  /** Drops what has not begun; resolves once active workers end. Idempotent. */
   stop(): Promise<void> {
     this.#isStopped = true;
     for (const [key, item] of this.#items) {
@@ -95,12 +108,12 @@ export class WorkQueue {
       if (item.phase !== 'active') this.#items.delete(key);
     }
     for (const priority of PRIORITIES) this.#countDepth(priority, -this.#depths[priority]);
-    this.#tellIdle();
+    this.#notifyIdle();
     return this.idle();
   }
 
-  #createItem(key: string, priority: Priority): Item {
-    const item: Item = {
+  #createItem(key: string, priority: Priority): WorkItem {
+    const item: WorkItem = {
       phase: 'queued',
       priority,
       queuedAtMs: 0,
@@ -112,7 +125,7 @@ export class WorkQueue {
     return item;
   }
 
-  #enqueue(key: string, item: Item, priority: Priority): void {
+  #enqueue(key: string, item: WorkItem, priority: Priority): void {
     item.cancel?.();
     item.cancel = undefined;
     item.phase = 'queued';
@@ -122,7 +135,7 @@ export class WorkQueue {
     this.#countDepth(priority, 1);
   }
 
-  #wait(key: string, item: Item, delayMs: number): void {
+  #wait(key: string, item: WorkItem, delayMs: number): void {
     item.phase = 'waiting';
     item.cancel = this.#options.clock.schedule(delayMs, () => {
       this.#enqueue(key, item, item.priority);
@@ -138,8 +151,8 @@ export class WorkQueue {
     }
   }
 
-  /** A key that was promoted leaves its old place behind; it counts for nothing. */
-  #next(): { key: string; item: Item } | undefined {
+  /** Skips places that promoted keys left behind in their old lane. */
+  #next(): { key: string; item: WorkItem } | undefined {
     for (const [priority, lane] of this.#lanes) {
       for (let key = lane.shift(); key !== undefined; key = lane.shift()) {
         const item = this.#items.get(key);
@@ -149,22 +162,28 @@ export class WorkQueue {
     return undefined;
   }
 
-  async #run(key: string, item: Item): Promise<void> {
-    const { clock, metrics, process } = this.#options;
+  async #run(key: string, item: WorkItem): Promise<void> {
+    const { clock, metrics, process, onBug } = this.#options;
     const startedAtMs = clock.now();
     this.#countDepth(item.priority, -1);
     this.#countActive(1);
     item.phase = 'active';
     metrics.observe('workqueue_queue_duration_seconds', this.#labels, (startedAtMs - item.queuedAtMs) / 1_000);
-    const outcome = await process(key);
-    metrics.observe('workqueue_work_duration_seconds', this.#labels, (clock.now() - startedAtMs) / 1_000);
-    this.#countActive(-1);
-    this.#settle(key, item, outcome);
-    this.#tellIdle();
-    this.#pump();
+    let outcome = RETRY;
+    try {
+      outcome = await process(key);
+    } catch (error) {
+      outcome = onBug(key, error);
+    } finally {
+      metrics.observe('workqueue_work_duration_seconds', this.#labels, (clock.now() - startedAtMs) / 1_000);
+      this.#countActive(-1);
+      this.#settle(key, item, outcome);
+      this.#notifyIdle();
+      this.#pump();
+    }
   }
 
-  #settle(key: string, item: Item, outcome: Outcome): void {
+  #settle(key: string, item: WorkItem, outcome: Outcome): void {
     const { again } = item;
     item.again = undefined;
     const isEnd = outcome.kind === 'Settled' || outcome.kind === 'Stalled';
@@ -178,7 +197,7 @@ export class WorkQueue {
     this.#wait(key, item, this.#delayOf(outcome, item));
   }
 
-  #delayOf(outcome: Outcome, { failures }: Item): number {
+  #delayOf(outcome: Outcome, { failures }: WorkItem): number {
     switch (outcome.kind) {
       case 'Settled':
       case 'Stalled':
@@ -193,7 +212,7 @@ export class WorkQueue {
     }
   }
 
-  #tellIdle(): void {
+  #notifyIdle(): void {
     if (this.#items.size > 0) return;
     const waiters = this.#waiters;
     this.#waiters = [];

@@ -1,16 +1,16 @@
-// One turn at one key, with what is around it: time, counts, and a bug that stays inside.
+// Runs one reconcile with timing, metrics and bug containment.
 import { RETRY, type Outcome } from '../queue/outcome.ts';
-import { contain } from '../queue/recover.ts';
+import { recover } from '../queue/recover.ts';
 import { refOf } from '../../model/twin-key.ts';
 import { reconcile, type Reconciled } from './reconcile.ts';
-import type { HubScope } from './hub-context.ts';
+import type { HubContext } from '../context/hub-context.ts';
 
 /** Never rejects. */
-export async function workOn(scope: HubScope, key: string, signal: AbortSignal): Promise<Reconciled> {
-  const { clock, metrics, name: controller } = scope;
+export async function workOn(context: HubContext, key: string, signal: AbortSignal): Promise<Reconciled> {
+  const { clock, metrics, name: controller } = context;
   const startedAtMs = clock.now();
   const reconciled =
-    (await contain(scope, `reconcile ${key}`, () => reconcile(scope, key, signal))) ?? failedByBug(scope, key);
+    (await recover(context, `reconcile ${key}`, () => reconcile(context, key, signal))) ?? failedByBug(context, key);
   const { outcome, result } = reconciled;
   metrics.observe('controller_runtime_reconcile_time_seconds', { controller }, (clock.now() - startedAtMs) / 1_000);
   metrics.count('controller_runtime_reconcile_total', { controller, result: resultLabel(outcome) });
@@ -19,9 +19,9 @@ export async function workOn(scope: HubScope, key: string, signal: AbortSignal):
   return reconciled;
 }
 
-function failedByBug({ view }: HubScope, key: string): Reconciled {
-  const state = view.state(key);
-  if (state !== undefined) view.note(key, { ...state, failure: 'Bug' });
+function failedByBug({ twins }: HubContext, key: string): Reconciled {
+  const state = twins.state(key);
+  if (state !== undefined) twins.setState(key, { ...state, failure: 'Bug' });
   return { ref: refOf(key), result: 'Failed', action: undefined, live: undefined, outcome: RETRY, error: undefined };
 }
 

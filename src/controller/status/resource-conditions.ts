@@ -1,5 +1,5 @@
 // How one resource stands on one hub, from what is known of its twins: conditions as in Kubernetes, stable, never a time in them.
-import type { FleetCounts } from './status.ts';
+import type { TwinCounts } from '../twins/state-counts.ts';
 
 /** Every condition and the reasons it can have; docs/reasons.md is checked against this table. */
 export const RESOURCE_CONDITIONS = {
@@ -24,10 +24,7 @@ export interface ResourceCondition {
   readonly message: string;
 }
 
-export interface ResourceFacts extends Pick<FleetCounts, 'twins' | 'actions' | 'acknowledgements'> {
-  readonly drifted: number;
-  readonly contested: number;
-}
+type ResourceFacts = Omit<TwinCounts, 'failing' | 'heldBy'>;
 
 /** Ready, then those of the others that are true. */
 export function resourceConditions(facts: ResourceFacts): readonly ResourceCondition[] {

@@ -2,8 +2,9 @@
 import type { Mode } from '../../model/declared.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { Suspension } from '../../model/suspension.ts';
-import type { AcknowledgementState, ModuleRef } from '../../model/twin.ts';
-import type { ActionType } from '../../model/action.ts';
+import type { HubMemory } from '../context/hub-context.ts';
+import type { Offender } from '../twins/offenders.ts';
+import type { TwinCounts } from '../twins/state-counts.ts';
 
 /** As in Kubernetes (kstatus): `Reconciling` and `Stalled` are listed only while they are true. */
 export interface Condition {
@@ -81,19 +82,13 @@ export interface HubStatus {
   readonly pending: number;
 }
 
-export interface FleetCounts {
+export interface FleetCounts extends Pick<TwinCounts, 'twins' | 'actions' | 'acknowledgements'> {
   /** Devices on the hub. */
   readonly devices: number;
-  /** Module twins that are declared or carry our record: the sum of `actions` without `Skip`, as in a plan. */
-  readonly twins: number;
-  /** By what is to be done: `Equal` is in sync; `Patch`, `Record` and `Create` are still to be done. */
-  readonly actions: Readonly<Record<ActionType, number>>;
-  /** What the agents say about the twins in sync: the sum is `actions.Equal`. */
-  readonly acknowledgements: Readonly<Record<AcknowledgementState, number>>;
 }
 
-export interface Offender extends ModuleRef {
-  /** A failure's code, an acknowledgement state, or an action's reason. */
-  readonly reason: string;
-  readonly detail: string | undefined;
+/** As they are now: what the table counts goes on changing. */
+export function fleetCounts({ devices, twins }: Pick<HubMemory, 'devices' | 'twins'>): FleetCounts {
+  const { twins: count, actions, acknowledgements } = twins.counts;
+  return { devices: devices.size, twins: count, actions: { ...actions }, acknowledgements: { ...acknowledgements } };
 }

@@ -1,39 +1,36 @@
-// What is worth telling of twins whose state is noted again and again: that one begins to be in trouble, or is out of it.
+// Warnings of single twins, from the states they go through: recorded when trouble begins, changes, or is over.
 import type { ActionType } from '../../model/action.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 import type { WarningReason } from './event-reasons.ts';
 import { refOf } from '../../model/twin-key.ts';
+import type { TwinTable } from '../twins/twin-table.ts';
 import type { Failure, TwinState } from '../twins/twin-state.ts';
 
-export class TwinNews {
+export class TwinWarnings {
   readonly #hub: string;
   readonly #recorder: Recorder | undefined;
-  /** What each twin in trouble was told to suffer from. */
-  readonly #told = new Map<string, WarningReason>();
+  readonly #twins: TwinTable;
 
-  constructor(hub: string, recorder: Recorder | undefined) {
+  constructor(hub: string, recorder: Recorder | undefined, twins: TwinTable) {
     this.#hub = hub;
     this.#recorder = recorder;
+    this.#twins = twins;
   }
 
-  /** Takes a state as it is noted; undefined where the twin is none of ours any more. */
-  see(key: string, state: TwinState | undefined): void {
-    const told = this.#told.get(key);
-    if (state === undefined) {
-      this.#told.delete(key);
-      return;
+  /** `state` is undefined where the twin is no longer ours. */
+  update(key: string, state: TwinState | undefined): void {
+    const warned = this.#twins.warning(key);
+    const trouble = state && troubleOf(state);
+    if (state !== undefined && trouble !== undefined && trouble !== warned) {
+      this.#record(key, 'Warning', trouble, state.detail ?? wordsOf(state));
+    } else if (state !== undefined && warned !== undefined && trouble === undefined) {
+      if (!isOver(warned, state)) return;
+      this.#record(key, 'Normal', 'Recovered', `${warned} is over.`);
     }
-    const trouble = troubleOf(state);
-    if (trouble !== undefined && trouble !== told) {
-      this.#told.set(key, trouble);
-      this.#tell(key, 'Warning', trouble, state.detail ?? wordsOf(state));
-    } else if (trouble === undefined && told !== undefined && isOver(told, state)) {
-      this.#told.delete(key);
-      this.#tell(key, 'Normal', 'Recovered', `${told} is over.`);
-    }
+    this.#twins.setWarning(key, trouble);
   }
 
-  #tell(key: string, type: 'Normal' | 'Warning', reason: WarningReason | 'Recovered', message: string): void {
+  #record(key: string, type: 'Normal' | 'Warning', reason: WarningReason | 'Recovered', message: string): void {
     this.#recorder?.record({ hub: this.#hub, ...refOf(key), type, reason, message });
   }
 }

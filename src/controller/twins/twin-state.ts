@@ -2,7 +2,14 @@
 import type { HubErrorCode } from '../../model/errors.ts';
 import { getPath, liesIn, type Json } from '../../model/json.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../../model/twin.ts';
-import type { ActionReason, ActionType, TwinAction } from '../../model/action.ts';
+import {
+  changesOf,
+  type ActionReason,
+  type ActionType,
+  type SettingChange,
+  type TwinAction,
+} from '../../model/action.ts';
+import type { Owner } from '../../model/owner.ts';
 import { clip } from '../../plan/report/change-text.ts';
 import { isMet } from '../../plan/twin/changes.ts';
 import { REDACTED } from '../../plan/report/redaction.ts';
@@ -12,6 +19,10 @@ import { readAcknowledgement } from '../../profile/acknowledgement.ts';
 export interface TwinState {
   readonly type: ActionType;
   readonly reason: ActionReason;
+  /** Who decides about the twin. */
+  readonly owners: readonly Owner[];
+  /** Another writer changed a setting that is owned. */
+  readonly isDrifted: boolean;
   /** Only where the type is Equal. */
   readonly acknowledgement: AcknowledgementState | undefined;
   /** The agent's own words and the settings it means, or why the twin is held; clipped. */
@@ -35,13 +46,12 @@ export function stateOf(
   twin: Twin | undefined,
   nowMs: number,
 ): TwinState | undefined {
-  const { type, reason } = action;
-  if (type !== 'Equal') return toState(type, reason, undefined, action.message);
+  if (action.type !== 'Equal') return toState(action, undefined, action.message);
   if (target.layers.length === 0 || twin === undefined) return undefined;
   const acknowledgement = acknowledgementOf(target, twin, nowMs);
   const words = acknowledgement.detail;
   const detail = words === undefined ? undefined : withoutSecrets(words, target, twin);
-  return toState(type, reason, acknowledgement.state, action.message ?? wordsOf({ ...acknowledgement, detail }));
+  return toState(action, acknowledgement.state, action.message ?? wordsOf({ ...acknowledgement, detail }));
 }
 
 /** Agents that give a reason mostly name the settings themselves. */
@@ -74,12 +84,25 @@ function textsIn(value: Json | undefined): string[] {
 }
 
 function toState(
-  type: ActionType,
-  reason: ActionReason,
+  action: TwinAction,
   acknowledgement: AcknowledgementState | undefined,
   detail: string | undefined,
 ): TwinState {
-  return { type, reason, acknowledgement, detail: detail && clip(detail, DETAIL_LENGTH_MAX), failure: undefined };
+  const { type, reason, owners, observed } = action;
+  const isDrifted = changesOf(action).some(isDrift) || observed.some(isDrift);
+  const clipped = detail && clip(detail, DETAIL_LENGTH_MAX);
+  return { type, reason, owners, isDrifted, acknowledgement, detail: clipped, failure: undefined };
+}
+
+function isDrift({ cause }: SettingChange): boolean {
+  return cause === 'Drift';
+}
+
+/** The state of a twin whose write the gates hold, before it is read directly. */
+export function refusedState(before: TwinState | undefined, message: string | undefined): TwinState {
+  const { owners = [], isDrifted = false } = before ?? {};
+  const held = { type: 'Hold', reason: 'GuardRefused', acknowledgement: undefined, failure: undefined } as const;
+  return { ...held, owners, isDrifted, detail: message };
 }
 
 /** The worst that is said through any of the profiles. */

@@ -23,10 +23,11 @@ export interface WholeSection {
 export function wholeSections(actions: Iterable<TwinAction>, profiles: Iterable<Profile>): WholeSection[] {
   const whole = [...profiles].filter(({ patchGranularity }) => patchGranularity === 'section');
   const found = new Map<string, WholeSection>();
-  for (const { type, moduleId, patch } of actions) {
+  for (const action of actions) {
+    const { moduleId } = action;
     const profile = whole.find((one) => one.moduleId === moduleId);
-    if (type !== 'Patch' || profile === undefined) continue;
-    const section = getPath(patch?.properties?.desired, profile.section);
+    if (action.type !== 'Patch' || profile === undefined) continue;
+    const section = getPath(action.patch.properties.desired, profile.section);
     if (!isObject(section)) continue;
     const count = Object.values(section).filter((value) => value !== null).length;
     const known = found.get(moduleId) ?? { moduleId, fewest: count, most: count };

@@ -9,6 +9,7 @@ import type { Conflict } from '../target/layering.ts';
 import type { Layer } from '../target/layer.ts';
 import type { Ownership } from '../twin/ownership.ts';
 import { PathMap } from '../../model/path-map.ts';
+import type { Owner } from '../../model/owner.ts';
 import { factOf, failingRequirement } from '../select/selection.ts';
 import { momentText } from '../select/suspensions.ts';
 import type { Target } from '../target/target.ts';
@@ -93,7 +94,7 @@ function verdictOf(context: ClaimContext, layer: Layer, place: Place): Pick<Clai
 }
 
 /** Who contradicts the owner, neither being above the other. */
-function rivalOf({ conflicts }: ClaimContext, { name }: Place, owner: string): string | undefined {
+function rivalOf({ conflicts }: ClaimContext, { name }: Place, owner: Owner): string | undefined {
   const conflict = conflicts.find(({ owners, name: named }) => named === name && owners.includes(owner));
   return conflict?.owners.find((one) => one !== owner);
 }
@@ -110,7 +111,7 @@ function wayOf({ configuration, group, selector }: Layer): string {
 /** Who keeps a setting from the layer that would have won it. */
 function frozenBy({ target, ownership }: ClaimContext, { path }: Place): string {
   const recorded = ownership.recordedPaths.overlapping(path)[0]?.owner;
-  const frozen = new PathMap<string>();
+  const frozen = new PathMap<Owner>();
   for (const { atom, owner } of target.frozenAtoms) frozen.set(atom.path, owner);
   for (const absence of target.frozenAbsences) frozen.set(absence.path, absence.owner);
   return `${recorded ?? frozen.overlapping(path)[0] ?? 'another configuration'} keeps it as it is`;

@@ -16,7 +16,7 @@ import { lastWriteOf, type LastWrite } from '../record/last-write.ts';
 import { merge } from '../target/layering.ts';
 import { nextStepOf, type NextStep } from './next-step.ts';
 import { settleOwners } from '../twin/ownership.ts';
-import { readRecord, type OwnedEntry } from '../record/record.ts';
+import { NO_OWNERS, readRecord, type Owners } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 import { placesKnown, whoseOf } from './foreign-setting.ts';
 
@@ -66,7 +66,7 @@ interface NamedPlace {
 /** What the record makes of the twin. */
 interface Context extends ExplainInput, ClaimContext {
   readonly desired: JsonObject;
-  readonly recorded: ReadonlyMap<string, OwnedEntry>;
+  readonly recorded: Owners;
   /** All for the module, used or not. */
   readonly profiles: readonly Profile[];
 }
@@ -84,7 +84,7 @@ function contextOf(input: ExplainInput): Context {
   const { declared, target, live, instance } = input;
   const desired = live?.properties.desired ?? {};
   const record = live === undefined ? undefined : readRecord(live, instance);
-  const recorded = record?.kind === 'valid' ? record.owners : NOBODY;
+  const recorded = record?.kind === 'valid' ? record.owners : NO_OWNERS;
   const enforced = target.layers.filter(({ state }) => state === 'Enforced');
   const deciding = enforced.length > 0 ? enforced : target.layers.filter(({ state }) => state === 'Observed');
   return {
@@ -96,8 +96,6 @@ function contextOf(input: ExplainInput): Context {
     profiles: [...declared.profiles.values()].filter(({ moduleId }) => moduleId === target.moduleId),
   };
 }
-
-const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
 
 /** What concerns other devices alone. */
 function isOut({ claims, owner }: SettingExplanation): boolean {

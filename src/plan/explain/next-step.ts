@@ -2,15 +2,17 @@
 import type { Declared } from '../../model/declared.ts';
 import { liesIn, type Json } from '../../model/json.ts';
 import {
+  changesOf,
   writes,
   type ActionReason,
   type ChangeCause,
   type SettingChange,
   type TwinAction,
 } from '../../model/action.ts';
+import { isConfigurationOwner, type Owner } from '../../model/owner.ts';
 import { isRemovable } from '../target/layering.ts';
 import { isKeeping, type Fate, type Ownership, type RecordedOwner } from '../twin/ownership.ts';
-import type { OwnedEntry } from '../record/record.ts';
+import type { Owners } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
 export type Step =
@@ -38,7 +40,7 @@ export interface StepInput {
   readonly action: TwinAction;
   readonly target: Pick<Target, 'observedBy'>;
   readonly ownership: Ownership;
-  readonly recorded: ReadonlyMap<string, OwnedEntry>;
+  readonly recorded: Owners;
 }
 
 /** Undefined where there is nothing to do and nothing to say: it is as declared, or it is not there and nobody wants it. */
@@ -52,7 +54,7 @@ export function nextStepOf(input: StepInput): NextStep | undefined {
     if (isOurs(input) || action.reason === 'RecordNewer') return refused(action);
     return live === undefined ? undefined : FOREIGN;
   }
-  const change = action.changes.find(isHere);
+  const change = changesOf(action).find(isHere);
   if (change !== undefined) return changed(change);
   const observed = action.observed.find(isHere);
   if (observed !== undefined) return leftAlone(observed, input);
@@ -88,7 +90,7 @@ function changed({ after, cause, owner, before }: SettingChange): NextStep {
     ExceptionEnded: `${owner} is over, and puts back what was there before`,
     Contested: 'another writer keeps changing it',
   };
-  const isPutBack = cause === 'ExceptionEnded' && owner.startsWith('SecurityConfiguration/');
+  const isPutBack = cause === 'ExceptionEnded' && isConfigurationOwner(owner);
   const because = isPutBack ? `an exception is over, and ${owner} decides again` : why[cause];
   const by = cause === 'LeftGroup' && after !== undefined ? `${owner} takes it over` : because;
   if (after === undefined) return { step: 'Removed', reason: cause, because: by };
@@ -120,7 +122,7 @@ function letGo({ owner, fate }: RecordedOwner, input: StepInput): NextStep {
   return { step: 'Released', reason: 'Released', because };
 }
 
-function whyLeft(owner: string, fate: Fate): string {
+function whyLeft(owner: Owner, fate: Fate): string {
   switch (fate) {
     case 'Continues':
       return `${owner} no longer writes it`;
@@ -144,7 +146,7 @@ function whyLeft(owner: string, fate: Fate): string {
 }
 
 /** Why a setting that is let go of, and that policies would have removed, stays on the twin. */
-function whyNotRemoved(owner: string, fate: Fate, { name, live, declared, recorded }: StepInput): string {
+function whyNotRemoved(owner: Owner, fate: Fate, { name, live, declared, recorded }: StepInput): string {
   if (live === undefined) return '; it is not on the twin';
   if (fate === 'Released' || fate === 'ExceptionEnded') return '';
   const profileName = recorded.get(owner)?.profile ?? '';

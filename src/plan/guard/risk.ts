@@ -4,7 +4,8 @@ import { compareText } from '../../model/diagnostic.ts';
 import { digestJson } from '../../model/digest.ts';
 import type { Json } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
-import { writes, type ChangeCause, type TwinAction } from '../../model/action.ts';
+import { changesOf, writes, type ChangeCause, type TwinAction } from '../../model/action.ts';
+import { isConfigurationOwner, type Owner } from '../../model/owner.ts';
 import { recordedOwners } from '../record/record.ts';
 
 /** Rows are kept by the hundred thousand: one number holds all risks of one. */
@@ -28,7 +29,7 @@ export interface RiskContext {
   readonly declared: Declared;
   readonly instance: string;
   /** Of the source. */
-  readonly owners: ReadonlySet<string>;
+  readonly owners: ReadonlySet<Owner>;
 }
 
 export function riskContext({ declared, instance }: Pick<RiskContext, 'declared' | 'instance'>): RiskContext {
@@ -41,7 +42,7 @@ export function risksOf(action: TwinAction, twin: Twin | undefined, context: Ris
   if (!writes(action)) return 0;
   if (action.type === 'Create') return RISK.creates;
   let risks = twin !== undefined && isOrphaned(twin, context) ? RISK.orphans : 0;
-  for (const { cause, after } of action.changes) {
+  for (const { cause, after } of changesOf(action)) {
     if (UNGUARDED.has(cause)) continue;
     risks |= RISK.changes;
     if (after === undefined) risks |= RISK.removes;
@@ -52,20 +53,19 @@ export function risksOf(action: TwinAction, twin: Twin | undefined, context: Ris
 
 /** With a part of the source, and with none at all, what is missing from it is left alone anyway. */
 function isOrphaned(twin: Twin, { declared, instance, owners }: RiskContext): boolean {
-  return !declared.partial && recordedOwners(twin, instance).some((owner) => isBaseline(owner) && !owners.has(owner));
-}
-
-/** Exceptions come and go: that one is missing says nothing about the source. */
-export function isBaseline(owner: string): boolean {
-  return owner.startsWith('SecurityConfiguration/');
+  return (
+    !declared.partial &&
+    recordedOwners(twin, instance).some((owner) => isConfigurationOwner(owner) && !owners.has(owner))
+  );
 }
 
 /**
  * The same for writes that do the same, whatever they replace: somebody else's edit must not make it another. What is
  * sensitive is named, not told.
  */
-export function shapeOf({ type, moduleId, changes }: TwinAction): string {
-  const told = changes
+export function shapeOf(action: TwinAction): string {
+  const { type, moduleId } = action;
+  const told = changesOf(action)
     .filter(({ cause }) => !UNGUARDED.has(cause))
     .map(({ path, owner, after, sensitive }): Json => {
       const value = after === undefined ? [] : [sensitive ? null : after];

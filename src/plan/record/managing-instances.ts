@@ -1,18 +1,19 @@
 // Twins that carry a record already: which installations manage them, and by which configurations.
 import { compareText } from '../../model/diagnostic.ts';
 import type { Twin } from '../../model/twin.ts';
+import type { Owner } from '../../model/owner.ts';
 import { recordedInstances, recordedOwners } from './record.ts';
 
 export interface ManagingInstance {
   readonly instance: string;
   readonly twins: number;
   /** `SecurityConfiguration/NAME`, sorted; none where no record of it can be read. */
-  readonly owners: readonly string[];
+  readonly owners: readonly Owner[];
 }
 
 /** Sorted by instance. */
 export function managingInstances(twins: Iterable<Pick<Twin, 'tags'>>): readonly ManagingInstance[] {
-  const found = new Map<string, { twins: number; owners: Set<string> }>();
+  const found = new Map<string, { twins: number; owners: Set<Owner> }>();
   for (const twin of twins) {
     for (const instance of recordedInstances(twin)) {
       const known = found.get(instance) ?? { twins: 0, owners: new Set() };

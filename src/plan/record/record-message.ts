@@ -1,8 +1,7 @@
 // What a write of the record says, in words: who owns which settings from now on, and who lets go of what stays.
 import type { SettingChange } from '../../model/action.ts';
-import type { OwnedEntry, OwnedKeys } from './record.ts';
-
-type Owners = ReadonlyMap<string, OwnedEntry>;
+import type { Owner } from '../../model/owner.ts';
+import type { OwnedEntry, OwnedKeys, Owners } from './record.ts';
 
 const NAMES_SHOWN_MAX = 5;
 
@@ -28,7 +27,7 @@ export function releaseMessage(
   return sentences.length === 0 ? undefined : sentences.join(' ');
 }
 
-function gainSentence(owner: string, before: Owners, after: Owners): string[] {
+function gainSentence(owner: Owner, before: Owners, after: Owners): string[] {
   const keys = after.get(owner)?.keys;
   if (keys === undefined) return [];
   const known = namesOf(before.get(owner)?.keys);
@@ -40,7 +39,7 @@ function gainSentence(owner: string, before: Owners, after: Owners): string[] {
 }
 
 /** What another one owns from now on is not let go of. */
-function releaseSentence(owner: string, before: Owners, after: Owners, changed: ReadonlySet<string>): string[] {
+function releaseSentence(owner: Owner, before: Owners, after: Owners, changed: ReadonlySet<string>): string[] {
   const keys = before.get(owner)?.keys;
   const names = namesOf(keys);
   const owned = [...after.values()].map((entry) => namesOf(entry.keys));
@@ -51,7 +50,7 @@ function releaseSentence(owner: string, before: Owners, after: Owners, changed: 
   return sentence(owner, 'lets go of', left, '; what is there stays.');
 }
 
-function spellingSentences(owner: string, before: OwnedEntry | undefined, after: OwnedEntry | undefined): string[] {
+function spellingSentences(owner: Owner, before: OwnedEntry | undefined, after: OwnedEntry | undefined): string[] {
   if (before === undefined || after === undefined) return [];
   const { deletionPolicy, profile } = after;
   return [
@@ -70,7 +69,7 @@ function without(names: readonly string[], others: ReadonlySet<string>): string[
   return names.filter((name) => !others.has(name));
 }
 
-function sentence(owner: string, does: string, names: readonly string[], end: string): string[] {
+function sentence(owner: Owner, does: string, names: readonly string[], end: string): string[] {
   if (names.length === 0) return [];
   const shown = names.slice(0, NAMES_SHOWN_MAX).map((name) => `"${name}"`);
   const more = names.length - shown.length;

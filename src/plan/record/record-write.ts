@@ -4,7 +4,7 @@ import { isObject, setKey, type Json, type JsonObject } from '../../model/json.t
 import type { Twin } from '../../model/twin.ts';
 import { mergePatchBetween } from '../twin/changes.ts';
 import type { Ownership } from '../twin/ownership.ts';
-import { composeRecord, RECORD_TAG, rawRecord, type OwnedEntry, type RecordMemory } from './record.ts';
+import { RECORD_TAG, composeRecord, rawRecord, type Owners, type RecordMemory } from './record.ts';
 
 export interface RecordContext {
   readonly declared: Declared;
@@ -18,7 +18,7 @@ export interface RecordContext {
  */
 export function recordPatch(
   live: Twin,
-  owners: ReadonlyMap<string, OwnedEntry>,
+  owners: Owners,
   memory: RecordMemory,
   { declared, instance, nowMs }: RecordContext,
 ): JsonObject {
@@ -45,7 +45,7 @@ function withKey(key: string, value: Json): JsonObject {
 
 /** What a write of the record alone means; `recorded` is undefined where there was none. */
 export function recordReason(
-  recorded: ReadonlyMap<string, OwnedEntry> | undefined,
+  recorded: Owners | undefined,
   { atoms, owners, recordedPaths }: Ownership,
 ): 'Adopted' | 'OwnerChanged' | 'Released' {
   if (recorded === undefined) return 'Adopted';

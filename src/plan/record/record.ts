@@ -11,6 +11,7 @@ import {
   type Json,
   type JsonObject,
 } from '../../model/json.ts';
+import { parseOwner, type Owner } from '../../model/owner.ts';
 import { etagCounter, etagOfCounter, type Twin } from '../../model/twin.ts';
 import { composeContests, NO_CONTESTS, readContests, type Contests } from './contest.ts';
 import type { DeclaredAtom } from '../target/layering.ts';
@@ -41,6 +42,11 @@ export interface OwnedEntry {
   readonly undo?: Undo | undefined;
 }
 
+/** By owner. */
+export type Owners = ReadonlyMap<Owner, OwnedEntry>;
+
+export const NO_OWNERS: Owners = new Map();
+
 /** Setting names, sorted, or their hashes where the names would take too much room. */
 export type OwnedKeys = { readonly names: readonly string[] } | { readonly hashes: ReadonlySet<string> };
 
@@ -50,7 +56,7 @@ export type RecordReading =
   | { readonly kind: 'newer'; readonly version: number }
   /** Not a record we could have written: adopt again from what means the same, remove nothing. */
   | { readonly kind: 'damaged' }
-  | { readonly kind: 'valid'; readonly owners: ReadonlyMap<string, OwnedEntry>; readonly memory: RecordMemory };
+  | { readonly kind: 'valid'; readonly owners: Owners; readonly memory: RecordMemory };
 
 /** What a record remembers besides ownership. It is written with something else, never for its own sake. */
 export interface RecordMemory {
@@ -85,11 +91,15 @@ function recordsOf({ tags }: Tagged): JsonObject {
   return isObject(records) ? records : {};
 }
 
-/** The names of the owners in a record, whatever else it holds; none where it is not a record. */
-export function recordedOwners(twin: Pick<Twin, 'tags'>, instance: string): readonly string[] {
+function ownerOfKey(key: string): Owner {
+  return parseOwner(key.replaceAll(DOT_IN_KEY, '.'));
+}
+
+/** The owners in a record, whatever else it holds; none where it is not a record. */
+export function recordedOwners(twin: Pick<Twin, 'tags'>, instance: string): readonly Owner[] {
   const raw = rawRecord(twin, instance);
   const own = isObject(raw) ? getKey(raw, 'own') : undefined;
-  return isObject(own) ? Object.keys(own).map((owner) => owner.replaceAll(DOT_IN_KEY, '.')) : [];
+  return isObject(own) ? Object.keys(own).map(ownerOfKey) : [];
 }
 
 /** What the record says that its own write makes of the twin's etag; undefined where it says nothing. */
@@ -108,11 +118,11 @@ export function readRecord(twin: Pick<Twin, 'tags'>, instance: string): RecordRe
   if (version > RECORD_VERSION) return { kind: 'newer', version };
   const own = getKey(raw, 'own');
   if (!isObject(own)) return DAMAGED;
-  const owners = new Map<string, OwnedEntry>();
-  for (const owner of Object.keys(own)) {
-    const entry = readEntry(own[owner]);
+  const owners = new Map<Owner, OwnedEntry>();
+  for (const key of Object.keys(own)) {
+    const entry = readEntry(own[key]);
     if (entry === undefined) return DAMAGED;
-    owners.set(owner.replaceAll(DOT_IN_KEY, '.'), entry);
+    owners.set(ownerOfKey(key), entry);
   }
   return { kind: 'valid', owners, memory: readMemory(raw) };
 }
@@ -178,11 +188,8 @@ export function withoutNames(keys: OwnedKeys, names: ReadonlySet<string>): Owned
  * The entries of a twin in sync: each enforced layer that wins at least one setting. Settings written only where they
  * are absent are not owned: what is there may be somebody else's.
  */
-export function expectedOwners(
-  layers: readonly Layer[],
-  atoms: readonly DeclaredAtom[],
-): ReadonlyMap<string, OwnedEntry> {
-  const owners = new Map<string, OwnedEntry>();
+export function expectedOwners(layers: readonly Layer[], atoms: readonly DeclaredAtom[]): Owners {
+  const owners = new Map<Owner, OwnedEntry>();
   for (const { configuration } of layers) {
     const names = atoms
       .filter(({ atom, owner }) => owner === configuration.owner && atom.policy === 'Override')
@@ -201,7 +208,7 @@ function entryOf(configuration: Layer['configuration'], names: readonly string[]
  * True where the two say the same about ownership. Digests may differ: a change in a manifest that changes nothing on
  * this twin must not touch it.
  */
-export function sameOwnership(a: ReadonlyMap<string, OwnedEntry>, b: ReadonlyMap<string, OwnedEntry>): boolean {
+export function sameOwnership(a: Owners, b: Owners): boolean {
   if (a.size !== b.size) return false;
   for (const [owner, entry] of a) {
     const other = b.get(owner);
@@ -235,7 +242,7 @@ function sameTexts(a: readonly Json[], b: readonly Json[]): boolean {
 
 /** The record as the next write puts it, holding the etag that this very write will produce. */
 export function composeRecord(
-  owners: ReadonlyMap<string, OwnedEntry>,
+  owners: Owners,
   facts: {
     readonly revision: string;
     readonly nowMs: number;
@@ -259,7 +266,7 @@ export function composeRecord(
 }
 
 /** The record's `own`. */
-export function composeOwn(owners: ReadonlyMap<string, OwnedEntry>): JsonObject {
+export function composeOwn(owners: Owners): JsonObject {
   const nameBytes = [...owners.values()].reduce((sum, { keys }) => sum + bytesOfNames(keys), 0);
   const own: JsonObject = {};
   for (const owner of [...owners.keys()].toSorted()) {

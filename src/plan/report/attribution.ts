@@ -1,6 +1,6 @@
 // What of a plan comes from a change of the manifests, and what would be done without it: one twin, planned both ways.
 import { deepEqual } from '../../model/json.ts';
-import type { SettingChange, TwinAction } from '../../model/action.ts';
+import { changesDevice, changesOf, type SettingChange, type TwinAction } from '../../model/action.ts';
 
 export interface Attributed {
   /** The action with only those changes that the manifests before would not make; undefined where nothing is left. */
@@ -11,14 +11,14 @@ export interface Attributed {
 
 /** `before` is the action that the manifests before ask for now, on the same twin. */
 export function attribute(action: TwinAction, before: TwinAction): Attributed {
-  const changes = withoutKnown(action.changes, before.changes);
+  const changes = withoutKnown(changesOf(action), changesOf(before));
   const observed = withoutKnown(action.observed, before.observed);
-  const known = action.changes.length - changes.length + action.observed.length - observed.length;
+  const known = changesOf(action).length - changes.length + action.observed.length - observed.length;
   const isSameKind =
     action.type === before.type && action.reason === before.reason && action.message === before.message;
   const isFresh = changes.length > 0 || observed.length > 0 || (!isSameKind && known === 0);
   return {
-    fresh: isFresh ? { ...action, changes, observed } : undefined,
+    fresh: !isFresh ? undefined : changesDevice(action) ? { ...action, changes, observed } : { ...action, observed },
     hasPending: known > 0 || (isSameKind && action.type !== 'Equal' && action.type !== 'Skip' && !isFresh),
   };
 }

@@ -20,7 +20,7 @@ export const NO_WORK: Work = { reads: 0, writes: 0, creations: 0, messages: 0 };
 const MESSAGE_BYTES = 4_096;
 
 /** `live` is the twin that the action was decided on. Each write follows a direct read; the first of an owner reads the device too. */
-export function workOf(action: Pick<TwinAction, 'type' | 'needs' | 'patch'>, live: Twin | undefined): Work {
+export function workOf(action: TwinAction, live: Twin | undefined): Work {
   if (!writes(action)) return NO_WORK;
   // Nothing, the device, the new twin; then its first configuration.
   if (action.type === 'Create') return { reads: 3, writes: 1, creations: 1, messages: 4 };

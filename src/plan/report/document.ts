@@ -3,7 +3,14 @@ import jsonPatch from 'fast-json-patch';
 import { isObject, mergePatch, parsePointer, type Json, type JsonObject } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';
-import type { ActionReason, ActionType, ChangeCause, SettingChange, TwinAction } from '../../model/action.ts';
+import {
+  changesOf,
+  type ActionReason,
+  type ActionType,
+  type ChangeCause,
+  type SettingChange,
+  type TwinAction,
+} from '../../model/action.ts';
 import { createRedaction, REDACTED, type Redact } from './redaction.ts';
 
 /** An RFC 6902 operation. `path` is a JSON pointer into the twin. */
@@ -53,14 +60,15 @@ export function actionDocument(
   action: TwinAction,
   live: Twin | undefined,
 ): ActionDocument {
-  const { deviceId, moduleId, type, reason, owners, etag, patch, message } = action;
-  const common = { hub, deviceId, moduleId, action: type, reason, owners, etag: etag ?? null };
+  const { deviceId, moduleId, type, reason, owners, message } = action;
+  const common = { hub, deviceId, moduleId, action: type, reason, owners, etag: live?.etag ?? null };
   const redact = createRedaction(profiles.values(), moduleId);
+  const patch = type === 'Patch' || type === 'Record' ? { ...action.patch } : undefined;
   return {
     ...common,
-    changes: patch === undefined || live === undefined ? [] : changeOperations(live, patch as JsonObject, redact),
-    patch: patch === undefined ? null : redactPatch(patch as JsonObject, redact),
-    settings: action.changes.map((change) => settingDocument(change, redact)),
+    changes: patch === undefined || live === undefined ? [] : changeOperations(live, patch, redact),
+    patch: patch === undefined ? null : redactPatch(patch, redact),
+    settings: changesOf(action).map((change) => settingDocument(change, redact)),
     observed: action.observed.map((change) => settingDocument(change, redact)),
     ...(message === undefined ? {} : { message }),
   };

@@ -3,7 +3,7 @@ import { cloneJson, getPath, isObject, setPath, type Json, type JsonObject } fro
 import type { Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';
 import { hideSecrets } from '../../profile/secrets.ts';
-import type { Planner } from '../planner.ts';
+import { wrapPlanner, type Planner } from '../planner.ts';
 import { RECORD_TAG } from '../record/record.ts';
 import { createRedaction, REDACTED } from './redaction.ts';
 import type { Target } from '../target/target.ts';
@@ -46,12 +46,12 @@ function namesOf({ properties }: JsonObject): string[] {
  * hears of each setting that is taken so.
  */
 export function assumingHidden(planner: Planner, onHidden: () => void): Planner {
-  return {
-    ...planner,
-    plan(target, device, live, ...rest) {
-      return planner.plan(target, device, live === undefined ? undefined : reveal(target, live, onHidden), ...rest);
-    },
-  };
+  return wrapPlanner(
+    planner,
+    (plan) =>
+      (target, device, live, ...rest) =>
+        plan(target, device, live === undefined ? undefined : reveal(target, live, onHidden), ...rest),
+  );
 }
 
 function reveal({ atoms, observedAtoms }: Target, live: Twin, onHidden: () => void): Twin {

@@ -3,14 +3,16 @@ import { digestJson } from '../../model/digest.ts';
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import { etagCounter, type ModuleRef, type Twin } from '../../model/twin.ts';
 import {
-  heldInstead,
   REASONS,
+  changesOf,
+  heldInstead,
   writes,
   type ActionType,
   type SettingChange,
   type TwinAction,
+  type WriteAction,
 } from '../../model/action.ts';
-import type { Planner } from '../planner.ts';
+import { wrapPlanner, type Planner } from '../planner.ts';
 import { RECORD_TAG } from '../record/record.ts';
 
 export interface SavedPlan {
@@ -41,13 +43,14 @@ export interface SavedTwin extends ModuleRef {
 /** Undefined for what writes nothing. */
 export function savedTwin(action: TwinAction): SavedTwin | undefined {
   if (!writes(action)) return undefined;
-  const { deviceId, moduleId, type, etag } = action;
-  const saved = { deviceId, moduleId, action: type, etag: etag ?? null, digest: actionDigest(action) };
+  const { deviceId, moduleId, type } = action;
+  const etag = type === 'Create' ? null : action.etag;
+  const saved = { deviceId, moduleId, action: type, etag, digest: actionDigest(action) };
   return removesRecord(action) ? { ...saved, isLast: true } : saved;
 }
 
-function removesRecord({ patch }: TwinAction): boolean {
-  const records = patch?.tags?.[RECORD_TAG];
+function removesRecord(action: WriteAction): boolean {
+  const records = action.type === 'Create' ? undefined : action.patch.tags[RECORD_TAG];
   return records === null || (isObject(records) && Object.values(records).includes(null));
 }
 
@@ -55,8 +58,9 @@ function removesRecord({ patch }: TwinAction): boolean {
  * The same for the same decision. Sensitive values are no part of it, as short ones could be guessed from it: that they
  * are the same follows from the etag and the revision.
  */
-export function actionDigest({ type, reason, owners, changes }: TwinAction): string {
-  return digestJson([type, reason, [...owners], changes.map(changeFields)]);
+export function actionDigest(action: TwinAction): string {
+  const { type, reason, owners } = action;
+  return digestJson([type, reason, [...owners], changesOf(action).map(changeFields)]);
 }
 
 function changeFields({ path, before, after, owner, cause, sensitive }: SettingChange): JsonObject {
@@ -71,10 +75,14 @@ export function isDone(saved: SavedTwin, action: TwinAction | undefined): boolea
   return action === undefined ? saved.isLast === true : action.type === 'Equal';
 }
 
-/** Why a twin is not as it was when it was planned, in words; undefined where it is. `action` is what is decided now. */
-export function staleness(saved: SavedTwin, action: TwinAction | undefined): string | undefined {
+/** Why a twin is not as it was when it was planned, in words; undefined where it is. `action` is what is decided now, on the twin with this etag. */
+export function staleness(
+  saved: SavedTwin,
+  action: TwinAction | undefined,
+  etag: string | undefined,
+): string | undefined {
   if (action === undefined) return 'it is gone, or nothing is declared for it any more';
-  if ((action.etag ?? null) !== saved.etag) return 'somebody wrote to it since';
+  if ((etag ?? null) !== saved.etag) return 'somebody wrote to it since';
   if (actionDigest(action) !== saved.digest) return 'something else would be done now';
   return undefined;
 }
@@ -91,18 +99,16 @@ export function asPlanned(
   planned: ReadonlyMap<string, SavedTwin>,
   keyOf: (deviceId: string, moduleId: string) => string,
 ): Planner {
-  return {
-    ...planner,
-    plan(...twin) {
-      const action = planner.plan(...twin);
-      if (!writes(action)) return action;
-      const saved = planned.get(keyOf(action.deviceId, action.moduleId));
-      const [, , live] = twin;
-      const isPlanned =
-        saved !== undefined && (staleness(saved, action) === undefined || followsCreation(saved, action, live));
-      return isPlanned ? action : heldInstead(action, 'PlanStale', PLAN_STALE_MESSAGE);
-    },
-  };
+  return wrapPlanner(planner, (plan) => (...twin) => {
+    const action = plan(...twin);
+    if (!writes(action)) return action;
+    const saved = planned.get(keyOf(action.deviceId, action.moduleId));
+    const [, , live] = twin;
+    const isPlanned =
+      saved !== undefined &&
+      (staleness(saved, action, live?.etag) === undefined || followsCreation(saved, action, live));
+    return isPlanned ? action : heldInstead(action, { reason: 'PlanStale' }, PLAN_STALE_MESSAGE);
+  });
 }
 
 /** A module that was planned to be created is configured at once, as long as nobody else has written there. */

@@ -1,7 +1,8 @@
 // A plan folded for people: twins that change in the same way are one shape.
 import { canonicalJson, getPath, type Json } from '../../model/json.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
-import type { SettingChange, TwinAction } from '../../model/action.ts';
+import { changesOf, type SettingChange, type TwinAction } from '../../model/action.ts';
+import type { Owner } from '../../model/owner.ts';
 import { tagText } from './tag-text.ts';
 
 export interface PlannedTwin {
@@ -16,7 +17,7 @@ export interface Shape {
   readonly moduleId: string;
   readonly type: TwinAction['type'];
   readonly reason: TwinAction['reason'];
-  readonly owners: readonly string[];
+  readonly owners: readonly Owner[];
   readonly message: string | undefined;
   /** Removals first, then by name. */
   readonly changes: readonly SettingChange[];
@@ -84,8 +85,8 @@ export function tellingTag(groups: readonly (readonly DeviceFacts[])[]): string 
     .toSorted((a, b) => b.inside - a.inside || b.values - a.values)[0]?.name;
 }
 
-function changesShown({ type, changes, observed }: TwinAction): readonly SettingChange[] {
-  return type === 'Observe' ? observed : changes;
+function changesShown(action: TwinAction): readonly SettingChange[] {
+  return action.type === 'Observe' ? action.observed : changesOf(action);
 }
 
 function compareChanges(a: SettingChange, b: SettingChange): number {

@@ -1,6 +1,6 @@
 // Counts over a plan that add up: every twin is in exactly one of them. `Patch` are changes of desired properties,
 // `Create` new modules, `Record` writes that change neither: they are never added up as if they were one thing.
-import { REASONS, type ActionType, type TwinAction } from '../../model/action.ts';
+import { REASONS, changesOf, type ActionType, type TwinAction } from '../../model/action.ts';
 
 export interface PlanSummary {
   /** The sum of `actions` without `Skip`: a module that need not exist and does not is no twin. */
@@ -14,17 +14,18 @@ export interface PlanSummary {
 
 const ACTION_TYPES = Object.keys(REASONS) as ActionType[];
 
-export function summarize(actions: Iterable<Pick<TwinAction, 'type' | 'reason' | 'changes'>>): PlanSummary {
+export function summarize(actions: Iterable<TwinAction>): PlanSummary {
   const byType = countEach(ACTION_TYPES, () => 0);
   const reasons: Record<string, number> = {};
   const settings = { added: 0, changed: 0, removed: 0 };
   let twins = 0;
-  for (const { type, reason, changes } of actions) {
+  for (const action of actions) {
+    const { type, reason } = action;
     if (type !== 'Skip') twins += 1;
     byType[type] += 1;
     const label = `${type}/${reason}`;
     reasons[label] = (reasons[label] ?? 0) + 1;
-    for (const { before, after } of changes) {
+    for (const { before, after } of changesOf(action)) {
       if (after === undefined) settings.removed += 1;
       else if (before === undefined) settings.added += 1;
       else settings.changed += 1;

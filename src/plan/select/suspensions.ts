@@ -1,5 +1,6 @@
 // Break-glass suspensions by what they stop: everything, a device, an owner. And what people are told about them.
 import type { Suspension } from '../../model/suspension.ts';
+import { ownerName, type Owner } from '../../model/owner.ts';
 
 export interface Suspensions {
   /** Devices that are named, so that selectors tell them from others. */
@@ -7,7 +8,7 @@ export interface Suspensions {
   /** What stops every write to the device. */
   ofDevice(deviceId: string): Suspension | undefined;
   /** What stops this configuration or exception, wherever it is. */
-  ofOwner(owner: string): Suspension | undefined;
+  ofOwner(owner: Owner): Suspension | undefined;
 }
 
 export function indexSuspensions(all: readonly Suspension[]): Suspensions {
@@ -21,7 +22,7 @@ export function indexSuspensions(all: readonly Suspension[]): Suspensions {
   return {
     deviceIds: new Set(devices.keys()),
     ofDevice: (deviceId) => everything ?? devices.get(deviceId),
-    ofOwner: (owner) => names.get(owner.slice(owner.indexOf('/') + 1)),
+    ofOwner: (owner) => names.get(ownerName(owner)),
   };
 }
 

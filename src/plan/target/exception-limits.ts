@@ -1,12 +1,13 @@
 // Exceptions that may reach so many devices of a hub and no more: counted over the whole fleet, held where they reach more.
 import { isException, type Declared, type DeclaredConfiguration } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
+import type { Owner } from '../../model/owner.ts';
 import type { TargetHold } from './hold.ts';
 import type { Layer } from './layer.ts';
 import type { SelectionIndex } from '../select/selection.ts';
 
 /** Devices that each exception with a limit selects on the hub, by owner. */
-export type ExceptionCounts = ReadonlyMap<string, number>;
+export type ExceptionCounts = ReadonlyMap<Owner, number>;
 
 /** Undefined where no exception has a limit. */
 export function countDevices(
@@ -16,7 +17,7 @@ export function countDevices(
 ): ExceptionCounts | undefined {
   const limited = exceptions.filter(({ maxDevices }) => maxDevices !== undefined);
   if (limited.length === 0) return undefined;
-  const counts = new Map(limited.map(({ owner }) => [owner, 0]));
+  const counts = new Map<Owner, number>(limited.map(({ owner }) => [owner, 0]));
   for (const device of devices) {
     for (const { configuration } of selection.select(device).selected) {
       const count = counts.get(configuration.owner);

@@ -1,5 +1,5 @@
 // Why nothing may be written to a kind of device: contradictions that only the merge of all its layers shows.
-import { isExceptionOwner } from '../../model/declared.ts';
+import { isExceptionOwner } from '../../model/owner.ts';
 import { liesIn, setKey, type JsonObject } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import { checkRules } from '../../profile/rules.ts';

@@ -4,25 +4,26 @@ import type { Atom, Profile } from '../../model/profile.ts';
 import { atomPath } from '../../profile/encode.ts';
 import { matchesPattern } from '../../profile/patterns.ts';
 import { PathMap } from '../../model/path-map.ts';
+import type { Owner } from '../../model/owner.ts';
 import type { Layer } from './layer.ts';
 
 /** A setting and the owner whose value won. */
 export interface DeclaredAtom {
   readonly atom: Atom;
-  readonly owner: string;
+  readonly owner: Owner;
 }
 
 /** A setting that its winning owner wants absent, and that may be removed. */
 export interface DeclaredAbsence {
   readonly name: string;
   readonly path: readonly string[];
-  readonly owner: string;
+  readonly owner: Owner;
 }
 
 /** Two configurations of equal priority that want different things of one setting. */
 export interface Conflict {
   readonly name: string;
-  readonly owners: readonly [string, string];
+  readonly owners: readonly [Owner, Owner];
 }
 
 export interface Merged {
@@ -33,7 +34,7 @@ export interface Merged {
 
 interface Claim {
   readonly priority: number;
-  readonly owner: string;
+  readonly owner: Owner;
   readonly name: string;
   readonly path: readonly string[];
   readonly profile: Profile;

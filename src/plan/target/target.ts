@@ -1,6 +1,8 @@
 // What is declared for one module of one kind of device: all selected configurations merged, once for all devices alike.
 import { isException, type Mode, type WhenMissing } from '../../model/declared.ts';
-import type { JsonObject } from '../../model/json.ts';
+import { digestJson } from '../../model/digest.ts';
+import type { Json, JsonObject } from '../../model/json.ts';
+import { lazy } from '../../model/lazy.ts';
 import type { Suspension } from '../../model/suspension.ts';
 import type { Profile } from '../../model/profile.ts';
 import { findTooWide, type ExceptionCounts } from './exception-limits.ts';
@@ -8,7 +10,8 @@ import type { Layer, SuspendingWord } from './layer.ts';
 import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from '../../model/path-map.ts';
-import { composeOwn, expectedOwners, type OwnedEntry } from '../record/record.ts';
+import type { Owner } from '../../model/owner.ts';
+import { composeOwn, expectedOwners, type Owners } from '../record/record.ts';
 import type { Selected, Selection } from '../select/selection.ts';
 import {
   endableSuspensionText,
@@ -20,9 +23,11 @@ import {
 
 export interface Target {
   readonly moduleId: string;
+  /** Equal where the same is declared for the same kind of device. */
+  readonly digest: string;
   readonly layers: readonly Layer[];
   /** Their owners, sorted. */
-  readonly layerOwners: readonly string[];
+  readonly layerOwners: readonly Owner[];
   /** The winning settings of enforced layers, sorted by owner's layer order and name. */
   readonly atoms: readonly DeclaredAtom[];
   /** Settings that an enforced layer keeps absent. */
@@ -40,7 +45,7 @@ export interface Target {
   /** Why nothing may be written, where the manifests contradict themselves on this kind of device. */
   readonly hold: TargetHold | undefined;
   /** What the record holds on a twin that is in sync and was never owned by anybody else. */
-  readonly owners: ReadonlyMap<string, OwnedEntry>;
+  readonly owners: Owners;
   /** The same as the record spells it. */
   readonly own: JsonObject;
   /** Profiles of the layers, one each section. */
@@ -54,7 +59,7 @@ export interface Target {
   /** True where nothing at all is written to the module now, by a person's word or an exception's. */
   readonly isFrozen: boolean;
   /** True where the owner is kept from writing here and from losing anything, whether or not the source knows it. */
-  readonly suspends: (owner: string) => boolean;
+  readonly suspends: (owner: Owner) => boolean;
   /** Who suspended what would write here, why and what ends it, where that is not the manifests' own word. */
   readonly suspendedBecause: string | undefined;
 }
@@ -100,7 +105,7 @@ export function createTargets(
   };
 }
 
-function namesOf(owners: ReadonlySet<string>): string | undefined {
+function namesOf(owners: ReadonlySet<Owner>): string | undefined {
   return owners.size === 0 ? undefined : [...owners].toSorted().join(', ');
 }
 
@@ -132,8 +137,12 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
   const owners = expectedOwners(enforced, merged.atoms);
   // What frozen layers keep on a twin counts for its rules: only the twin can tell.
   const ruled = frozenOwners.size > 0 ? [] : profiles;
-  return {
+  const digest = lazy(() => digestOf(target));
+  const target: Target = {
     moduleId,
+    get digest() {
+      return digest();
+    },
     layers,
     layerOwners: layers.map(({ configuration }) => configuration.owner).toSorted(),
     atoms: merged.atoms,
@@ -159,6 +168,15 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     suspends: (owner) => freeze !== undefined || suspensions.ofOwner(owner) !== undefined,
     suspendedBecause: (freeze ?? layers.find(({ suspendedBy }) => suspendedBy !== undefined)?.suspendedBy)?.message,
   };
+  return target;
+}
+
+function digestOf({ moduleId, layers, hold, tagless, observeOnly, isFrozen }: Target): string {
+  const layered = layers.map(({ configuration, state }): Json => {
+    const { owner, digest, priority, deletionPolicy, whenMissing } = configuration;
+    return [owner, digest, priority, deletionPolicy, whenMissing, state];
+  });
+  return digestJson([moduleId, layered, hold?.reason ?? null, hold?.message ?? null, tagless, observeOnly, isFrozen]);
 }
 
 /** Why everything on the module is left as it is: a person's word, or an exception's. */
@@ -182,7 +200,7 @@ function wordOf(suspension: Suspension): SuspendingWord {
   return { because: suspensionText(suspension), message: endableSuspensionText(suspension) };
 }
 
-function ownersOf(layers: readonly Layer[]): ReadonlySet<string> {
+function ownersOf(layers: readonly Layer[]): ReadonlySet<Owner> {
   return new Set(layers.map(({ configuration }) => configuration.owner));
 }
 

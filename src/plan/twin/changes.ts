@@ -3,6 +3,7 @@ import { deepEqual, getKey, getPath, isObject, setKey, type Json, type JsonObjec
 import type { Atom } from '../../model/profile.ts';
 import { sameMeaning } from '../../profile/meaning.ts';
 import type { ChangeCause, SettingChange } from '../../model/action.ts';
+import type { Owner } from '../../model/owner.ts';
 import type { DeclaredAbsence, DeclaredAtom } from '../target/layering.ts';
 
 /** True where live already means what the setting asks for. */
@@ -19,7 +20,7 @@ export function isAbsent(absence: DeclaredAbsence, desired: JsonObject): boolean
 /** What both kinds of differences need to know of the twin's history and of secrets. */
 export interface ChangeContext {
   /** Why the owner's setting at this path differs. `isRecorded` is false for claims that leave no trace in the record. */
-  readonly causeOf: (owner: string, path: readonly string[], isRecorded: boolean) => ChangeCause;
+  readonly causeOf: (owner: Owner, path: readonly string[], isRecorded: boolean) => ChangeCause;
   /** True where the value of that setting must not be printed. */
   readonly isSensitive: (name: string, value: Json | undefined) => boolean;
 }

@@ -2,14 +2,14 @@
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
 import { afterCorrections, isContested, NO_CONTESTS, type Contests } from '../record/contest.ts';
-import type { OwnedEntry, RecordMemory } from '../record/record.ts';
+import type { Owners, RecordMemory } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
 /** What there is to tell a correction by. */
 export interface CorrectionFacts {
   readonly contests: Contests;
   /** The record's owners after the write. */
-  readonly owners: ReadonlyMap<string, OwnedEntry>;
+  readonly owners: Owners;
   /** True where somebody took our record away since we wrote: what looks like a first write is none. */
   readonly isRecordTaken: boolean;
 }

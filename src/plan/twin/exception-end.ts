@@ -1,5 +1,6 @@
 // How an exception leaves a twin as it found it: what is remembered while it counts, and what is put back afterwards.
-import { isExceptionOwner, type Declared } from '../../model/declared.ts';
+import type { Declared } from '../../model/declared.ts';
+import { isExceptionOwner, type Owner } from '../../model/owner.ts';
 import {
   cloneJson,
   deepEqual,
@@ -17,13 +18,13 @@ import type { SettingChange } from '../../model/action.ts';
 import { afterOf, isAbsent, isMet } from './changes.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
-import type { OwnedEntry } from '../record/record.ts';
+import type { OwnedEntry, Owners } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 import { markOf, recallValue, rememberValue } from '../record/undo.ts';
 
 /** A recorded owner with the places it owns. */
 export interface RecordedPlaces {
-  readonly owner: string;
+  readonly owner: Owner;
   readonly entry: OwnedEntry;
   readonly paths: readonly (readonly string[])[];
 }
@@ -118,7 +119,7 @@ function rememberedAt({ section, undo }: OwnedEntry, path: readonly string[]) {
 }
 
 function isStillTheirs(
-  owner: string,
+  owner: Owner,
   { section, undo }: OwnedEntry,
   path: readonly string[],
   live: Json,
@@ -146,18 +147,14 @@ const MARKS_MAX = 128;
 const MEMBER_BYTES = 6;
 
 interface Remembered {
-  readonly owner: string;
+  readonly owner: Owner;
   readonly name: string;
   readonly text: string;
   readonly isCarried: boolean;
 }
 
 /** The owners, exceptions among them with what undoes them as far as it fits; the very map where there is none. */
-export function withUndo(
-  owners: ReadonlyMap<string, OwnedEntry>,
-  atoms: readonly DeclaredAtom[],
-  known: Known,
-): ReadonlyMap<string, OwnedEntry> {
+export function withUndo(owners: Owners, atoms: readonly DeclaredAtom[], known: Known): Owners {
   const written = atoms.filter(
     ({ atom, owner }) => isExceptionOwner(owner) && atom.policy === 'Override' && !atom.sensitive,
   );
@@ -177,7 +174,7 @@ export function withUndo(
   return next;
 }
 
-function rememberOne(atom: Atom, owner: string, { recorded, wasDecided, desired }: Known): Remembered[] {
+function rememberOne(atom: Atom, owner: Owner, { recorded, wasDecided, desired }: Known): Remembered[] {
   const { name, path } = atom;
   const earlier = recorded.filter(({ paths }) => paths.some((one) => formatPointer(one) === formatPointer(path)));
   const exception = earlier.find((one) => one.owner === owner) ?? earlier.find((one) => isExceptionOwner(one.owner));

@@ -1,12 +1,6 @@
 // What becomes of every owner in the record: it goes on, is frozen, is released, or its settings are removed.
 import { getPath, isObject, liesIn, type Json, type JsonObject } from '../../model/json.ts';
-import {
-  EXCEPTION_PRIORITY,
-  isException,
-  isExceptionOwner,
-  type Declared,
-  type DeclaredConfiguration,
-} from '../../model/declared.ts';
+import { EXCEPTION_PRIORITY, isException, type Declared, type DeclaredConfiguration } from '../../model/declared.ts';
 import type { Profile } from '../../model/profile.ts';
 import { atomName, atomPath } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
@@ -15,7 +9,8 @@ import { isAbsent, isMet } from './changes.ts';
 import { findRestores, rewind, withUndo, type RecordedPlaces, type Rewound } from './exception-end.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
-import { expectedOwners, ownedNames, withoutNames, type OwnedEntry } from '../record/record.ts';
+import { isExceptionOwner, type Owner } from '../../model/owner.ts';
+import { expectedOwners, ownedNames, withoutNames, type OwnedEntry, type Owners } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
 /** What happens to one recorded owner, decided by the first rule that applies. */
@@ -39,7 +34,7 @@ export function isKeeping(fate: Fate): fate is KeepingFate {
 
 /** An owner that the record names at some place. */
 export interface RecordedOwner {
-  readonly owner: string;
+  readonly owner: Owner;
   readonly fate: Fate;
 }
 
@@ -51,7 +46,7 @@ export interface Ownership {
   readonly refused: Refused;
   readonly removals: readonly SettingChange[];
   /** The record's owners after the write. */
-  readonly owners: ReadonlyMap<string, OwnedEntry>;
+  readonly owners: Owners;
   /** Why an owner that decides nothing is kept; undefined where none is. */
   readonly kept: KeepingFate | undefined;
   /** True where membership decided: it must be read directly before anything is written. */
@@ -76,12 +71,7 @@ interface RecordedEntry extends RecordedOwner {
   readonly paths: readonly (readonly string[])[];
 }
 
-export function settleOwners(
-  recorded: ReadonlyMap<string, OwnedEntry>,
-  target: Target,
-  declared: Declared,
-  desired: JsonObject,
-): Ownership {
+export function settleOwners(recorded: Owners, target: Target, declared: Declared, desired: JsonObject): Ownership {
   const entries = [...recorded].map(([owner, entry]) => ({
     owner,
     entry,
@@ -113,7 +103,7 @@ export function settleOwners(
   };
 }
 
-function fateOf(owner: string, entry: OwnedEntry, target: Target, declared: Declared): Fate {
+function fateOf(owner: Owner, entry: OwnedEntry, target: Target, declared: Declared): Fate {
   if (target.suspends(owner)) return 'Suspended';
   const layer = target.layers.find(({ configuration }) => configuration.owner === owner);
   if (layer !== undefined) return layer.state === 'Enforced' ? 'Continues' : 'Suspended';
@@ -134,7 +124,7 @@ function fateOf(owner: string, entry: OwnedEntry, target: Target, declared: Decl
   return entry.deletionPolicy === 'Remove' ? 'OwnerRemoved' : 'Released';
 }
 
-function findDeclared(owner: string, { configurations, exceptions }: Declared): DeclaredConfiguration | undefined {
+function findDeclared(owner: Owner, { configurations, exceptions }: Declared): DeclaredConfiguration | undefined {
   const isIt = (candidate: DeclaredConfiguration): boolean => candidate.owner === owner;
   return isExceptionOwner(owner) ? exceptions.find(isIt) : configurations.find(isIt);
 }
@@ -164,7 +154,7 @@ function createFreedom(
   target: Target,
   declared: Declared,
   { desired, unknown }: Rewound,
-): (path: readonly string[], owner: string) => boolean {
+): (path: readonly string[], owner: Owner) => boolean {
   const keptPaths = new PathMap<number>();
   for (const { owner, paths } of kept) {
     const priority = findDeclared(owner, declared)?.priority ?? priorityOfUnknown(owner);
@@ -176,7 +166,9 @@ function createFreedom(
   };
   for (const { atom } of target.frozenAtoms) if (isMet(atom, desired)) claim(atom.path);
   for (const absence of target.frozenAbsences) if (isAbsent(absence, desired)) claim(absence.path);
-  const priorities = new Map(target.layers.map(({ configuration }) => [configuration.owner, configuration.priority]));
+  const priorities = new Map<Owner, number>(
+    target.layers.map(({ configuration }) => [configuration.owner, configuration.priority]),
+  );
   return (path, owner) => {
     const priority = priorities.get(owner) ?? Number.NEGATIVE_INFINITY;
     if (keptPaths.overlapping(path).some((keptPriority) => keptPriority >= priority)) return false;
@@ -185,7 +177,7 @@ function createFreedom(
 }
 
 /** The priority of an owner that is not in the input may be any, but an exception is above all configurations. */
-function priorityOfUnknown(owner: string): number {
+function priorityOfUnknown(owner: Owner): number {
   return isExceptionOwner(owner) ? Number.POSITIVE_INFINITY : EXCEPTION_PRIORITY - 1;
 }
 
@@ -244,7 +236,7 @@ function removalsOf(
   return { removals, unknownProfile };
 }
 
-function isGoingOn(owner: string, fate: Fate): boolean {
+function isGoingOn(owner: Owner, fate: Fate): boolean {
   return fate === 'Continues' && isExceptionOwner(owner);
 }
 
@@ -283,7 +275,7 @@ function nextOwners(
   target: Target,
   recordedPaths: PathMap<RecordedOwner>,
   desired: JsonObject,
-): ReadonlyMap<string, OwnedEntry> {
+): Owners {
   const enforced = target.layers.filter(({ state }) => state === 'Enforced');
   const wasDecided = (path: readonly string[]): boolean =>
     recordedPaths.overlapping(path).some(({ fate }) => DECIDED.has(fate));

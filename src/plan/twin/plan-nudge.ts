@@ -1,7 +1,7 @@
 // The settings once more, for an agent that forgot them after somebody else's write: nothing of the twin changes.
 import { isObject, mergePatch } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
-import type { TwinAction } from '../../model/action.ts';
+import type { PatchAction } from '../../model/action.ts';
 import { isMet } from './changes.ts';
 import { afterCorrections } from '../record/contest.ts';
 import { tooLarge } from './limits.ts';
@@ -19,7 +19,7 @@ export function planNudge(
   live: Twin,
   target: Target,
   context: RecordContext,
-): Pick<TwinAction, 'patch' | 'message'> | undefined {
+): { readonly patch: PatchAction['patch'] | undefined; readonly message: string } | undefined {
   if (target.hasFrozen || !target.profiles.some(({ nudge }) => nudge)) return undefined;
   if (isLastWriter(live, context.instance)) return undefined;
   const record = readRecord(live, context.instance);

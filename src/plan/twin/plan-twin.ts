@@ -1,9 +1,10 @@
 // One module twin in, one action out. Pure; the order of the decisions is the order of this file.
-import type { Declared } from '../../model/declared.ts';
+import type { Declared, Mode } from '../../model/declared.ts';
 import { isObject, mergePatch, type Json, type JsonObject } from '../../model/json.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
-import type { ActionReason, ActionType, SettingChange, TwinAction } from '../../model/action.ts';
+import { differencesOf, writes, type ReasonOf, type SettingChange, type TwinAction } from '../../model/action.ts';
+import type { Owner } from '../../model/owner.ts';
 import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
 import { contestsText } from '../record/contest.ts';
 import { contestsAfter, isLeftAlone, memoryOfTaken, type CorrectionFacts } from './corrections.ts';
@@ -16,10 +17,11 @@ import { recordMessage, releaseMessage } from '../record/record-message.ts';
 import { recordPatch, recordReason } from '../record/record-write.ts';
 import {
   NO_MEMORY,
+  NO_OWNERS,
   readRecord,
   recordHolds,
   sameOwnership,
-  type OwnedEntry,
+  type Owners,
   type RecordMemory,
   type RecordReading,
 } from '../record/record.ts';
@@ -29,6 +31,7 @@ import type { Target } from '../target/target.ts';
 export interface PlanTwinInput {
   readonly declared: Declared;
   readonly instance: string;
+  readonly hubMode: Mode;
   readonly target: Target;
   readonly device: DeviceFacts;
   readonly live: Twin | undefined;
@@ -36,17 +39,26 @@ export interface PlanTwinInput {
   readonly around: Surroundings;
 }
 
+/** Whatever is decided, nothing is written on a hub that is only observed. */
 export function planTwin(input: PlanTwinInput): TwinAction {
+  const action = decide(input);
+  if (input.hubMode === 'Enforce' || !writes(action)) return action;
+  const { message } = action;
+  return { ...about(input), type: 'Observe', reason: 'ModeObserve', observed: differencesOf(action), message };
+}
+
+function decide(input: PlanTwinInput): TwinAction {
   const { target, live } = input;
   if (target.hold !== undefined) {
-    return action(input, 'Hold', target.hold.reason, { message: target.hold.message });
+    return { ...about(input), type: 'Hold', reason: target.hold.reason, message: target.hold.message };
   }
   if (live === undefined) return planMissing(input);
-  if (isInSync(target, live, input.instance)) return planSettled(input, live, action(input, 'Equal', 'InSync'));
+  if (isInSync(target, live, input.instance))
+    return planSettled(input, live, { ...about(input), type: 'Equal', reason: 'InSync' });
   const record = readRecord(live, input.instance);
   if (record.kind === 'newer') {
     const message = `The record on the twin has version ${record.version}, written by a newer Twinward. Upgrade this one.`;
-    return action(input, 'Hold', 'RecordNewer', { message });
+    return { ...about(input), type: 'Hold', reason: 'RecordNewer', message };
   }
   return planDifferent(input, live, record.kind === 'valid' ? record : undefined);
 }
@@ -66,17 +78,23 @@ function isInSync(target: Target, live: Twin, instance: string): boolean {
 function planMissing(input: PlanTwinInput): TwinAction {
   const { device, target } = input;
   const { layers, whenMissing } = target;
-  if (layers.length === 0) return action(input, 'Equal', 'InSync');
+  if (layers.length === 0) return { ...about(input), type: 'Equal', reason: 'InSync' };
   // On a disabled device the service refuses to create one, whoever asks.
   if (whenMissing === 'Create' && device.status === 'enabled')
-    return action(input, 'Create', 'ModuleMissing', { needs: BOTH_READS, changes: firstSettings(input) });
-  return action(input, whenMissing === 'Skip' ? 'Skip' : 'Wait', 'ModuleMissing');
+    return {
+      ...about(input),
+      type: 'Create',
+      reason: 'ModuleMissing',
+      needs: BOTH_READS,
+      changes: firstSettings(input),
+    };
+  return { ...about(input), type: whenMissing === 'Skip' ? 'Skip' : 'Wait', reason: 'ModuleMissing' };
 }
 
 /** What a module gets that is made now. */
 function firstSettings({ declared, target }: PlanTwinInput): readonly SettingChange[] {
-  const ownership = settleOwners(NOBODY, target, declared, {});
-  return diffDeclared(ownership.atoms, {}, changeContext(target, ownership, NOBODY));
+  const ownership = settleOwners(NO_OWNERS, target, declared, {});
+  return diffDeclared(ownership.atoms, {}, changeContext(target, ownership, NO_OWNERS));
 }
 
 function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | undefined): TwinAction {
@@ -85,14 +103,14 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
   const taken = record === undefined ? memoryOfTaken(live, input.around.memory) : undefined;
   const memory = record?.memory ?? taken ?? NO_MEMORY;
   const desired = live.properties.desired;
-  const ownership = settleOwners(recorded ?? NOBODY, target, declared, desired);
+  const ownership = settleOwners(recorded ?? NO_OWNERS, target, declared, desired);
   if (ownership.unknownProfile !== undefined) {
     const message =
       `Settings written through profile "${ownership.unknownProfile}" are to be removed, but the source no longer ` +
       'holds that profile. Put it back until they are gone.';
-    return action(input, 'Hold', 'ProfileUnknown', { message });
+    return { ...about(input), type: 'Hold', reason: 'ProfileUnknown', message };
   }
-  const context = changeContext(target, ownership, recorded ?? NOBODY);
+  const context = changeContext(target, ownership, recorded ?? NO_OWNERS);
   const diff = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): SettingChange[] => [
     ...diffAbsences(absences, desired, context),
     ...diffDeclared(atoms, desired, context),
@@ -112,30 +130,44 @@ function planDifferent(input: PlanTwinInput, live: Twin, record: ValidRecord | u
     const aside = { observed, message };
     const past = { recorded, memory, facts };
     if (changes.length > 0) return planPatch(input, live, past, ownership, changes, aside);
-    const isOwnershipOther = !sameOwnership(recorded ?? NOBODY, ownership.owners) || isOutlived(input, past);
+    const isOwnershipOther = !sameOwnership(recorded ?? NO_OWNERS, ownership.owners) || isOutlived(input, past);
     // Whoever argues by taking the record away would be given it back for ever.
     const isArgued = taken !== undefined && contested.length > 0;
     if (isOwnershipOther && !isArgued) return planRecord(input, live, past, ownership, aside);
   }
   if (contested.length > 0) {
     const words = contestedMessage(refused, contested, memory);
-    return planSettled(input, live, action(input, 'Observe', 'Contested', { observed, message: words }));
+    return planSettled(input, live, {
+      ...about(input),
+      type: 'Observe',
+      reason: 'Contested',
+      observed,
+      message: words,
+    });
   }
-  if (message !== undefined && changes.length === 0) return action(input, 'Keep', 'OutOfInput', { observed, message });
+  if (message !== undefined && changes.length === 0)
+    return { ...about(input), type: 'Keep', reason: 'OutOfInput', observed, message };
   const differences = [...observed, ...changes];
   if (differences.length > 0) {
-    return action(input, 'Observe', 'ModeObserve', { observed: differences, message: observedMessage(target) });
+    return {
+      ...about(input),
+      type: 'Observe',
+      reason: 'ModeObserve',
+      observed: differences,
+      message: observedMessage(target),
+    };
   }
-  if (target.layers.some(({ state }) => state !== 'Suspended')) return action(input, 'Equal', 'InSync');
+  if (target.layers.some(({ state }) => state !== 'Suspended'))
+    return { ...about(input), type: 'Equal', reason: 'InSync' };
   const kept = ownership.kept ?? (target.layers.length > 0 ? 'Suspended' : undefined);
-  if (kept === undefined) return action(input, 'Equal', 'InSync');
+  if (kept === undefined) return { ...about(input), type: 'Equal', reason: 'InSync' };
   const because = kept === 'Suspended' ? target.suspendedBecause : undefined;
-  return action(input, 'Keep', kept, { message: because ?? KEEP_MESSAGES[kept] });
+  return { ...about(input), type: 'Keep', reason: kept, message: because ?? KEEP_MESSAGES[kept] };
 }
 
 /** What is known of our earlier writes; `recorded` is undefined where there is no record that we can read. */
 interface Past {
-  readonly recorded: ReadonlyMap<string, OwnedEntry> | undefined;
+  readonly recorded: Owners | undefined;
   readonly memory: RecordMemory;
   readonly facts: CorrectionFacts;
 }
@@ -144,8 +176,6 @@ interface Past {
 function isOutlived({ target, nowMs }: PlanTwinInput, { recorded, facts }: Past): boolean {
   return recorded?.size === 0 && facts.owners.size === 0 && contestsAfter([], facts, target, nowMs).size === 0;
 }
-
-const NOBODY: ReadonlyMap<string, OwnedEntry> = new Map();
 
 /** What goes with a write and does not depend on it. */
 type Aside = Pick<TwinAction, 'observed' | 'message'>;
@@ -197,11 +227,7 @@ const KEEP_MESSAGES = {
   SourceEmpty: 'The source holds no resource at all; that removes nothing. Keep at least the Hub to mean it.',
 } as const;
 
-function changeContext(
-  target: Target,
-  { recordedPaths }: Ownership,
-  recorded: ReadonlyMap<string, OwnedEntry>,
-): ChangeContext {
+function changeContext(target: Target, { recordedPaths }: Ownership, recorded: Owners): ChangeContext {
   return {
     causeOf(owner, path, isRecorded) {
       const recordedThere = recordedPaths.overlapping(path);
@@ -220,7 +246,7 @@ function changeContext(
 function planPatch(
   input: PlanTwinInput,
   live: Twin,
-  { recorded = NOBODY, memory, facts }: Past,
+  { recorded = NO_OWNERS, memory, facts }: Past,
   ownership: Ownership,
   changes: readonly SettingChange[],
   aside: Aside,
@@ -229,9 +255,10 @@ function planPatch(
   const desired = live.properties.desired;
   const next = applyChanges(desired, changes, profiles);
   const neighbour = findNeighbour(input.around, live, changes);
-  if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
+  if (neighbour !== undefined)
+    return { ...about(input), type: 'Hold', reason: neighbour.reason, message: neighbour.message };
   const broken = input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined;
-  if (broken !== undefined) return action(input, 'Hold', broken.reason, { message: broken.message });
+  if (broken !== undefined) return { ...about(input), type: 'Hold', reason: broken.reason, message: broken.message };
   const contests = contestsAfter(changes, facts, input.target, input.nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests, desiredVersion: nextVersion(live) }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
@@ -241,8 +268,12 @@ function planPatch(
   const isFirst = joins || changes.some(({ cause }) => cause === 'FirstConfiguration');
   const isSection = profiles.some(({ patchGranularity }) => patchGranularity === 'section');
   const isMembership = isFirst || ownership.departed;
-  return action(input, 'Patch', weightiest(changes), {
+  return {
+    ...about(input),
     ...aside,
+    type: 'Patch',
+    reason: weightiest(changes),
+    etag: live.etag,
     message: joined([releaseMessage(recorded, ownership.owners, changes), aside.message]),
     changes,
     patch,
@@ -250,7 +281,7 @@ function planPatch(
       moduleTwin: isMembership || isSection || hasNull(tags) || hasNull(patch.properties.desired),
       deviceTwin: isMembership,
     },
-  });
+  };
 }
 
 function planRecord(
@@ -261,17 +292,22 @@ function planRecord(
   aside: Aside,
 ): TwinAction {
   const neighbour = findNeighbour(input.around, live, []);
-  if (neighbour !== undefined) return action(input, 'Hold', neighbour.reason, { message: neighbour.message });
+  if (neighbour !== undefined)
+    return { ...about(input), type: 'Hold', reason: neighbour.reason, message: neighbour.message };
   const contests = contestsAfter([], facts, input.target, input.nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);
   const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(live.properties.desired));
   if (size !== undefined) return holdTooLarge(input, size);
-  return action(input, 'Record', recordReason(recorded, ownership), {
+  return {
+    ...about(input),
     ...aside,
-    message: joined([recordMessage(recorded ?? NOBODY, ownership.owners), aside.message]),
+    type: 'Record',
+    reason: recordReason(recorded, ownership),
+    etag: live.etag,
+    message: joined([recordMessage(recorded ?? NO_OWNERS, ownership.owners), aside.message]),
     patch: { tags },
     needs: BOTH_READS,
-  });
+  };
 }
 
 /** What is decided otherwise, unless an agent forgot what it was sent. */
@@ -279,15 +315,17 @@ function planSettled(input: PlanTwinInput, live: Twin, otherwise: TwinAction): T
   const nudge = planNudge(live, input.target, input);
   if (nudge === undefined) return otherwise;
   if (nudge.patch === undefined) return { ...otherwise, message: joined([otherwise.message, nudge.message]) };
-  return action(input, 'Patch', 'Nudge', { ...nudge, needs: { moduleTwin: true, deviceTwin: false } });
+  const { patch, message } = nudge;
+  const needs = { moduleTwin: true, deviceTwin: false };
+  return { ...about(input), type: 'Patch', reason: 'Nudge', etag: live.etag, changes: NONE, patch, message, needs };
 }
 
 function holdTooLarge(input: PlanTwinInput, size: string): TwinAction {
   const message = `The twin would be too large: ${size}. Declare less, or remove what others left on it.`;
-  return action(input, 'Hold', 'TwinTooLarge', { message });
+  return { ...about(input), type: 'Hold', reason: 'TwinTooLarge', message };
 }
 
-const WEIGHTS: readonly ActionReason[] = [
+const WEIGHTS: readonly Exclude<ReasonOf<'Patch'>, 'Nudge'>[] = [
   'OwnerRemoved',
   'LeftGroup',
   'SettingRemoved',
@@ -297,11 +335,11 @@ const WEIGHTS: readonly ActionReason[] = [
   'Drift',
 ];
 
-function weightiest(changes: readonly SettingChange[]): ActionReason {
+function weightiest(changes: readonly SettingChange[]): ReasonOf<'Patch'> {
   return WEIGHTS.find((reason) => changes.some(({ cause }) => cause === reason)) ?? 'Drift';
 }
 
-function digestOf(target: Target, owner: string): string | undefined {
+function digestOf(target: Target, owner: Owner): string | undefined {
   return target.layers.find(({ configuration }) => configuration.owner === owner)?.configuration.digest;
 }
 
@@ -309,28 +347,16 @@ function asObject(value: Json): JsonObject {
   return isObject(value) ? value : {};
 }
 
-const NO_READS = { moduleTwin: false, deviceTwin: false };
 const BOTH_READS = { moduleTwin: true, deviceTwin: true };
 
-function action(
-  { target, device, live }: PlanTwinInput,
-  type: ActionType,
-  reason: ActionReason,
-  details: Partial<TwinAction> = {},
-): TwinAction {
+/** What every action says of its twin. */
+function about({ target, device }: PlanTwinInput) {
   return {
-    type,
-    reason,
     deviceId: device.deviceId,
     moduleId: target.moduleId,
     owners: target.layerOwners,
-    etag: live?.etag,
-    changes: NONE,
     observed: NONE,
-    patch: undefined,
-    needs: NO_READS,
     message: undefined,
-    ...details,
   };
 }
 

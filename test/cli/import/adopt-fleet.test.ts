@@ -5,6 +5,7 @@ import { adoptFleet, type Fleet } from '../../../src/cli/import/adopt-fleet.ts';
 import { loadManifests } from '../../../src/manifest/load.ts';
 import { deepEqual, type Json, type JsonObject } from '../../../src/model/json.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
+import { patchOf } from '../../plan/actions.ts';
 import { createPlanner } from '../../../src/plan/planner.ts';
 
 const PROFILE = `apiVersion: twinward.dev/v1alpha1
@@ -105,7 +106,9 @@ test('no desired property would change, and no secret is in the files', () => {
           const device = fleet.devices.get(twin.deviceId);
           if (device === undefined) throw new Error('every twin has its device');
           const target = planner.targetFor(device, twin.moduleId);
-          const { patch, observed, type } = planner.plan(target, device, twin, NOW_MS);
+          const action = planner.plan(target, device, twin, NOW_MS);
+          const { observed, type } = action;
+          const patch = patchOf(action);
           expect([type === 'Equal' || type === 'Record', observed]).toEqual([true, []]);
           expect(deepEqual(patch?.properties?.desired, undefined)).toBe(true);
         }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { conditionRows, countStanding, stateCounts } from '../../../src/cli/render/standing.ts';
 import type { InspectedTwin } from '../../../src/controller/once/inspect.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
-import { REASONS, writes, type ActionReason, type ActionType } from '../../../src/model/action.ts';
+import { REASONS, type ActionReason, type ActionType } from '../../../src/model/action.ts';
 
 /** As a person would rank what is wrong; what stands in no list is no offence. */
 const WORST_FIRST: readonly (readonly string[])[] = [
@@ -40,15 +40,16 @@ const others: fc.Arbitrary<Told> = fc
         const action = type as ActionType;
         const differs = action === 'Patch' || action === 'Observe' || action === 'Hold';
         return {
-          ...told(action, reason),
+          ...told(action, reason, { isDrifted: differs && cause === 'Drift' }),
           cause: differs ? cause : undefined,
-          risks: writes({ type: action }) ? risks : 0,
+          risks: action === 'Patch' || action === 'Record' || action === 'Create' ? risks : 0,
         };
       }),
   );
 
 function told(type: ActionType, reason: ActionReason, more: Partial<TwinState> = {}): Told {
-  const state = { type, reason, acknowledgement: undefined, detail: undefined, failure: undefined, ...more };
+  const none = { owners: [], isDrifted: false, acknowledgement: undefined, detail: undefined, failure: undefined };
+  const state = { type, reason, ...none, ...more } as TwinState;
   return { state, cause: undefined, risks: 0 };
 }
 
@@ -65,7 +66,7 @@ test('whatever the twins are', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(inSync, others), { maxLength: 60 }), fc.boolean(), (twins, isRefusing) => {
       const count = countStanding();
-      for (const [index, one] of twins.entries()) count.see(inspected(one, index));
+      for (const [index, one] of twins.entries()) count.add(inspected(one, index));
       const refusedRisks = isRefusing ? REFUSED : 0;
       count.judge({ refusedRisks, message: 'too much' } as Parameters<typeof count.judge>[0]);
       const { counts, conditions, offenders, moreOffenders } = count.result();

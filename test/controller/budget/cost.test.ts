@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { costOf } from '../../../src/controller/budget/cost.ts';
 import type { Twin } from '../../../src/model/twin.ts';
+import { actionOf } from '../../plan/actions.ts';
 import { addWork, NO_WORK, workOf } from '../../../src/plan/report/call-count.ts';
 
 const HALF = { throttle: 0.4, dailyMessages: 0.1 };
@@ -16,22 +17,22 @@ function twinOf(bytes: number): Twin {
 
 describe('the work of one twin', () => {
   test.each([
-    ['nothing for a twin in sync', { type: 'Equal', needs: NO_READ, patch: undefined } as const, twinOf(10), NO_WORK],
+    ['nothing for a twin in sync', actionOf('Equal', 'InSync'), twinOf(10), NO_WORK],
     [
       'a read and a write',
-      { type: 'Patch', needs: NO_READ, patch: { tags: {} } } as const,
+      actionOf('Patch', 'Drift', { needs: NO_READ }),
       twinOf(10),
       { reads: 1, writes: 1, creations: 0, messages: 2 },
     ],
     [
       'a large twin is metered in steps of 4 KB, and the device is read before a first write',
-      { type: 'Patch', needs: READ_DEVICE, patch: { tags: {} } } as const,
+      actionOf('Patch', 'Drift', { needs: READ_DEVICE }),
       twinOf(5_000),
       { reads: 2, writes: 1, creations: 0, messages: 5 },
     ],
     [
       'a module that is created is configured afterwards',
-      { type: 'Create', needs: READ_DEVICE, patch: undefined } as const,
+      actionOf('Create', 'ModuleMissing', { needs: READ_DEVICE }),
       undefined,
       { reads: 3, writes: 1, creations: 1, messages: 4 },
     ],

@@ -1,12 +1,12 @@
 // What of the hub's changes is worth a look. Each look costs a message of its day.
 import { describe, expect, test } from 'vitest';
-import { DeviceList } from '../../../src/controller/twins/fleet-view.ts';
-import { hintedKeys } from '../../../src/controller/hints/keys-of-change.ts';
-import { Hints } from '../../../src/controller/hints/hints.ts';
-import type { HubScope } from '../../../src/controller/reconcile/hub-context.ts';
+import { DeviceList } from '../../../src/controller/twins/device-table.ts';
+import { keysOfChange } from '../../../src/controller/hints/keys-of-change.ts';
+import { Hints } from '../../../src/controller/twins/hints.ts';
+import type { HubContext } from '../../../src/controller/context/hub-context.ts';
 import type { Change } from '../../../src/model/change.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { createFleet, createScope, manifests, MODULE } from '../fixture.ts';
+import { createFleet, createContext, manifests, MODULE } from '../fixture.ts';
 
 const RINGS =
   'selector: {matchTags: {rollout.ring: "1"}, matchExpressions: [{key: tags.lab, operator: DoesNotExist}]}, settings: {scan: PT1H}';
@@ -24,14 +24,15 @@ spec:
 `;
 const TAGS = { rollout: { ring: '1' }, site: 'a' };
 
-function scopeOf(text = manifests({ rings: RINGS }) + EXCEPTION): HubScope & { readonly hints: Hints } {
-  const scope = { ...createScope(createFleet(0), text), hints: new Hints() };
+function scopeOf(text = manifests({ rings: RINGS }) + EXCEPTION): HubContext & { readonly hints: Hints } {
+  const created = createContext(createFleet(0), text);
+  const context = { ...created, hints: new Hints(created.twins) };
   const list = new DeviceList();
   for (const [deviceId, tags] of Object.entries({ d: TAGS, bare: {}, bench: { site: 'b' } })) {
     list.add({ deviceId, status: 'enabled', iotEdge: false, tags });
   }
-  scope.view.replaceDevices(list);
-  return scope;
+  context.devices.replace(list);
+  return context;
 }
 
 const change = (more: Partial<Change>): Change => ({
@@ -44,7 +45,7 @@ const change = (more: Partial<Change>): Change => ({
   desiredVersion: undefined,
   ...more,
 });
-const keysOf = (more: Partial<Change>, scope = scopeOf()): readonly string[] => hintedKeys(scope, change(more));
+const keysOf = (more: Partial<Change>, context = scopeOf()): readonly string[] => keysOfChange(context, change(more));
 
 describe('the tags of a device', () => {
   test.each<[row: string, tags: JsonObject | undefined, isLooked: boolean, more?: Partial<Change>]>([
@@ -89,31 +90,32 @@ describe('a module', () => {
   });
 
   test('that is managed no more is looked at for its record alone', () => {
-    const scope = scopeOf();
+    const context = scopeOf();
     const state = { type: 'Keep', reason: 'Unassigned', acknowledgement: undefined, detail: undefined } as const;
-    scope.view.note(`bench/${MODULE}`, { ...state, failure: undefined });
+    context.twins.setState(`bench/${MODULE}`, { ...state, owners: [], isDrifted: false, failure: undefined });
     const bench = { deviceId: 'bench', moduleId: MODULE };
-    expect(keysOf({ ...bench, desiredVersion: 2 }, scope)).toEqual([]);
-    expect(keysOf({ ...bench, tags: { twinward: null } }, scope)).toEqual([`bench/${MODULE}`]);
+    expect(keysOf({ ...bench, desiredVersion: 2 }, context)).toEqual([]);
+    expect(keysOf({ ...bench, tags: { twinward: null } }, context)).toEqual([`bench/${MODULE}`]);
   });
 
   test('may be managed as long as nobody has listed the devices', () => {
-    const scope = { ...createScope(createFleet(0), manifests({ rings: RINGS })), hints: new Hints() };
-    expect(keysOf({ moduleId: MODULE, desiredVersion: 2 }, scope)).toEqual([`d/${MODULE}`]);
-    expect(keysOf({ moduleId: 'another', desiredVersion: 2 }, scope)).toEqual([]);
+    const created = createContext(createFleet(0), manifests({ rings: RINGS }));
+    const context = { ...created, hints: new Hints(created.twins) };
+    expect(keysOf({ moduleId: MODULE, desiredVersion: 2 }, context)).toEqual([`d/${MODULE}`]);
+    expect(keysOf({ moduleId: 'another', desiredVersion: 2 }, context)).toEqual([]);
   });
 
   test('of a device that was just hinted at is looked at before anything is known of that', () => {
-    const scope = scopeOf();
-    scope.hints.add(`new/${MODULE}`);
-    expect(keysOf({ deviceId: 'new', moduleId: MODULE, isLifecycle: true }, scope)).toEqual([`new/${MODULE}`]);
+    const context = scopeOf();
+    context.hints.add(`new/${MODULE}`);
+    expect(keysOf({ deviceId: 'new', moduleId: MODULE, isLifecycle: true }, context)).toEqual([`new/${MODULE}`]);
   });
 
   describe('that we wrote to ourselves', () => {
     const own = (record: JsonObject, desiredVersion?: number): readonly string[] => {
-      const scope = scopeOf();
-      scope.view.ownWrites.begin(`d/${MODULE}`, 'E7', 0);
-      return keysOf({ moduleId: MODULE, tags: { twinward: { default: record } }, desiredVersion }, scope);
+      const context = scopeOf();
+      context.twins.beginWrite(`d/${MODULE}`, 'E7', 0);
+      return keysOf({ moduleId: MODULE, tags: { twinward: { default: record } }, desiredVersion }, context);
     };
     test.each<[row: string, record: JsonObject, desiredVersion: number | undefined, isOwn: boolean]>([
       ['settings, by the version that the record names', { desired: 7 }, 7, true],

@@ -1,7 +1,7 @@
 // How often one key is tried, and what its last word is.
 import { expect, test } from 'vitest';
-import { FleetView } from '../../../src/controller/twins/fleet-view.ts';
-import { Ledger } from '../../../src/controller/once/apply-results.ts';
+import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
+import { ApplyResults } from '../../../src/controller/once/apply-results.ts';
 import { RETRY, SETTLED, type Outcome } from '../../../src/controller/queue/outcome.ts';
 import type { Reconciled } from '../../../src/controller/reconcile/reconcile.ts';
 
@@ -15,14 +15,14 @@ function ended(outcome: Outcome): Reconciled {
 
 /** What the queue is told after each try, until nothing is left to do. */
 function triesOf(triesMax: number, outcome: Outcome): string[] {
-  const ledger = new Ledger(triesMax);
-  ledger.expect(KEY);
+  const results = new ApplyResults(triesMax);
+  results.expect(KEY);
   const told: string[] = [];
   for (let next: Outcome = RETRY; next !== SETTLED;) {
-    next = ledger.settle(KEY, ended(outcome));
+    next = results.settle(KEY, ended(outcome));
     told.push(next.kind);
   }
-  expect(ledger.progress).toEqual({ done: 1, total: 1 });
+  expect(results.progress).toEqual({ done: 1, total: 1 });
   return told;
 }
 
@@ -37,9 +37,9 @@ test.each([
 });
 
 test('a key that was never reached has failed', () => {
-  const ledger = new Ledger(3);
-  ledger.expect(KEY);
-  const { results, outcomes } = ledger.close(new FleetView());
+  const open = new ApplyResults(3);
+  open.expect(KEY);
+  const { results, outcomes } = open.close(new TwinTable());
   expect(outcomes.Failed).toBe(1);
   expect(results).toMatchObject([{ outcome: 'Failed', error: { code: 'Aborted' } }]);
 });

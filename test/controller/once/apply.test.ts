@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { applyOnce, type ApplyOptions, type ApplyReport } from '../../../src/controller/once/apply.ts';
 import { HubError, type HubErrorCode } from '../../../src/model/errors.ts';
 import type { Twin } from '../../../src/model/twin.ts';
+import type { Mode } from '../../../src/model/declared.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
 import {
   createFleet,
@@ -18,10 +19,14 @@ import {
 const BASE = manifests({ base: `${PROD}, settings: {scan: PT1H, usb: block}` });
 
 /** Runs to the end, moving time as far as retries need. */
-async function run(fleet: Fleet, text: string, options: Partial<ApplyOptions> = {}): Promise<ApplyReport> {
+async function run(
+  fleet: Fleet,
+  text: string,
+  options: Partial<ApplyOptions> & { readonly hubMode?: Mode } = {},
+): Promise<ApplyReport> {
+  const { hubMode, ...more } = options;
   const report = applyOnce({
-    planner: plannerFor(text, options.mode),
-    mode: 'Enforce',
+    planner: plannerFor(text, hubMode),
     hub: fleet.hub,
     hubName: 'dev',
     clock: fleet.clock,
@@ -29,7 +34,7 @@ async function run(fleet: Fleet, text: string, options: Partial<ApplyOptions> = 
     log: createLog(),
     metrics: createMetrics(),
     signal: new AbortController().signal,
-    ...options,
+    ...more,
   });
   let isDone = false;
   void report.catch(() => {}).finally(() => (isDone = true));
@@ -139,10 +144,10 @@ describe('a pass', () => {
 
   test('writes nothing in Observe, whatever is declared or gone', async () => {
     const fleet = createFleet(3);
-    const report = await run(fleet, BASE, { mode: 'Observe' });
+    const report = await run(fleet, BASE, { hubMode: 'Observe' });
     expect(report).toMatchObject({ writes: 0, outcomes: { Observed: 3 } });
     await run(fleet, manifests({ base: `${PROD}, settings: {usb: block}, deletionPolicy: Remove` }));
-    const gone = await run(fleet, manifests({}), { mode: 'Observe' });
+    const gone = await run(fleet, manifests({}), { hubMode: 'Observe' });
     expect(gone).toMatchObject({ writes: 0, outcomes: { Observed: 3 } });
   });
 
@@ -277,7 +282,7 @@ describe('when the world is unkind', () => {
     const report = await run(fleet, manifests({ base: `${PROD}, settings: {usb: allow}` }), { hub });
     expect(report.results).toMatchObject([{ outcome: 'Held', action: { reason: 'GuardRefused' } }]);
     expect(report.results[0]?.action?.message).toBe(
-      'Not written before the guards have seen the whole hub with these manifests.',
+      'Not written before the guards have judged a pass over the whole hub with these manifests.',
     );
   });
 

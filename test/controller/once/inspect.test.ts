@@ -6,7 +6,7 @@ import {
   createFleet,
   createLog,
   createMetrics,
-  createScope,
+  createContext,
   manifests,
   MODULE,
   NEVER,
@@ -23,10 +23,9 @@ async function inspect(
   options: Partial<InspectOptions> = {},
 ): Promise<{ twins: readonly InspectedTwin[]; devices: number; notLookedUp: number }> {
   const twins: InspectedTwin[] = [];
-  const { view, notLookedUp } = await inspectHub(
+  const { devices, notLookedUp } = await inspectHub(
     {
       planner: plannerFor(BASE),
-      mode: 'Enforce',
       hub: fleet.hub,
       hubName: 'dev',
       clock: fleet.clock,
@@ -37,7 +36,7 @@ async function inspect(
     },
     (twin) => void twins.push(twin),
   );
-  return { twins, devices: view.deviceCount, notLookedUp };
+  return { twins, devices: devices.size, notLookedUp };
 }
 
 describe('one look at a hub', () => {
@@ -45,7 +44,7 @@ describe('one look at a hub', () => {
     const fleet = createFleet(2);
     fleet.addDevice('bare', { module: false });
     fleet.addDevice('lab', { tags: { env: 'lab' } });
-    await reconcile(createScope(fleet, BASE), `d1/${MODULE}`, NEVER);
+    await reconcile(createContext(fleet, BASE), `d1/${MODULE}`, NEVER);
     fleet.reads.module = 0;
     const { twins, devices } = await inspect(fleet);
     expect(devices).toBe(4);
@@ -57,8 +56,8 @@ describe('one look at a hub', () => {
     expect([fleet.patches.length, fleet.reads.module]).toEqual([1, 0]);
   });
 
-  test('shows under an observing ceiling what is not going to be written', async () => {
-    const { twins } = await inspect(createFleet(1), { mode: 'Observe' });
+  test('shows of a hub that is only observed what is not going to be written', async () => {
+    const { twins } = await inspect(createFleet(1), { planner: plannerFor(BASE, 'Observe') });
     expect(twins.map(({ action }) => action.type)).toEqual(['Observe']);
   });
 
@@ -94,7 +93,7 @@ describe('one look at a hub', () => {
   test('asks of an edge device no more once its module was written', async () => {
     const fleet = createFleet(0);
     fleet.addDevice('edge-b', { edge: true });
-    await reconcile(createScope(fleet, BASE), `edge-b/${MODULE}`, NEVER);
+    await reconcile(createContext(fleet, BASE), `edge-b/${MODULE}`, NEVER);
     fleet.tamper('edge-b', { guard: { scan: 'PT9H' } });
     const getModule = (): Promise<never> => Promise.reject(new Error('asked'));
     const { twins } = await inspect(fleet, { hub: { ...fleet.hub, getModule }, lookupsMax: 9 });

@@ -7,7 +7,7 @@ import type { Hub } from '../../../src/ports/hub.ts';
 import {
   createFleet,
   createMetrics,
-  createScope,
+  createContext,
   HALF,
   manifests,
   MODULE,
@@ -20,8 +20,8 @@ const BASE = manifests({ base: `${PROD}, settings: {scan: PT1H, usb: block}` });
 
 async function configured(size: number): Promise<Fleet> {
   const fleet = createFleet(size);
-  const scope = createScope(fleet, BASE);
-  for (const id of fleet.ids()) await reconcile(scope, `${id}/${MODULE}`, NEVER);
+  const context = createContext(fleet, BASE);
+  for (const id of fleet.ids()) await reconcile(context, `${id}/${MODULE}`, NEVER);
   return fleet;
 }
 

@@ -19,6 +19,10 @@ interface Bench {
   end(key: string, outcome?: Outcome): Promise<void>;
 }
 
+function failOnBug(_key: string, error: unknown): never {
+  throw error;
+}
+
 /** A queue whose work ends when the test says so. */
 function createBench(concurrency = 1): Bench {
   const clock = createTestClock();
@@ -34,6 +38,7 @@ function createBench(concurrency = 1): Bench {
     random: HALF,
     metrics,
     onIdle: () => (idle.count += 1),
+    onBug: failOnBug,
     process: (key) => {
       expect(active.has(key)).toBe(false);
       begun.push(`${key}@${(clock.now() - startedAtMs) / 1_000}`);
@@ -284,6 +289,7 @@ describe('whatever is added and whatever comes of it', () => {
             clock,
             random: HALF,
             metrics,
+            onBug: failOnBug,
             process: async (key) => {
               expect(active.has(key)).toBe(false);
               active.add(key);
@@ -315,4 +321,34 @@ describe('whatever is added and whatever comes of it', () => {
       { numRuns: 60 },
     );
   });
+});
+
+test('a bug in the work frees its worker, is reported, and does not end the queue', async () => {
+  const clock = createTestClock();
+  const metrics = createMetrics();
+  const bugs: string[] = [];
+  const done: string[] = [];
+  const queue = new WorkQueue({
+    name: 'dev',
+    concurrency: 1,
+    clock,
+    random: HALF,
+    metrics,
+    onBug: (key, error) => {
+      bugs.push(`${key} ${String(error)}`);
+      return RETRY;
+    },
+    process: async (key) => {
+      if (key === 'bad' && bugs.length === 0) throw new TypeError('what?');
+      done.push(key);
+      return SETTLED;
+    },
+  });
+  queue.add('bad', 'Change');
+  queue.add('good', 'Resync');
+  await clock.flush();
+  expect([bugs, done]).toEqual([['bad TypeError: what?'], ['good']]);
+  expect(metrics.total('controller_runtime_active_workers')).toBe(0);
+  await clock.advance(60_000);
+  expect([done, queue.size]).toEqual([['good', 'bad'], 0]);
 });

@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { withRefusal } from '../../../src/controller/pass/guarded.ts';
 import { reconcile, type Reconciled } from '../../../src/controller/reconcile/reconcile.ts';
-import type { HubScope } from '../../../src/controller/reconcile/hub-context.ts';
+import type { HubContext } from '../../../src/controller/context/hub-context.ts';
 import { HubError, type HubErrorCode } from '../../../src/model/errors.ts';
-import { RISK } from '../../../src/plan/guard/risk.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
 import {
   createFleet,
   createLog,
   createMetrics,
-  createScope,
+  createContext,
   manifests,
   MODULE,
   NEVER,
@@ -43,7 +41,7 @@ function before(fleet: Fleet, method: 'patchModuleTwin' | 'createModule', what: 
   };
 }
 
-const look = (scope: HubScope): Promise<Reconciled> => reconcile(scope, KEY, NEVER);
+const look = (context: HubContext): Promise<Reconciled> => reconcile(context, KEY, NEVER);
 
 describe('one look at one twin', () => {
   test('writes what is missing with the etag it was read with', async () => {
@@ -57,28 +55,28 @@ describe('one look at one twin', () => {
       },
     };
     const { etag } = await fleet.hub.getModuleTwin(REF, NEVER);
-    const scope = createScope(fleet, BASE, { hub });
-    expect(await look(scope)).toMatchObject({ result: 'Written', outcome: { kind: 'Settled' } });
+    const context = createContext(fleet, BASE, { hub });
+    expect(await look(context)).toMatchObject({ result: 'Written', outcome: { kind: 'Settled' } });
     expect(etags).toEqual([etag]);
-    expect(scope.writes).toBe(1);
-    expect(scope.view.state(KEY)).toMatchObject({ type: 'Equal', acknowledgement: 'Written', failure: undefined });
+    expect(context.writes).toBe(1);
+    expect(context.twins.state(KEY)).toMatchObject({ type: 'Equal', acknowledgement: 'Written', failure: undefined });
   });
 
   test('reads the device too where it is written for the first time, and only then', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    await look(scope);
+    const context = createContext(fleet, BASE);
+    await look(context);
     expect(fleet.reads).toEqual({ device: 1, module: 1 });
     fleet.tamper('d1', { guard: { usb: 'allow' } });
-    expect(await look(scope)).toMatchObject({ result: 'Written', action: { reason: 'Drift' } });
+    expect(await look(context)).toMatchObject({ result: 'Written', action: { reason: 'Drift' } });
     expect(fleet.reads).toEqual({ device: 1, module: 2 });
   });
 
   test('finds out that there is nothing to do without writing', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    await look(scope);
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
+    const context = createContext(fleet, BASE);
+    await look(context);
+    expect(await look(context)).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
     expect(fleet.patches).toHaveLength(1);
   });
 
@@ -87,13 +85,13 @@ describe('one look at one twin', () => {
     { name: 'deleted with its device', device: true },
   ])('forgets what was $name', async ({ device }) => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    await look(scope);
+    const context = createContext(fleet, BASE);
+    await look(context);
     if (device) fleet.iot.deleteDevice('d1', '*');
     else fleet.iot.deleteModule('d1', MODULE, '*');
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
-    expect(scope.view.state(KEY)?.type).toBe(device ? undefined : 'Wait');
-    expect(scope.view.deviceCount).toBe(device ? 0 : 1);
+    expect(await look(context)).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
+    expect(context.twins.state(KEY)?.type).toBe(device ? undefined : 'Wait');
+    expect(context.devices.size).toBe(device ? 0 : 1);
   });
 });
 
@@ -103,7 +101,7 @@ describe('races', () => {
     const hub = before(fleet, 'patchModuleTwin', (count) => {
       if (count === 1) fleet.tamper('d1', { guard: { scan: 'PT1H' }, theirs: 1 });
     });
-    expect(await look(createScope(fleet, BASE, { hub }))).toMatchObject({ result: 'Written' });
+    expect(await look(createContext(fleet, BASE, { hub }))).toMatchObject({ result: 'Written' });
     expect(fleet.desired('d1')).toMatchObject({ guard: { scan: 'PT1H', usb: 'block' }, theirs: 1 });
     expect(fleet.patches.map(({ patch }) => patch.properties?.desired)).toEqual([
       { guard: { scan: 'PT1H', usb: 'block' } },
@@ -113,13 +111,13 @@ describe('races', () => {
 
   test('nothing is written where the other one wrote just that', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    await look(scope);
+    const context = createContext(fleet, BASE);
+    await look(context);
     fleet.tamper('d1', { guard: { usb: 'allow' } });
     const hub = before(fleet, 'patchModuleTwin', () => fleet.tamper('d1', { guard: { usb: 'block' } }));
-    const writes = scope.writes;
-    expect(await look({ ...scope, hub })).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
-    expect(scope.writes).toBe(writes);
+    const writes = context.writes;
+    expect(await look({ ...context, hub })).toMatchObject({ result: 'Unchanged', outcome: { kind: 'Settled' } });
+    expect(context.writes).toBe(writes);
   });
 
   test('a writer that always wins sends it back to the queue', async () => {
@@ -127,8 +125,8 @@ describe('races', () => {
     const metrics = createMetrics();
     let value = 0;
     const hub = before(fleet, 'patchModuleTwin', () => fleet.tamper('d1', { theirs: (value += 1) }));
-    const scope = createScope(fleet, BASE, { hub, metrics });
-    expect(await look(scope)).toMatchObject({
+    const context = createContext(fleet, BASE, { hub, metrics });
+    expect(await look(context)).toMatchObject({
       result: 'Failed',
       outcome: { kind: 'Retry', pace: 'Normal' },
       error: { code: 'PreconditionFailed' },
@@ -151,10 +149,10 @@ describe('races', () => {
           return answer;
         },
       };
-      const scope = createScope(fleet, BASE, { hub });
-      expect(await look(scope)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
+      const context = createContext(fleet, BASE, { hub });
+      expect(await look(context)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
       isLost = false;
-      expect(await look(scope)).toMatchObject({ result: 'Unchanged' });
+      expect(await look(context)).toMatchObject({ result: 'Unchanged' });
       expect(fleet.patches).toHaveLength(1);
     },
   );
@@ -168,26 +166,26 @@ describe('races', () => {
       fleet.iot.putModule('d1', MODULE, REF, undefined);
       fleet.tamper('d1', { theirs: 1 });
     });
-    expect(await look(createScope(fleet, BASE, { hub }))).toMatchObject({ result: 'Written' });
+    expect(await look(createContext(fleet, BASE, { hub }))).toMatchObject({ result: 'Written' });
     expect(fleet.desired('d1')).toMatchObject({ guard: { scan: 'PT1H', usb: 'block' }, theirs: 1 });
   });
 
   test('a module that is deleted between read and write is waited for', async () => {
     const fleet = createFleet(1);
     const hub = before(fleet, 'patchModuleTwin', () => fleet.iot.deleteModule('d1', MODULE, '*'));
-    const scope = createScope(fleet, BASE, { hub });
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged', action: { type: 'Wait' } });
-    expect(scope.view.state(KEY)?.type).toBe('Wait');
+    const context = createContext(fleet, BASE, { hub });
+    expect(await look(context)).toMatchObject({ result: 'Unchanged', action: { type: 'Wait' } });
+    expect(context.twins.state(KEY)?.type).toBe('Wait');
   });
 
   test('a device that was retagged since it was listed is not written to', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    scope.view.noteDevice({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
+    const context = createContext(fleet, BASE);
+    context.devices.set({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
     fleet.tag('d1', { env: 'lab' });
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged' });
+    expect(await look(context)).toMatchObject({ result: 'Unchanged' });
     expect(fleet.patches).toEqual([]);
-    expect(scope.view.device('d1')?.tags).toEqual({ env: 'lab' });
+    expect(context.devices.get('d1')?.tags).toEqual({ env: 'lab' });
   });
 
   test('nothing is taken away because a list says that a device left: the device itself is asked', async () => {
@@ -197,26 +195,27 @@ describe('races', () => {
       ring: 'selector: {matchTags: {ring: one}}, settings: {usb: audit}',
     });
     fleet.tag('d1', { ring: 'one' });
-    const scope = createScope(fleet, text);
-    await look(scope);
-    scope.view.noteDevice({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged' });
+    const context = createContext(fleet, text);
+    await look(context);
+    context.devices.set({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
+    expect(await look(context)).toMatchObject({ result: 'Unchanged' });
     expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H', usb: 'audit' });
   });
 
   test('a revision that comes between reading and writing decides', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
-    const newer = plannerFor(manifests({ base: `${PROD}, settings: {scan: PT9H, usb: block}` }));
+    const context = createContext(fleet, BASE);
+    const planner = plannerFor(manifests({ base: `${PROD}, settings: {scan: PT9H, usb: block}` }));
+    const newer = { ...context.rules, planner };
     const hub: Hub = {
       ...fleet.hub,
       getDeviceTwin(deviceId, signal) {
-        scope.planner = newer;
+        context.rules = newer;
         return fleet.hub.getDeviceTwin(deviceId, signal);
       },
     };
-    Object.assign(scope, { hub });
-    expect(await look(scope)).toMatchObject({ result: 'Written' });
+    Object.assign(context, { hub });
+    expect(await look(context)).toMatchObject({ result: 'Written' });
     expect(fleet.patches.map(({ patch }) => patch.properties?.desired)).toEqual([
       { guard: { scan: 'PT9H', usb: 'block' } },
     ]);
@@ -224,17 +223,17 @@ describe('races', () => {
 
   test('where revisions come without end the last word is not an old one', async () => {
     const fleet = createFleet(1);
-    const scope = createScope(fleet, BASE);
+    const context = createContext(fleet, BASE);
     const hub: Hub = {
       ...fleet.hub,
       getDeviceTwin(deviceId, signal) {
-        scope.planner = plannerFor(BASE);
+        context.rules = { ...context.rules, planner: plannerFor(BASE) };
         return fleet.hub.getDeviceTwin(deviceId, signal);
       },
     };
-    Object.assign(scope, { hub });
+    Object.assign(context, { hub });
     fleet.tag('d1', { x: 1 });
-    expect(await look(scope)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
+    expect(await look(context)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
     expect(fleet.patches).toEqual([]);
   });
 });
@@ -243,19 +242,21 @@ describe('a module that does not exist', () => {
   test('is created and configured in one go', async () => {
     const fleet = createFleet(0);
     fleet.addDevice('d1', { module: false });
-    const scope = createScope(fleet, CREATE);
-    expect(await look(scope)).toMatchObject({ result: 'Created', outcome: { kind: 'Settled' } });
+    const context = createContext(fleet, CREATE);
+    expect(await look(context)).toMatchObject({ result: 'Created', outcome: { kind: 'Settled' } });
     expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H' });
-    expect(scope.writes).toBe(2);
+    expect(context.writes).toBe(2);
   });
 
   test('is held, and not done, where its first settings are refused once it is there', async () => {
     const fleet = createFleet(0);
     fleet.addDevice('d1', { module: false });
-    const scope = createScope(fleet, CREATE);
-    scope.planner = withRefusal(scope.planner, { refusedRisks: RISK.changes, message: 'Too many.' });
-    expect(await look(scope)).toMatchObject({ result: 'Held', action: { reason: 'GuardRefused' } });
-    expect(scope.writes).toBe(1);
+    const context = createContext(fleet, CREATE);
+    const { planner, gates } = context.rules;
+    const refusal = { refusedBy: 'Guards', message: 'Too many.' } as const;
+    context.rules = { planner, gates: { ...gates, allows: ({ type }) => (type === 'Create' ? 'Allowed' : refusal) } };
+    expect(await look(context)).toMatchObject({ result: 'Held', action: { reason: 'GuardRefused' } });
+    expect(context.writes).toBe(1);
   });
 
   test('is configured where somebody else created it at the same moment', async () => {
@@ -265,7 +266,7 @@ describe('a module that does not exist', () => {
       fleet.iot.putModule('d1', MODULE, REF, undefined);
       fleet.tamper('d1', { theirs: 1 });
     });
-    expect(await look(createScope(fleet, CREATE, { hub }))).toMatchObject({ result: 'Written' });
+    expect(await look(createContext(fleet, CREATE, { hub }))).toMatchObject({ result: 'Written' });
     expect(fleet.desired('d1')).toMatchObject({ guard: { scan: 'PT1H' }, theirs: 1 });
   });
 
@@ -273,29 +274,29 @@ describe('a module that does not exist', () => {
     const fleet = createFleet(0);
     fleet.addDevice('d1', { module: false });
     const hub = before(fleet, 'createModule', () => fleet.iot.deleteDevice('d1', '*'));
-    const scope = createScope(fleet, CREATE, { hub });
+    const context = createContext(fleet, CREATE, { hub });
     // The service answers 401 for modules of a device that is not there.
-    expect(await look(scope)).toMatchObject({ result: 'Failed', outcome: { kind: 'Stalled' } });
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged', action: undefined });
-    expect(scope.view.state(KEY)).toBeUndefined();
+    expect(await look(context)).toMatchObject({ result: 'Failed', outcome: { kind: 'Stalled' } });
+    expect(await look(context)).toMatchObject({ result: 'Unchanged', action: undefined });
+    expect(context.twins.state(KEY)).toBeUndefined();
   });
 
   test('is waited for on a disabled device, where the hub creates none', async () => {
     const fleet = createFleet(0);
     fleet.addDevice('d1', { module: false });
     fleet.iot.updateDevice('d1', { deviceId: 'd1', status: 'disabled' }, '*');
-    const scope = createScope(fleet, CREATE);
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged', action: { type: 'Wait' } });
+    const context = createContext(fleet, CREATE);
+    expect(await look(context)).toMatchObject({ result: 'Unchanged', action: { type: 'Wait' } });
     fleet.iot.updateDevice('d1', { deviceId: 'd1', status: 'enabled' }, '*');
-    expect(await look(scope)).toMatchObject({ result: 'Created' });
+    expect(await look(context)).toMatchObject({ result: 'Created' });
   });
 
   test('is not created where only the list says that the device is selected', async () => {
     const fleet = createFleet(0);
     fleet.addDevice('d1', { module: false, tags: { env: 'lab' } });
-    const scope = createScope(fleet, CREATE);
-    scope.view.noteDevice({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
-    expect(await look(scope)).toMatchObject({ result: 'Unchanged' });
+    const context = createContext(fleet, CREATE);
+    context.devices.set({ deviceId: 'd1', status: 'enabled', iotEdge: false, tags: { env: 'prod' } });
+    expect(await look(context)).toMatchObject({ result: 'Unchanged' });
     expect(fleet.iot.listModules('d1')).toEqual([]);
   });
 
@@ -308,10 +309,10 @@ describe('a module that does not exist', () => {
       patchModuleTwin: (ref, patch, etag, signal) =>
         isDown ? throwing('Unavailable') : fleet.hub.patchModuleTwin(ref, patch, etag, signal),
     };
-    const scope = createScope(fleet, CREATE, { hub });
-    expect(await look(scope)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
+    const context = createContext(fleet, CREATE, { hub });
+    expect(await look(context)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
     isDown = false;
-    expect(await look(scope)).toMatchObject({ result: 'Written' });
+    expect(await look(context)).toMatchObject({ result: 'Written' });
   });
 
   test('a creation that the hub takes and does not do is not repeated without end', async () => {
@@ -319,7 +320,7 @@ describe('a module that does not exist', () => {
     fleet.addDevice('d1', { module: false });
     let creations = 0;
     const hub: Hub = { ...fleet.hub, createModule: async () => void (creations += 1) };
-    expect(await look(createScope(fleet, CREATE, { hub }))).toMatchObject({
+    expect(await look(createContext(fleet, CREATE, { hub }))).toMatchObject({
       result: 'Failed',
       outcome: { kind: 'Retry' },
     });
@@ -332,13 +333,13 @@ describe('failures', () => {
     'a %s that fails is not taken for something that is gone',
     async (method) => {
       const fleet = createFleet(1);
-      const scope = createScope(fleet, BASE);
-      await look(scope);
+      const context = createContext(fleet, BASE);
+      await look(context);
       fleet.iot.deleteModule('d1', MODULE, '*');
-      const failing = { ...scope, hub: { ...fleet.hub, [method]: () => throwing('Unavailable') } };
+      const failing = { ...context, hub: { ...fleet.hub, [method]: () => throwing('Unavailable') } };
       expect(await look(failing)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
-      expect(scope.view.state(KEY)).toMatchObject({ type: 'Equal', failure: 'Unavailable' });
-      expect(scope.view.deviceCount).toBe(1);
+      expect(context.twins.state(KEY)).toMatchObject({ type: 'Equal', failure: 'Unavailable' });
+      expect(context.devices.size).toBe(1);
     },
   );
 
@@ -350,24 +351,24 @@ describe('failures', () => {
   ] as const)('$code is noted, counted and told', async ({ code, outcome }) => {
     const fleet = createFleet(1);
     const log = createLog();
-    const scope = createScope(fleet, BASE, { log });
-    await look(scope);
+    const context = createContext(fleet, BASE, { log });
+    await look(context);
     fleet.tamper('d1', { guard: { usb: 'allow' } });
-    const failing = { ...scope, hub: { ...fleet.hub, patchModuleTwin: () => throwing(code) } };
+    const failing = { ...context, hub: { ...fleet.hub, patchModuleTwin: () => throwing(code) } };
     expect(await look(failing)).toMatchObject({ result: 'Failed', outcome });
-    expect(scope.view.state(KEY)?.failure).toBe(code);
+    expect(context.twins.state(KEY)?.failure).toBe(code);
     expect(log.lines.filter(({ level }) => level === 'warn')).toMatchObject([{ fields: { device: 'd1', code } }]);
-    expect(await look(scope)).toMatchObject({ result: 'Written' });
-    expect(scope.view.state(KEY)?.failure).toBeUndefined();
+    expect(await look(context)).toMatchObject({ result: 'Written' });
+    expect(context.twins.state(KEY)?.failure).toBeUndefined();
   });
 
   test('being stopped is no failure of the twin', async () => {
     const fleet = createFleet(1);
     const log = createLog();
-    const scope = createScope(fleet, BASE, { log });
+    const context = createContext(fleet, BASE, { log });
     const stopping = new AbortController();
     stopping.abort();
-    expect(await reconcile(scope, KEY, stopping.signal)).toMatchObject({
+    expect(await reconcile(context, KEY, stopping.signal)).toMatchObject({
       outcome: { kind: 'Settled' },
       error: { code: 'Aborted' },
     });
@@ -381,18 +382,18 @@ describe('failures', () => {
       ...fleet.hub,
       patchModuleTwin: (ref, _patch, _etag, signal) => fleet.hub.getModuleTwin(ref, signal),
     };
-    const scope = createScope(fleet, BASE, { hub, metrics });
-    expect(await look(scope)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
-    expect(scope.view.state(KEY)).toMatchObject({ type: 'Patch', failure: 'UnexpectedAnswer' });
+    const context = createContext(fleet, BASE, { hub, metrics });
+    expect(await look(context)).toMatchObject({ result: 'Failed', outcome: { kind: 'Retry' } });
+    expect(context.twins.state(KEY)).toMatchObject({ type: 'Patch', failure: 'UnexpectedAnswer' });
     expect(metrics.total('twinward_unexpected_answer_total')).toBe(1);
-    Object.assign(scope, { hub: fleet.hub });
-    expect(await look(scope)).toMatchObject({ result: 'Written' });
-    expect(scope.view.state(KEY)?.failure).toBeUndefined();
+    Object.assign(context, { hub: fleet.hub });
+    expect(await look(context)).toMatchObject({ result: 'Written' });
+    expect(context.twins.state(KEY)?.failure).toBeUndefined();
   });
 
   test('what is not a HubError is a bug and gets out', async () => {
     const fleet = createFleet(1);
     const hub: Hub = { ...fleet.hub, getModuleTwin: () => Promise.reject(new TypeError('what?')) };
-    await expect(look(createScope(fleet, BASE, { hub }))).rejects.toThrow('what?');
+    await expect(look(createContext(fleet, BASE, { hub }))).rejects.toThrow('what?');
   });
 });

@@ -3,7 +3,7 @@ import { reconcile } from '../../../src/controller/reconcile/reconcile.ts';
 import { workOn } from '../../../src/controller/reconcile/worker.ts';
 import { HubError } from '../../../src/model/errors.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
-import { createFleet, createLog, createMetrics, createScope, manifests, MODULE, NEVER, PROD } from '../fixture.ts';
+import { createFleet, createLog, createMetrics, createContext, manifests, MODULE, NEVER, PROD } from '../fixture.ts';
 
 const BASE = manifests({ base: `${PROD}, settings: {scan: PT1H}` });
 const KEY = `d1/${MODULE}`;
@@ -24,12 +24,12 @@ test.each([
   const fleet = createFleet(1);
   const metrics = createMetrics();
   const log = createLog();
-  const scope = createScope(fleet, BASE, { metrics, log });
-  await reconcile(scope, KEY, NEVER);
+  const context = createContext(fleet, BASE, { metrics, log });
+  await reconcile(context, KEY, NEVER);
   const getModuleTwin: Hub['getModuleTwin'] = (ref, signal) =>
     error === undefined ? fleet.hub.getModuleTwin(ref, signal) : Promise.reject(error);
   const hub = { ...fleet.hub, getModuleTwin };
-  const { result } = await workOn({ ...scope, hub }, KEY, NEVER);
+  const { result } = await workOn({ ...context, hub }, KEY, NEVER);
   expect(result).toBe(error === undefined ? 'Unchanged' : 'Failed');
   expect(metrics.total('controller_runtime_reconcile_total', { result: label })).toBe(1);
   expect([
@@ -37,6 +37,6 @@ test.each([
     metrics.total('controller_runtime_terminal_reconcile_errors_total'),
     metrics.total('controller_runtime_reconcile_panics_total'),
   ]).toEqual(counts);
-  expect(scope.view.state(KEY)?.failure).toBe(failure);
+  expect(context.twins.state(KEY)?.failure).toBe(failure);
   expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(failure === 'Bug' ? 1 : 0);
 });

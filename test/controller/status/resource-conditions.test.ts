@@ -1,16 +1,11 @@
 // How a resource stands, from the counts of its twins.
 import { describe, expect, test } from 'vitest';
-import {
-  RESOURCE_CONDITIONS,
-  resourceConditions,
-  type ResourceFacts,
-} from '../../../src/controller/status/resource-conditions.ts';
-import { FleetView } from '../../../src/controller/twins/fleet-view.ts';
-import { tally } from '../../../src/controller/twins/counts.ts';
+import { RESOURCE_CONDITIONS, resourceConditions } from '../../../src/controller/status/resource-conditions.ts';
+import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import type { FleetCounts } from '../../../src/controller/status/status.ts';
 import { readPage, tableIn } from '../../docs/markdown.ts';
 
-const { counts: NONE } = tally(new FleetView());
+const NONE = new TwinTable().counts;
 
 interface Counts {
   readonly actions?: Partial<FleetCounts['actions']>;
@@ -19,7 +14,12 @@ interface Counts {
   readonly contested?: number;
 }
 
-function factsOf({ actions = {}, acknowledgements = {}, drifted = 0, contested = 0 }: Counts): ResourceFacts {
+function factsOf({
+  actions = {},
+  acknowledgements = {},
+  drifted = 0,
+  contested = 0,
+}: Counts): Parameters<typeof resourceConditions>[0] {
   const byType = { ...NONE.actions, ...actions };
   return {
     twins: Object.values({ ...byType, Skip: 0 }).reduce((sum, count) => sum + count, 0),

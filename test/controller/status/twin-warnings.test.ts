@@ -2,14 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { EVENT_REASONS, isWriteEvent } from '../../../src/controller/status/event-reasons.ts';
-import { TwinNews } from '../../../src/controller/status/twin-warnings.ts';
+import { TwinWarnings } from '../../../src/controller/status/twin-warnings.ts';
+import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { REASONS } from '../../../src/model/action.ts';
 import type { ControllerEvent } from '../../../src/ports/recorder.ts';
 
 function state(fields: Partial<TwinState>): TwinState {
   const equal = { type: 'Equal', reason: 'InSync', acknowledgement: 'Applied' } as const;
-  return { ...equal, detail: undefined, failure: undefined, ...fields };
+  return { ...equal, owners: [], isDrifted: false, detail: undefined, failure: undefined, ...fields };
 }
 
 const WAITING = state({ type: 'Patch', reason: 'Drift', acknowledgement: undefined });
@@ -29,10 +30,11 @@ const ALONE = state({ type: 'Keep', reason: 'Unassigned', acknowledgement: undef
 const THROTTLED = state({ ...WAITING, failure: 'Throttled' });
 const REFUSED = state({ ...WAITING, failure: 'TooLarge' });
 
-function told(...states: readonly (TwinState | undefined)[]): string[] {
+function recorded(...states: readonly (TwinState | undefined)[]): string[] {
   const events: ControllerEvent[] = [];
-  const news = new TwinNews('dev', { record: (event) => void events.push(event) });
-  for (const one of states) news.see('d1/m', one);
+  const twins = new TwinTable((key, next) => warnings.update(key, next));
+  const warnings = new TwinWarnings('dev', { record: (event) => void events.push(event) }, twins);
+  for (const one of states) twins.setState('d1/m', one);
   for (const event of events) expect(event).toMatchObject({ hub: 'dev', deviceId: 'd1', moduleId: 'm' });
   return events.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
 }
@@ -79,7 +81,7 @@ describe('of one twin', () => {
     ],
     ['a twin that is gone', [REJECTED, undefined, APPLIED], [REJECTION]],
   ])('%s', (_what, states, events) => {
-    expect(told(...states)).toEqual(events);
+    expect(recorded(...states)).toEqual(events);
   });
 });
 

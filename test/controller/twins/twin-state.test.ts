@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { stateOf, type TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { deviceFacts } from '../../../src/model/twin.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { createFleet, createScope, manifests, MODULE, NEVER, plannerFor, PROD } from '../fixture.ts';
+import { createFleet, createContext, manifests, MODULE, NEVER, plannerFor, PROD } from '../fixture.ts';
 import { reconcile } from '../../../src/controller/reconcile/reconcile.ts';
 
 const SETTINGS = 'a: 1, b: 2, c: 3, d: 4, e: 5, f: 6, g: 7';
@@ -17,7 +17,7 @@ async function stateAfter(
   text = MIRRORED,
   fleet = createFleet(1),
 ): Promise<TwinState | undefined> {
-  await reconcile(createScope(fleet, text), `d1/${MODULE}`, NEVER);
+  await reconcile(createContext(fleet, text), `d1/${MODULE}`, NEVER);
   await fleet.clock.advance(1_000);
   if (reported !== undefined) fleet.report('d1', reported);
   const planner = plannerFor(text);
@@ -59,6 +59,8 @@ describe('a twin in sync', () => {
     expect(await stateAfter(reported)).toEqual({
       type: 'Equal',
       reason: 'InSync',
+      owners: ['SecurityConfiguration/base'],
+      isDrifted: false,
       acknowledgement,
       detail,
       failure: undefined,

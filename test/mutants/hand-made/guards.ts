@@ -53,7 +53,7 @@ export const GUARDS: readonly HandMade[] = [
   {
     name: 'a short list is never counted',
     in: 'makePass',
-    code: '(gatherer.risks & RISKS_OF_SHORT_LIST) !== 0',
+    code: 'rules.gates.dependsOnDeviceCount',
     replacement: 'false',
   },
   {
@@ -88,26 +88,26 @@ export const GUARDS: readonly HandMade[] = [
   },
   {
     name: 'what the guards refuse is held in the queue and nowhere else',
-    in: 'makePass',
-    code: 'judged(scope, guards, counted)',
-    replacement: 'open',
+    in: 'queuePass',
+    code: 'context.rules = end.rules;',
+    replacement: "context.rules = { ...end.rules, gates: { ...end.rules.gates, allows: () => 'Allowed' } };",
   },
   {
     name: 'what no pass has counted is written',
-    in: 'judged',
-    code: 'isSame ? known.risks : 0',
-    replacement: 'limited',
+    in: 'CountGate.allows',
+    code: '(risks & this.limits & ~allowed) === 0',
+    replacement: 'allowed >= 0',
   },
   {
     name: 'new manifests are acted on before the guards have spoken',
-    in: 'HubLoop.#replan',
-    code: 'untilJudged(scope)',
-    replacement: 'scope.open',
+    in: 'GuardGate.allows',
+    code: "if (this.#decision === undefined) return (risks & this.limits) === 0 ? 'Allowed' : NOT_JUDGED;",
+    replacement: "if (this.#decision === undefined) return 'Allowed';",
   },
   {
     name: 'the plan of a file is written to a twin that has changed',
     in: 'staleness',
-    code: "if ((action.etag ?? null) !== saved.etag) return 'somebody wrote to it since';",
+    code: "if ((etag ?? null) !== saved.etag) return 'somebody wrote to it since';",
     replacement: '',
   },
   {

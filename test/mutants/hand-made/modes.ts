@@ -16,9 +16,9 @@ export const MODES: readonly HandMade[] = [
   },
   {
     name: 'modules are created on a hub that is only observed',
-    in: 'withCeiling',
-    code: 'writes(action)',
-    replacement: "action.type === 'Patch' || action.type === 'Record'",
+    in: 'planTwin',
+    code: "if (input.hubMode === 'Enforce' || !writes(action)) return action;",
+    replacement: "if (input.hubMode === 'Enforce' || !writes(action) || action.type === 'Create') return action;",
   },
   {
     name: 'suspend is ignored',
@@ -34,7 +34,7 @@ export const MODES: readonly HandMade[] = [
   },
   {
     name: 'the suspension of a configuration is looked up by the wrong name',
-    in: 'indexSuspensions',
+    in: 'ownerName',
     code: "owner.indexOf('/') + 1",
     replacement: "owner.indexOf('/')",
   },
@@ -86,9 +86,9 @@ export const EXCEPTIONS: readonly HandMade[] = [
   },
   {
     name: 'nobody looks when an exception ends',
-    in: 'HubLoop.#run',
-    code: 'if (this.#expiryMs <= clock.now()) this.#replan();',
-    replacement: '',
+    in: 'endRest',
+    code: 'if (state.expiryMs > nowMs) return startTurn(state);',
+    replacement: 'return startTurn(state);',
   },
   {
     name: 'the end of an exception overwrites what others wrote meanwhile',

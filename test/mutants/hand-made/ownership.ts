@@ -121,7 +121,7 @@ export const OTHERS: readonly HandMade[] = [
   },
   {
     name: 'a module that IoT Edge manages is written',
-    in: 'isPerhapsOfEdge',
+    in: 'needsIdentity',
     code: 'device.iotEdge',
     replacement: '!device.iotEdge',
   },

@@ -34,7 +34,7 @@ export const REPORTS: readonly HandMade[] = [
   },
   {
     name: 'a revision counts as applied while work is left',
-    in: 'HubLoop.#noteIdle',
+    in: 'HubLoop.#summarize',
     code: 'if (this.#queue.size > 0) return;',
     replacement: '',
   },

@@ -52,7 +52,7 @@ export const WORK: readonly HandMade[] = [
   },
   {
     name: 'a key is tried once too often',
-    in: 'Ledger.settle',
+    in: 'ApplyResults.settle',
     code: 'tries < this.#triesMax',
     replacement: 'tries <= this.#triesMax',
   },
@@ -64,14 +64,14 @@ export const WORK: readonly HandMade[] = [
   },
   {
     name: 'a pass that failed forgets that it followed a change',
-    in: 'HubLoop.#pass',
-    code: 'this.#isChange ||= isChange;',
-    replacement: '',
+    in: 'dropPass',
+    code: 'state.isChange || state.passing?.isChange === true',
+    replacement: 'state.isChange',
   },
   {
     name: 'a hub that could not be listed is not tried again',
     in: 'HubLoop.#delayAfter',
-    code: "if (outcome.kind === 'Retry') return backoffMs(this.#failures, outcome.pace, random);",
+    code: "if (after.kind === 'Retry') return backoffMs(failures, after.pace, random);",
     replacement: '',
   },
   {

@@ -67,8 +67,8 @@ export const LISTS: readonly HandMade[] = [
   },
   {
     name: 'an empty list of twins is believed',
-    in: 'survey',
-    code: "if (listed.size === 0 && (await isListWrong(scope, moduleIds, signal))) return 'ListEmpty';",
+    in: 'listTwins',
+    code: 'if (listed.size === 0 && (await isListWrong(context, planner.moduleIds, signal))) return false;',
     replacement: '',
   },
   {
@@ -80,9 +80,9 @@ export const LISTS: readonly HandMade[] = [
   },
   {
     name: 'a list of twins that fails midway is taken for whole',
-    in: 'survey',
-    code: 'visitTwins(scope, moduleIds, visit, signal)',
-    replacement: 'visitTwins(scope, moduleIds, visit, signal).catch(() => new Set<string>())',
+    in: 'listTwins',
+    code: 'visitListed(context, planner, visit, signal)',
+    replacement: 'visitListed(context, planner, visit, signal).catch(() => new Set<string>())',
   },
   {
     name: 'a 404 of a proxy means that a device is gone',
@@ -92,8 +92,8 @@ export const LISTS: readonly HandMade[] = [
   },
   {
     name: 'a module that is not listed is taken for missing without a direct read',
-    in: 'takeRow',
-    code: "if (before !== undefined || action.type !== 'Skip') return 'Resync';",
+    in: 'priorityOfRow',
+    code: "if (!isSettled && (before !== undefined || action.type !== 'Skip')) return 'Resync';",
     replacement: '',
   },
   {
@@ -137,14 +137,14 @@ export const DIRECT_READS: readonly HandMade[] = [
   },
   {
     name: 'the reads that an action asks for are not made',
-    in: 'decideByTwins',
-    code: 'if (!decision.action.needs.deviceTwin) return decision;',
-    replacement: 'return decision;',
+    in: 'decideByReads',
+    code: 'if (!restsOnMembership(decided.action)) return decided;',
+    replacement: 'return decided;',
   },
   {
     name: 'what was decided by the manifests before is still written',
     in: 'converge',
-    code: 'if (decision.planner !== scope.planner) continue;',
+    code: 'if (decision.rules !== context.rules) continue;',
     replacement: '',
   },
 ];

@@ -31,7 +31,12 @@ function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf
 
 function inputOf(declared: Declared, target: Target, device: DeviceFacts, live: Twin | undefined): ExplainInput {
   const scope = { declared, instance: 'default', target, device, live, nowMs: NOW_MS };
-  return { ...scope, hubName: 'dev', automatic: [], action: planTwin({ ...scope, around: NOTHING_AROUND }) };
+  return {
+    ...scope,
+    hubName: 'dev',
+    automatic: [],
+    action: planTwin({ ...scope, hubMode: 'Enforce', around: NOTHING_AROUND }),
+  };
 }
 
 /** `CONFIGURATION VERDICT: because` of each claim on a setting. */

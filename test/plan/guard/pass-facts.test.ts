@@ -13,6 +13,6 @@ test.each([
 ])('of configurations that are missing: %s', (_sentence, partial, ownersMissing) => {
   const declared = declare({ kept: BOTH.kept }, { partial });
   const gatherer = gatherFacts(riskContext({ declared, instance: 'default' }));
-  gatherer.see(plan(declared, TWIN), TWIN);
+  gatherer.add({ action: plan(declared, TWIN), twin: TWIN, risks: 0 });
   expect(gatherer.facts(1, undefined)).toMatchObject({ devices: 1, owners: 2, ownersMissing });
 });

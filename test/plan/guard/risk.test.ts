@@ -1,10 +1,11 @@
 // Which risks a write carries, and which writes are alike.
 import { describe, expect, test } from 'vitest';
-import type { ActionReason, ActionType, ChangeCause, SettingChange, TwinAction } from '../../../src/model/action.ts';
+import type { ActionType, ChangeCause, ReasonOf, SettingChange, TwinAction } from '../../../src/model/action.ts';
 import { CHANGE_CAUSES } from '../../../src/model/action.ts';
 import { RISK, riskContext, risksOf, shapeOf } from '../../../src/plan/guard/risk.ts';
 import type { Json } from '../../../src/model/json.ts';
 import type { Twin } from '../../../src/model/twin.ts';
+import { actionOf } from '../actions.ts';
 import { declare } from '../fixture.ts';
 
 function change(cause: ChangeCause, fields: Partial<SettingChange> = {}): SettingChange {
@@ -20,20 +21,12 @@ function change(cause: ChangeCause, fields: Partial<SettingChange> = {}): Settin
   };
 }
 
-function action(type: ActionType, reason: ActionReason, changes: readonly SettingChange[] = []): TwinAction {
-  return {
-    type,
-    reason,
-    deviceId: 'd1',
-    moduleId: 'm',
-    owners: [],
-    etag: 'AAAAAAAAAAE=',
-    changes,
-    observed: [],
-    patch: undefined,
-    needs: { moduleTwin: false, deviceTwin: false },
-    message: undefined,
-  };
+function action<T extends ActionType>(
+  type: T,
+  reason: ReasonOf<T>,
+  changes: readonly SettingChange[] = [],
+): TwinAction {
+  return actionOf(type, reason, { changes });
 }
 
 function recorded(...owners: string[]): Twin {

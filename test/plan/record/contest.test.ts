@@ -15,6 +15,7 @@ import {
 } from '../../../src/plan/record/contest.ts';
 import { createPlanner } from '../../../src/plan/planner.ts';
 import { invariant } from '../../../src/model/errors.ts';
+import { patchOf } from '../actions.ts';
 import {
   applied,
   causesOf,
@@ -168,7 +169,7 @@ describe('a setting that another writer keeps changing', () => {
       ring.pass();
     }
     ring.tamper({ w: { scan: null } });
-    expect(ring.pass().patch?.properties).toEqual({
+    expect(patchOf(ring.pass())?.properties).toEqual({
       desired: { w: { usb: { value: 'allow' }, scan: { value: 'PT1H' } } },
     });
   });
@@ -245,7 +246,7 @@ test('two installations that want different things of one setting end up leaving
       const device = deviceOf();
       const nowMs = NOW_MS + minute * MINUTE_MS;
       const action = planner.plan(planner.targetFor(device, MODULE), device, twin, nowMs);
-      if (action.patch !== undefined) writes += 1;
+      if ('patch' in action) writes += 1;
       twin = applied(twin, action);
     }
   }

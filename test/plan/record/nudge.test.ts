@@ -9,6 +9,7 @@ import type { JsonObject } from '../../../src/model/json.ts';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
 import { asTwin, deviceFacts, type Twin } from '../../../src/model/twin.ts';
 import type { TwinAction } from '../../../src/model/action.ts';
+import { needsOf, patchOf } from '../actions.ts';
 import { composeNudges, nextNudge, readNudges, type Nudges } from '../../../src/plan/record/nudge.ts';
 import { createPlanner, type Planner } from '../../../src/plan/planner.ts';
 import { readRecord } from '../../../src/plan/record/record.ts';
@@ -82,7 +83,7 @@ async function worldWith(kind: AgentKind): Promise<World> {
     },
     async pass(settings, mode) {
       const action = world.plan(settings, mode);
-      if (action.patch !== undefined) {
+      if ('patch' in action) {
         writes.count += 1;
         iot.patchTwin(REF, action.patch, `"${action.etag}"`);
       }
@@ -132,7 +133,9 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     }
     await world.tamper({ [SECTION]: { eventPriorityLogin: { value: 'Off' } } });
     expect(world.plan()).toMatchObject({ type: 'Patch', reason: 'Nudge' });
-    expect(world.plan(BESIDE_OBSERVED)).toMatchObject({ type: 'Observe', reason: 'Contested', patch: undefined });
+    const beside = world.plan(BESIDE_OBSERVED);
+    expect(beside).toMatchObject({ type: 'Observe', reason: 'Contested' });
+    expect(patchOf(beside)).toBeUndefined();
   });
 
   test('is sent its section also where another agent of the module asks for no nudges', async () => {
@@ -141,7 +144,7 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     await world.tamper(FOREIGN);
     const action = world.plan(TWO_AGENTS);
     expect(action.reason).toBe('Nudge');
-    expect(Object.keys(action.patch?.properties?.desired ?? {})).toEqual([SECTION]);
+    expect(Object.keys(patchOf(action)?.properties?.desired ?? {})).toEqual([SECTION]);
   });
 
   test('forgets the rest after somebody else’s partial patch, and is sent the section once more', async () => {
@@ -153,9 +156,9 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     const before = world.live();
     const action = await world.pass();
     expect(action).toMatchObject({ type: 'Patch', reason: 'Nudge', changes: [] });
-    expect(action.needs).toEqual({ moduleTwin: true, deviceTwin: false });
+    expect(needsOf(action)).toEqual({ moduleTwin: true, deviceTwin: false });
     expect(action.message).toContain('"eventPriorityLogin", "snapshotFrequency"');
-    expect(action.patch?.properties?.desired).toEqual({ [SECTION]: before.properties.desired[SECTION] });
+    expect(patchOf(action)?.properties?.desired).toEqual({ [SECTION]: before.properties.desired[SECTION] });
     expect(String(world.settings()?.['eventPriorityLogin']).toLowerCase()).toBe('low');
     expect(String(world.settings()?.['eventPriorityDiagnostic']).toLowerCase()).toBe('off');
     const after = world.live();

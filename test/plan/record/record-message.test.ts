@@ -1,20 +1,21 @@
 // What a write of the record alone says.
+import { parseOwner } from '../../../src/model/owner.ts';
 import { describe, expect, test } from 'vitest';
 import { recordMessage, releaseMessage } from '../../../src/plan/record/record-message.ts';
-import type { OwnedEntry, OwnedKeys } from '../../../src/plan/record/record.ts';
+import type { OwnedEntry, OwnedKeys, Owners } from '../../../src/plan/record/record.ts';
 
 const named = (...names: string[]): OwnedKeys => ({ names });
 const HASHED: OwnedKeys = { hashes: new Set(['AAAAAAAA']) };
 
-function owners(entries: Readonly<Record<string, OwnedKeys>>, more: Partial<OwnedEntry> = {}): Map<string, OwnedEntry> {
+function owners(entries: Readonly<Record<string, OwnedKeys>>, more: Partial<OwnedEntry> = {}): Owners {
   const entry = { digest: 'd', deletionPolicy: 'Retain', profile: 'p', section: [] } as const;
-  return new Map(Object.entries(entries).map(([owner, keys]) => [owner, { ...entry, ...more, keys }]));
+  return new Map(Object.entries(entries).map(([owner, keys]) => [parseOwner(owner), { ...entry, ...more, keys }]));
 }
 
 interface Row {
   readonly what: string;
-  readonly before: ReadonlyMap<string, OwnedEntry>;
-  readonly after: ReadonlyMap<string, OwnedEntry>;
+  readonly before: Owners;
+  readonly after: Owners;
   readonly says: string;
 }
 
@@ -75,9 +76,7 @@ describe('the message', () => {
 
 describe('what a write of settings lets go of beside them', () => {
   const before = owners({ base: named('a', 'b'), old: named('x', 'y') });
-  test.each<
-    [what: string, after: ReadonlyMap<string, OwnedEntry>, changed: readonly string[], says: string | undefined]
-  >([
+  test.each<[what: string, after: Owners, changed: readonly string[], says: string | undefined]>([
     ['nothing', before, ['a'], undefined],
     [
       'what an owner had that is gone',

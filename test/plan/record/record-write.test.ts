@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Atom } from '../../../src/model/profile.ts';
 import type { Ownership, RecordedOwner } from '../../../src/plan/twin/ownership.ts';
 import { PathMap } from '../../../src/model/path-map.ts';
+import { parseOwner } from '../../../src/model/owner.ts';
 import { recordReason } from '../../../src/plan/record/record-write.ts';
 
 const OURS = 'SecurityConfiguration/ours';
@@ -11,7 +12,8 @@ const THEIRS = 'SecurityConfiguration/theirs';
 /** One setting `up` of ours, and who the record names in it. */
 function ownershipOf(recorded: Readonly<Record<string, string>>): Ownership {
   const recordedPaths = new PathMap<RecordedOwner>();
-  for (const [key, owner] of Object.entries(recorded)) recordedPaths.set(['up', key], { owner, fate: 'Continues' });
+  for (const [key, owner] of Object.entries(recorded))
+    recordedPaths.set(['up', key], { owner: parseOwner(owner), fate: 'Continues' });
   const atom = { name: 'up', path: ['up'], policy: 'Override' } as unknown as Atom;
   return { atoms: [{ atom, owner: OURS }], owners: new Map(), recordedPaths } as unknown as Ownership;
 }

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { etagOfCounter } from '../../../src/model/twin.ts';
+import { parseOwner, type Owner } from '../../../src/model/owner.ts';
 import {
-  composeRecord,
   NO_MEMORY,
+  composeRecord,
   expectedOwners,
   ownedNames,
   rawRecord,
@@ -12,6 +13,7 @@ import {
   sameOwnership,
   withoutNames,
   type OwnedEntry,
+  type Owners,
 } from '../../../src/plan/record/record.ts';
 import { declare, NOW_MS, targetFor, type Configurations } from '../fixture.ts';
 
@@ -20,6 +22,9 @@ const FACTS = { revision: 'sha1:3f9c2e1aa0b1c2d3e4', nowMs: NOW_MS, etag: etagOf
 function entryOf(names: readonly string[], fields: Partial<OwnedEntry> = {}): OwnedEntry {
   return { digest: '9b1c2d3e4f50', deletionPolicy: 'Retain', profile: 'p', section: [], keys: { names }, ...fields };
 }
+
+const A = parseOwner('a');
+const B = parseOwner('b');
 
 function twinWith(record: Json, instance = 'default') {
   return { tags: { twinward: { [instance]: record } } };
@@ -31,7 +36,7 @@ function names(count: number): string[] {
 
 describe('composing', () => {
   test('says version, the etag to come, when, from which revision and who owns what', () => {
-    const owners = new Map([
+    const owners: Owners = new Map<Owner, OwnedEntry>([
       ['SecurityConfiguration/b.c', entryOf(['x', 'y'], { section: ['a/b', 'c~'], deletionPolicy: 'Remove' })],
       ['SecurityConfiguration/a', entryOf(['z'])],
     ]);
@@ -62,8 +67,8 @@ describe('composing', () => {
       Object.values(
         composeRecord(
           new Map([
-            ['a', entryOf(names(count))],
-            ['b', entryOf(['x'])],
+            [A, entryOf(names(count))],
+            [B, entryOf(['x'])],
           ]),
           FACTS,
         )['own'] as JsonObject,
@@ -80,7 +85,7 @@ describe('composing', () => {
 
 describe('reading', () => {
   test('gives back what was composed', () => {
-    const owners = new Map([
+    const owners: Owners = new Map<Owner, OwnedEntry>([
       [
         'SecurityConfiguration/b.c',
         entryOf(['x/y', 'z~0'], { section: ['a/b', 'c~', '__proto__'], deletionPolicy: 'Remove' }),
@@ -92,12 +97,12 @@ describe('reading', () => {
   });
 
   test('of hashes says which of the names that exist are meant', () => {
-    const reading = readRecord(twinWith(composeRecord(new Map([['a', entryOf(names(200))]]), FACTS)), 'default');
+    const reading = readRecord(twinWith(composeRecord(new Map([[A, entryOf(names(200))]]), FACTS)), 'default');
     if (reading.kind !== 'valid') throw new Error(reading.kind);
-    const keys = reading.owners.get('a')?.keys ?? { names: [] };
+    const keys = reading.owners.get(A)?.keys ?? { names: [] };
     expect(ownedNames(keys, () => ['x', ...names(3), 'y'])).toEqual(names(3));
-    expect(sameOwnership(reading.owners, new Map([['a', entryOf(names(200))]]))).toBe(true);
-    expect(sameOwnership(reading.owners, new Map([['a', entryOf(names(199))]]))).toBe(false);
+    expect(sameOwnership(reading.owners, new Map([[A, entryOf(names(200))]]))).toBe(true);
+    expect(sameOwnership(reading.owners, new Map([[A, entryOf(names(199))]]))).toBe(false);
     const fewer = withoutNames(keys, new Set([...names(199), 'x']));
     expect(ownedNames(fewer ?? { names: [] }, () => names(200))).toEqual(names(200).slice(199));
     expect(withoutNames(keys, new Set(names(200)))).toBeUndefined();
@@ -146,15 +151,15 @@ describe('reading', () => {
 });
 
 describe('ownership is the same', () => {
-  const base = new Map([['a', entryOf(['x', 'y'])]]);
-  test.each<[sentence: string, other: ReadonlyMap<string, OwnedEntry>, want: boolean]>([
-    ['with another digest', new Map([['a', entryOf(['x', 'y'], { digest: 'e' })]]), true],
-    ['with another policy: no', new Map([['a', entryOf(['x', 'y'], { deletionPolicy: 'Remove' })]]), false],
-    ['with another profile: no', new Map([['a', entryOf(['x', 'y'], { profile: 'q' })]]), false],
-    ['with another section: no', new Map([['a', entryOf(['x', 'y'], { section: ['s'] })]]), false],
-    ['with a key less: no', new Map([['a', entryOf(['x'])]]), false],
-    ['with another owner: no', new Map([['b', entryOf(['x', 'y'])]]), false],
-    ['with an owner more: no', new Map([...base, ['b', entryOf(['z'])]]), false],
+  const base = new Map([[A, entryOf(['x', 'y'])]]);
+  test.each<[sentence: string, other: Owners, want: boolean]>([
+    ['with another digest', new Map([[A, entryOf(['x', 'y'], { digest: 'e' })]]), true],
+    ['with another policy: no', new Map([[A, entryOf(['x', 'y'], { deletionPolicy: 'Remove' })]]), false],
+    ['with another profile: no', new Map([[A, entryOf(['x', 'y'], { profile: 'q' })]]), false],
+    ['with another section: no', new Map([[A, entryOf(['x', 'y'], { section: ['s'] })]]), false],
+    ['with a key less: no', new Map([[A, entryOf(['x'])]]), false],
+    ['with another owner: no', new Map([[B, entryOf(['x', 'y'])]]), false],
+    ['with an owner more: no', new Map([...base, [B, entryOf(['z'])]]), false],
   ])('%s', (_sentence, other, want) => {
     expect(sameOwnership(base, other)).toBe(want);
     expect(sameOwnership(other, base)).toBe(want);

@@ -1,32 +1,16 @@
 // What a change of the manifests asks for, and what was to be done without it.
 import { describe, expect, test } from 'vitest';
-import type { SettingChange, TwinAction } from '../../../src/model/action.ts';
+import { changesOf, type SettingChange, type TwinAction } from '../../../src/model/action.ts';
+import { actionOf } from '../actions.ts';
 import { attribute } from '../../../src/plan/report/attribution.ts';
 
 function change(name: string, after: number | undefined, cause: SettingChange['cause'] = 'Drift'): SettingChange {
   return { name, path: ['s', name], before: 1, after, owner: 'SecurityConfiguration/x', cause, sensitive: false };
 }
 
-function action(fields: Partial<TwinAction>): TwinAction {
-  return {
-    type: 'Patch',
-    reason: 'Drift',
-    deviceId: 'd',
-    moduleId: 'm',
-    owners: [],
-    etag: 'AAAAAAAAAAE=',
-    changes: [],
-    observed: [],
-    patch: undefined,
-    needs: { moduleTwin: true, deviceTwin: false },
-    message: undefined,
-    ...fields,
-  };
-}
-
-const EQUAL = action({ type: 'Equal', reason: 'InSync' });
-const DRIFT = action({ changes: [change('a', 2)] });
-const OBSERVED = action({ type: 'Observe', reason: 'ModeObserve', observed: [change('a', 2)] });
+const EQUAL = actionOf('Equal', 'InSync');
+const DRIFT = actionOf('Patch', 'Drift', { changes: [change('a', 2)] });
+const OBSERVED = actionOf('Observe', 'ModeObserve', { observed: [change('a', 2)] });
 
 describe('one twin, planned with the manifests before and after', () => {
   test.each<[sentence: string, after: TwinAction, before: TwinAction, fresh: string[] | undefined, pending: boolean]>([
@@ -35,26 +19,20 @@ describe('one twin, planned with the manifests before and after', () => {
     ['a change alone', DRIFT, EQUAL, ['a'], false],
     [
       'a change beside drift: only the change is shown',
-      action({ reason: 'ConfigurationChanged', changes: [change('a', 2), change('b', 3, 'ConfigurationChanged')] }),
+      actionOf('Patch', 'ConfigurationChanged', { changes: [change('a', 2), change('b', 3, 'ConfigurationChanged')] }),
       DRIFT,
       ['b'],
       true,
     ],
-    ['another value than before', action({ changes: [change('a', 3)] }), DRIFT, ['a'], false],
+    ['another value than before', actionOf('Patch', 'Drift', { changes: [change('a', 3)] }), DRIFT, ['a'], false],
     ['drift that the change no longer asks to correct', EQUAL, DRIFT, [], false],
-    ['a hold that is new', action({ type: 'Hold', reason: 'Conflicted', message: 'x' }), DRIFT, [], false],
-    [
-      'a mode that lets it be written now',
-      DRIFT,
-      action({ type: 'Observe', reason: 'ModeObserve', observed: [change('a', 2)] }),
-      ['a'],
-      false,
-    ],
+    ['a hold that is new', actionOf('Hold', 'Conflicted', { message: 'x' }), DRIFT, [], false],
+    ['a mode that lets it be written now', DRIFT, OBSERVED, ['a'], false],
     ['a difference that is only seen, and new', OBSERVED, EQUAL, [], false],
     ['a difference that was seen before too', OBSERVED, OBSERVED, undefined, true],
   ])('%s', (_sentence, after, before, fresh, pending) => {
     const attributed = attribute(after, before);
-    expect(attributed.fresh?.changes.map(({ name }) => name)).toEqual(fresh);
+    expect(attributed.fresh && changesOf(attributed.fresh).map(({ name }) => name)).toEqual(fresh);
     expect(attributed.hasPending).toBe(pending);
   });
 });

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { SettingChange } from '../../../src/model/action.ts';
+import { configurationOwner } from '../../../src/model/owner.ts';
 import { changesText, shortValue, valuesText } from '../../../src/plan/report/change-text.ts';
 
 function change(before: Json | undefined, after: Json | undefined, sensitive = false): SettingChange {
-  return { name: 'a', path: ['a'], before, after, owner: 'o', cause: 'Drift', sensitive };
+  return { name: 'a', path: ['a'], before, after, owner: configurationOwner('o'), cause: 'Drift', sensitive };
 }
 
 describe('one change', () => {

@@ -1,6 +1,6 @@
 // Plans that are saved: what makes them stale, and that nothing but what was planned is written.
 import { describe, expect, test } from 'vitest';
-import type { SettingChange, TwinAction } from '../../../src/model/action.ts';
+import { changesOf, type SettingChange, type TwinAction } from '../../../src/model/action.ts';
 import type { Planner } from '../../../src/plan/planner.ts';
 import {
   actionDigest,
@@ -11,31 +11,31 @@ import {
   type SavedTwin,
 } from '../../../src/plan/report/saved-plan.ts';
 import type { Twin } from '../../../src/model/twin.ts';
+import { configurationOwner } from '../../../src/model/owner.ts';
+import { actionOf, patchOf, type ActionParts } from '../actions.ts';
 import { deviceOf } from '../fixture.ts';
 
 const FIRST_ETAG = 'AAAAAAAAAAE=';
 
 function change(after: string, fields: Partial<SettingChange> = {}): SettingChange {
   const path = ['guard', 'usbPolicy'];
-  const common = { name: 'usbPolicy', path, before: undefined, owner: 'SecurityConfiguration/x' };
+  const common = { name: 'usbPolicy', path, before: undefined, owner: configurationOwner('x') };
   return { ...common, after, cause: 'FirstConfiguration', sensitive: false, ...fields };
 }
 
-function patch(fields: Partial<TwinAction> = {}): TwinAction {
-  return {
-    type: 'Patch',
-    reason: 'FirstConfiguration',
-    deviceId: 'kiosk-01',
-    moduleId: 'acmeGuard',
-    owners: ['SecurityConfiguration/x'],
-    etag: 'AAAAAAAAAAM=',
-    changes: [change('block')],
-    observed: [],
-    patch: { properties: { desired: { guard: { usbPolicy: 'block' } } } },
-    needs: { moduleTwin: true, deviceTwin: true },
-    message: undefined,
-    ...fields,
-  };
+const PLANNED: ActionParts = {
+  deviceId: 'kiosk-01',
+  moduleId: 'acmeGuard',
+  owners: ['SecurityConfiguration/x'],
+  etag: 'AAAAAAAAAAM=',
+  changes: [change('block')],
+  patch: { tags: {}, properties: { desired: { guard: { usbPolicy: 'block' } } } },
+};
+const EQUAL = actionOf('Equal', 'InSync', PLANNED);
+const CREATE = actionOf('Create', 'ModuleMissing', { ...PLANNED, changes: [] });
+
+function patch(parts: ActionParts = {}): TwinAction {
+  return actionOf('Patch', 'FirstConfiguration', { ...PLANNED, ...parts });
 }
 
 const saved = savedTwin(patch()) as SavedTwin;
@@ -48,23 +48,19 @@ test('only what is written is saved, and no value is in it', () => {
     etag: 'AAAAAAAAAAM=',
     digest: actionDigest(patch()),
   });
-  expect(savedTwin(patch({ type: 'Equal', reason: 'InSync', changes: [] }))).toBeUndefined();
+  expect(savedTwin(EQUAL)).toBeUndefined();
 });
 
 describe('a twin is stale', () => {
-  test.each<[sentence: string, now: TwinAction | undefined, why: string | undefined]>([
+  test.each<[sentence: string, now: TwinAction | undefined, why: string | undefined, etag?: string]>([
     ['not where all is as it was', patch(), undefined],
     ['where it is gone', undefined, 'it is gone, or nothing is declared for it any more'],
-    ['where somebody wrote to it', patch({ etag: 'AAAAAAAAAAQ=' }), 'somebody wrote to it since'],
+    ['where another writer wrote to it', patch({ etag: 'AAAAAAAAAAQ=' }), 'somebody wrote to it since', 'AAAAAAAAAAQ='],
     ['where another value would be written', patch({ changes: [change('audit')] }), 'something else would be done now'],
     ['where other owners decide', patch({ owners: ['SecurityConfiguration/y'] }), 'something else would be done now'],
-    [
-      'where nothing is to be done any more',
-      patch({ type: 'Equal', reason: 'InSync', changes: [] }),
-      'something else would be done now',
-    ],
-  ])('%s', (_sentence, now, why) => {
-    expect(staleness(saved, now)).toBe(why);
+    ['where nothing is to be done any more', EQUAL, 'something else would be done now'],
+  ])('%s', (_sentence, now, why, etag = 'AAAAAAAAAAM=') => {
+    expect(staleness(saved, now, etag)).toBe(why);
   });
 });
 
@@ -96,7 +92,7 @@ describe('the planner of a saved plan', () => {
     ...saved,
     action: 'Create',
     etag: null,
-    digest: actionDigest(patch({ type: 'Create', reason: 'ModuleMissing', changes: [], etag: undefined })),
+    digest: actionDigest(CREATE),
   } as const;
 
   test.each<
@@ -105,14 +101,8 @@ describe('the planner of a saved plan', () => {
     ['writes what was planned', patch(), [saved], 'AAAAAAAAAAM=', 'Patch'],
     ['holds what somebody wrote to meanwhile', patch({ etag: 'AAAAAAAAAAQ=' }), [saved], 'AAAAAAAAAAQ=', 'Hold'],
     ['holds what is not in the plan', patch(), [], 'AAAAAAAAAAM=', 'Hold'],
-    ['leaves alone what writes nothing', patch({ type: 'Equal', reason: 'InSync' }), [], 'AAAAAAAAAAM=', 'Equal'],
-    [
-      'creates what was planned',
-      patch({ type: 'Create', reason: 'ModuleMissing', changes: [], etag: undefined }),
-      [created],
-      undefined,
-      'Create',
-    ],
+    ['leaves alone what writes nothing', EQUAL, [], 'AAAAAAAAAAM=', 'Equal'],
+    ['creates what was planned', CREATE, [created], undefined, 'Create'],
     ['configures what it has just created', patch({ etag: FIRST_ETAG }), [created], FIRST_ETAG, 'Patch'],
     [
       'holds a module that somebody else created and wrote to',
@@ -128,7 +118,8 @@ describe('the planner of a saved plan', () => {
 
   test('says of what it holds what would be written, and sends none of it', () => {
     const held = decide(patch(), []);
-    expect(held).toMatchObject({ reason: 'PlanStale', patch: undefined, changes: [] });
+    expect(held).toMatchObject({ type: 'Hold', reason: 'PlanStale' });
+    expect([patchOf(held), changesOf(held)]).toEqual([undefined, []]);
     expect(held.observed).toEqual([change('block')]);
   });
 });

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { DeviceFacts } from '../../../src/model/twin.ts';
-import type { SettingChange, TwinAction } from '../../../src/model/action.ts';
+import type { ActionType, ReasonOf, SettingChange } from '../../../src/model/action.ts';
+import { actionOf, type ActionParts } from '../actions.ts';
 import { countByTag, foldShapes, removes, tellingTag, type PlannedTwin } from '../../../src/plan/report/shapes.ts';
 import { deviceOf } from '../fixture.ts';
 
@@ -10,22 +11,18 @@ function change(name: string, before: Json | undefined, after: Json | undefined,
   return { name, path: ['g', name], before, after, owner: 'SecurityConfiguration/x', cause: 'Drift', sensitive };
 }
 
-function planned(deviceId: string, changes: readonly SettingChange[], fields: Partial<TwinAction> = {}): PlannedTwin {
-  const action: TwinAction = {
-    type: 'Patch',
-    reason: 'Drift',
-    deviceId,
-    moduleId: 'guard',
-    owners: ['SecurityConfiguration/x'],
-    etag: deviceId,
-    changes,
-    observed: [],
-    patch: {},
-    needs: { moduleTwin: false, deviceTwin: false },
-    message: undefined,
-    ...fields,
-  };
-  return { action, device: { ...deviceOf(), deviceId } };
+function planned(deviceId: string, changes: readonly SettingChange[]): PlannedTwin {
+  return unwritten(deviceId, 'Patch', 'Drift', { changes, etag: deviceId });
+}
+
+function unwritten<T extends ActionType>(
+  deviceId: string,
+  type: T,
+  reason: ReasonOf<T>,
+  parts: ActionParts = {},
+): PlannedTwin {
+  const about = { deviceId, moduleId: 'guard', owners: ['SecurityConfiguration/x' as const] };
+  return { action: actionOf(type, reason, { ...about, ...parts }), device: { ...deviceOf(), deviceId } };
 }
 
 function shown(twins: readonly PlannedTwin[]): string[] {
@@ -79,8 +76,8 @@ describe('twins fold into shapes', () => {
     [
       'where nothing changes it does not matter who decides',
       [
-        planned('d1', [], { type: 'Keep', reason: 'Unassigned', owners: ['SecurityConfiguration/x'] }),
-        planned('d2', [], { type: 'Keep', reason: 'Unassigned', owners: ['SecurityConfiguration/y'] }),
+        unwritten('d1', 'Keep', 'Unassigned', { owners: ['SecurityConfiguration/x'] }),
+        unwritten('d2', 'Keep', 'Unassigned', { owners: ['SecurityConfiguration/y'] }),
       ],
       ['Keep : d1 d2'],
     ],
@@ -92,24 +89,24 @@ describe('twins fold into shapes', () => {
     [
       'of what is observed the differences count',
       [
-        planned('d1', [], { type: 'Observe', reason: 'ModeObserve', observed: [CHANGED] }),
-        planned('d2', [], { type: 'Observe', reason: 'ModeObserve', observed: [REMOVED] }),
+        unwritten('d1', 'Observe', 'ModeObserve', { observed: [CHANGED] }),
+        unwritten('d2', 'Observe', 'ModeObserve', { observed: [REMOVED] }),
       ],
       ['Observe -b: d2', 'Observe a: d1'],
     ],
     [
       'another message is another shape',
       [
-        planned('d1', [], { type: 'Hold', reason: 'Conflicted', message: 'x' }),
-        planned('d2', [], { type: 'Hold', reason: 'Conflicted', message: 'y' }),
+        unwritten('d1', 'Hold', 'Conflicted', { message: 'x' }),
+        unwritten('d2', 'Hold', 'Conflicted', { message: 'y' }),
       ],
       ['Hold : d1', 'Hold : d2'],
     ],
     [
       'but not those of contests, where rate and time are each twin’s own',
       [
-        planned('d1', [], { type: 'Observe', reason: 'Contested', message: 'since 10:00', observed: [CHANGED] }),
-        planned('d2', [], { type: 'Observe', reason: 'Contested', message: 'since 11:00', observed: [CHANGED] }),
+        unwritten('d1', 'Observe', 'Contested', { message: 'since 10:00', observed: [CHANGED] }),
+        unwritten('d2', 'Observe', 'Contested', { message: 'since 11:00', observed: [CHANGED] }),
       ],
       ['Observe a: d1 d2'],
     ],

@@ -2,13 +2,16 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
-  changesDevice,
   REASONS,
+  changesDevice,
   writes,
   type ActionReason,
   type ActionType,
   type SettingChange,
+  type TwinAction,
 } from '../../../src/model/action.ts';
+import { actionOf } from '../actions.ts';
+import { configurationOwner } from '../../../src/model/owner.ts';
 import { addSummaries, summarize } from '../../../src/plan/report/summary.ts';
 
 const change = (before: number | undefined, after: number | undefined): SettingChange => ({
@@ -16,18 +19,18 @@ const change = (before: number | undefined, after: number | undefined): SettingC
   path: ['a'],
   before,
   after,
-  owner: 'o',
+  owner: configurationOwner('o'),
   cause: 'Drift',
   sensitive: false,
 });
 
 test('counts twins by action and reason, and settings by what happens to them', () => {
   const summary = summarize([
-    { type: 'Patch', reason: 'Drift', changes: [change(1, 2), change(1, undefined), change(undefined, 2)] },
-    { type: 'Patch', reason: 'Drift', changes: [change(1, 2)] },
-    { type: 'Create', reason: 'ModuleMissing', changes: [] },
-    { type: 'Record', reason: 'Adopted', changes: [] },
-    { type: 'Equal', reason: 'InSync', changes: [] },
+    actionOf('Patch', 'Drift', { changes: [change(1, 2), change(1, undefined), change(undefined, 2)] }),
+    actionOf('Patch', 'Drift', { changes: [change(1, 2)] }),
+    actionOf('Create', 'ModuleMissing'),
+    actionOf('Record', 'Adopted'),
+    actionOf('Equal', 'InSync'),
   ]);
   expect(summary).toEqual({
     twins: 5,
@@ -37,13 +40,14 @@ test('counts twins by action and reason, and settings by what happens to them', 
   });
 });
 
-const pairs = Object.entries(REASONS).flatMap(([type, reasons]) =>
-  reasons.map((reason: ActionReason) => ({ type: type as ActionType, reason, changes: [] })),
+/** One of each type and reason. */
+const all = Object.entries(REASONS).flatMap(([type, reasons]) =>
+  reasons.map((reason: ActionReason) => actionOf(type as ActionType, reason, { changes: [change(1, 2)] })),
 );
 
 test('every twin is in exactly one of the counts', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...pairs)), (actions) => {
+    fc.property(fc.array(fc.constantFrom(...all)), (actions) => {
       const { twins, actions: byType, reasons } = summarize(actions);
       const modules = actions.filter(({ type }) => type === 'Skip').length;
       const sum = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0);
@@ -54,19 +58,13 @@ test('every twin is in exactly one of the counts', () => {
 });
 
 test('a record is written and changes no device', () => {
-  expect(Object.keys(REASONS).filter((type) => writes({ type: type as ActionType }))).toEqual([
-    'Patch',
-    'Record',
-    'Create',
-  ]);
-  expect(Object.keys(REASONS).filter((type) => changesDevice({ type: type as ActionType }))).toEqual([
-    'Patch',
-    'Create',
-  ]);
+  const typesOf = (actions: readonly TwinAction[]) => [...new Set(actions.map(({ type }) => type))];
+  expect(typesOf(all.filter(writes))).toEqual(['Patch', 'Record', 'Create']);
+  expect(typesOf(all.filter(changesDevice))).toEqual(['Patch', 'Create']);
 });
 
 test('the summaries of hubs add up to that of all their twins', () => {
-  const some = fc.array(fc.constantFrom(...pairs.map((pair) => ({ ...pair, changes: [change(1, 2)] }))));
+  const some = fc.array(fc.constantFrom(...all));
   fc.assert(
     fc.property(some, some, (a, b) => {
       expect(addSummaries([summarize(a), summarize(b)])).toEqual(summarize([...a, ...b]));

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { DeviceFacts, Twin } from '../../../src/model/twin.ts';
-import { writes, type TwinAction } from '../../../src/model/action.ts';
+import { changesOf, writes, type TwinAction } from '../../../src/model/action.ts';
+import { needsOf, patchOf } from '../actions.ts';
 import {
   applied,
   causesOf,
@@ -73,7 +74,7 @@ function outcomeOf({ action, after }: ReturnType<typeof run>): Required<Want> {
   return {
     action: `${action.type}/${action.reason}`,
     causes: causesOf(action),
-    patch: action.patch?.properties?.desired ?? null,
+    patch: patchOf(action)?.properties?.desired ?? null,
     desired: desiredOf(after),
     own: ownOf(after),
   };
@@ -86,7 +87,7 @@ function table(name: string, rows: readonly Row[]): void {
       const { action, again } = result;
       expect({ ...outcomeOf(result), ...want }).toEqual(outcomeOf(result));
       expect(writes(again), 'a second pass writes nothing').toBe(false);
-      expect(action.patch !== undefined, 'a patch where something is written').toBe(writes(action));
+      expect(patchOf(action) !== undefined, 'a patch where something is written').toBe(writes(action));
       const isTold = action.type === 'Hold' || action.type === 'Keep';
       expect(isTold ? action.message : 'Told.', 'a message where it is held or kept').toMatch(/^.+\.$/);
     });
@@ -998,12 +999,12 @@ describe('meaning', () => {
     const desired = { g: { every: 'PT60M', level: 'high', list: 'b, a' } };
     const action = plan(declared, twinOf({ desired }));
     expect(action).toMatchObject({ type: 'Record', reason: 'Adopted' });
-    expect(action.patch?.properties).toBeUndefined();
+    expect(patchOf(action)?.properties).toBeUndefined();
   });
 
   test('and stays in a patch for another key', () => {
     const desired = { g: { every: 'PT60M', level: 'low', list: 'b, a' } };
-    expect(plan(declared, twinOf({ desired })).patch?.properties).toEqual({ desired: { g: { level: 'High' } } });
+    expect(patchOf(plan(declared, twinOf({ desired })))?.properties).toEqual({ desired: { g: { level: 'High' } } });
   });
 });
 
@@ -1029,11 +1030,12 @@ describe('modules that do not exist', () => {
       'Hold/Conflicted',
     ],
   ])('%s', (_sentence, is, want) => {
-    const { type, reason, etag, patch, needs } = plan(declare(is), undefined);
+    const action = plan(declare(is), undefined);
+    const { type, reason } = action;
     expect(`${type}/${reason}`).toBe(want);
-    expect(etag).toBeUndefined();
-    expect(patch).toBeUndefined();
-    expect(needs).toEqual({ moduleTwin: type === 'Create', deviceTwin: type === 'Create' });
+    expect('etag' in action).toBe(false);
+    expect(patchOf(action)).toBeUndefined();
+    expect(needsOf(action)).toEqual(type === 'Create' ? { moduleTwin: true, deviceTwin: true } : undefined);
   });
 });
 
@@ -1059,8 +1061,8 @@ describe('direct reads that an action needs', () => {
   const both = { moduleTwin: true, deviceTwin: true };
   const module = { moduleTwin: true, deviceTwin: false };
   const none = { moduleTwin: false, deviceTwin: false };
-  test.each<[sentence: string, given: Given, want: TwinAction['needs']]>([
-    ['nothing to write: none', { was: AB, is: AB }, none],
+  test.each<[sentence: string, given: Given, want: ReturnType<typeof needsOf>]>([
+    ['nothing to write: not even asked', { was: AB, is: AB }, undefined],
     ['drift of a leaf: none', { was: AB, tamper: { g: { a: 7 } }, is: AB }, none],
     ['a null: the module twin', { was: AB, is: { base: { set: { a: 1 } } } }, module],
     [
@@ -1086,7 +1088,7 @@ describe('direct reads that an action needs', () => {
     ['a departure: both', { meanwhile: atLyon, is: LYON, device: deviceOf({ env: 'lab' }) }, both],
     ['a record alone: both', { tamper: { g: { a: 1, b: 2 } }, is: AB }, both],
   ])('%s', (_sentence, given, want) => {
-    expect(run(given).action.needs).toEqual(want);
+    expect(needsOf(run(given).action)).toEqual(want);
   });
 });
 
@@ -1097,10 +1099,11 @@ describe('a hub that is only observed', () => {
     ['a record that would be written is none', { was: AB, is: {} }, 'Equal/InSync'],
     ['what is equal is equal', { was: AB, is: AB }, 'Equal/InSync'],
   ])('%s', (_sentence, { was = {}, is }, want) => {
-    const { type, reason, patch, changes } = plan(declare(is), settled(declare(was), twinOf()), { hubMode: 'Observe' });
+    const action = plan(declare(is), settled(declare(was), twinOf()), { hubMode: 'Observe' });
+    const { type, reason } = action;
     expect(`${type}/${reason}`).toBe(want);
-    expect(patch).toBeUndefined();
-    expect(changes).toEqual([]);
+    expect(patchOf(action)).toBeUndefined();
+    expect(changesOf(action)).toEqual([]);
   });
 });
 

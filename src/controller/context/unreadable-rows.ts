@@ -15,7 +15,7 @@ export class UnreadableRows {
   #seen = new Map<ListName, Seen>();
   #notes: readonly string[] = [];
 
-  /** What the last complete pass found, one sentence for each list. */
+  /** Of the last whole pass, one sentence for each list. */
   get notes(): readonly string[] {
     return this.#notes;
   }
@@ -25,7 +25,7 @@ export class UnreadableRows {
     this.#seen = new Map();
   }
 
-  see(list: ListName, { deviceId, moduleId }: UnreadableRow): void {
+  add(list: ListName, { deviceId, moduleId }: UnreadableRow): void {
     const seen = this.#seen.get(list) ?? { rows: 0, nameless: 0, example: undefined };
     this.#seen.set(list, seen);
     const name = list === 'devices' ? deviceId : nameOf(deviceId, moduleId);
@@ -39,7 +39,7 @@ export class UnreadableRows {
     return (this.#seen.get(list)?.nameless ?? 0) > 0;
   }
 
-  /** Ends a pass that was complete. Resolves the sentences that are new. */
+  /** Ends a whole pass; returns the notes that the one before did not have. */
   conclude(): readonly string[] {
     const before = new Set(this.#notes);
     this.#notes = [...this.#seen].map(([list, seen]) => noteOf(list, seen));

@@ -1,17 +1,19 @@
-// Who else writes to the module twins of one hub, as far as we have seen: asked once a pass, remembered, told.
+// Automatic configurations and dead sections: who else writes to the module twins of one hub, listed once a pass.
 import type { Declared } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
 import { deepEqual, formatPointer, type Json } from '../../model/json.ts';
-import { isManagedByEdge, type AutomaticConfiguration, type ModuleIdentity } from '../../model/neighbour.ts';
+import { isManagedByEdge, type AutomaticConfiguration } from '../../model/neighbour.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../../model/twin.ts';
-import { NOTHING_AROUND, overlapping, type Setting, type Surroundings } from '../../plan/twin/other-writers.ts';
+import {
+  NOTHING_AROUND as NO_OTHERS,
+  overlapping,
+  type Setting,
+  type Surroundings as OtherWriters,
+} from '../../plan/twin/other-writers.ts';
 import { DEAD_SECTIONS } from '../../profile/dead-section.ts';
 import type { Hub } from '../../ports/hub.ts';
-import { keyOf } from '../../model/twin-key.ts';
 import { unlessRefused } from '../queue/optional-read.ts';
 
-/** A module may be created anew for somebody else: what was read once is not believed for ever. */
-const IDENTITY_MS = 3_600_000;
 const NAMES_SHOWN_MAX = 5;
 /** A hub has a hundred automatic configurations at most. */
 const CONFIGURATIONS_MAX = 100;
@@ -22,37 +24,39 @@ interface DeadSection {
   readonly example: string;
 }
 
-export class Neighbours {
-  #common: Surroundings = NOTHING_AROUND;
-  /** Modules that IoT Edge manages. */
-  readonly #managed = new Map<string, { readonly identity: ModuleIdentity; readonly untilMs: number }>();
+export class AutomaticWriters {
+  #common: OtherWriters = NO_OTHERS;
   #dead = new Map<string, DeadSection>();
   #unlisted: string | undefined;
-  #overlaps: { readonly declared: Declared; readonly of: Surroundings; readonly notes: readonly string[] } | undefined;
+  #overlaps: { readonly declared: Declared; readonly of: OtherWriters; readonly notes: readonly string[] } | undefined;
   #notes: readonly string[] = [];
 
-  /** What the last complete pass found, one sentence each. */
+  /** Of the last whole pass, one sentence each. */
   get notes(): readonly string[] {
     return this.#notes;
   }
 
-  /** Begins a pass. What can't be listed stays as it was known: the pass goes on. */
-  async list(hub: Hub, nowMs: number, signal: AbortSignal): Promise<void> {
+  /** The same for every module of the hub. */
+  get common(): OtherWriters {
+    return this.#common;
+  }
+
+  /** Begins a pass. Where the hub does not list them, those listed before stay: the pass goes on. */
+  async list(hub: Hub, signal: AbortSignal): Promise<void> {
     this.#dead = new Map();
-    for (const [key, { untilMs }] of this.#managed) if (untilMs <= nowMs) this.#managed.delete(key);
     try {
       const listed = (await hub.listConfigurations(signal)).slice(0, CONFIGURATIONS_MAX);
       this.#unlisted = undefined;
       const automatic = listed.filter(({ writes }) => writes.length > 0);
-      if (!isSame(automatic, this.#common.automatic)) this.#common = { ...NOTHING_AROUND, automatic };
+      if (!isSame(automatic, this.#common.automatic)) this.#common = { ...NO_OTHERS, automatic };
     } catch (error) {
       if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
       this.#unlisted = error.message;
     }
   }
 
-  /** Takes a row of the pass. */
-  see({ deviceId, moduleId, properties }: Twin): void {
+  /** Counts dead sections on a row of the pass. */
+  observe({ deviceId, moduleId, properties }: Twin): void {
     for (const section of DEAD_SECTIONS.keys()) {
       if (!Object.hasOwn(properties.desired, section)) continue;
       const known = this.#dead.get(section);
@@ -61,21 +65,11 @@ export class Neighbours {
     }
   }
 
-  /** Ends a pass that was complete. Resolves the sentences that are new. */
+  /** Ends a whole pass; returns the notes that the one before did not have. */
   conclude(declared: Declared): readonly string[] {
     const before = new Set(this.#notes);
     this.#notes = [...this.#unlistedNotes(), ...this.#overlapNotes(declared), ...this.#deadNotes()];
     return this.#notes.filter((note) => !before.has(note));
-  }
-
-  around(key: string): Surroundings {
-    const identity = this.#managed.get(key)?.identity;
-    return identity === undefined ? this.#common : { ...this.#common, identity };
-  }
-
-  noteIdentity(key: string, identity: ModuleIdentity, nowMs: number): void {
-    if (isManagedByEdge(identity)) this.#managed.set(key, { identity, untilMs: nowMs + IDENTITY_MS });
-    else this.#managed.delete(key);
   }
 
   #unlistedNotes(): string[] {
@@ -128,21 +122,20 @@ function overlapNote(automatic: AutomaticConfiguration, declared: ReadonlyMap<st
   ];
 }
 
-type LookAround = (ref: ModuleRef, device: Pick<DeviceFacts, 'iotEdge'>, nowMs: number) => Promise<Surroundings>;
+type ReadOthers = (ref: ModuleRef, device: Pick<DeviceFacts, 'iotEdge'>) => Promise<OtherWriters>;
 
 /**
- * Who else writes one module, by reads for it alone; what the hub does not tell is left out. What is the same for every
- * module is asked once, with the first of them.
+ * Who else writes one module, by reads for it alone; what the hub refuses to list is left out. The list that all modules
+ * share is read once.
  */
-export function createLookAround(hub: Hub, signal: AbortSignal): LookAround {
-  const neighbours = new Neighbours();
+export function createReadOthers(hub: Hub, signal: AbortSignal): ReadOthers {
+  const automatic = new AutomaticWriters();
   let listed: Promise<void> | undefined;
-  return async (ref, { iotEdge }, nowMs) => {
-    listed ??= neighbours.list(hub, nowMs, signal);
+  return async (ref, { iotEdge }) => {
+    listed ??= automatic.list(hub, signal);
     await listed;
-    const key = keyOf(ref.deviceId, ref.moduleId);
     const identity = iotEdge ? await unlessRefused(hub.getModule(ref, signal)) : undefined;
-    if (identity !== undefined) neighbours.noteIdentity(key, identity, nowMs);
-    return neighbours.around(key);
+    const isManaged = identity !== undefined && isManagedByEdge(identity);
+    return isManaged ? { ...automatic.common, identity } : automatic.common;
   };
 }

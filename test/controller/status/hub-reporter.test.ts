@@ -1,6 +1,7 @@
 // What an operator reads of a hub at the level of information.
 import { expect, test } from 'vitest';
-import { HubNews } from '../../../src/controller/status/write-log.ts';
+import { HubReporter } from '../../../src/controller/status/hub-reporter.ts';
+import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import { createFleet, createLog, manifests, MODULE, PROD, startOn, type Lines } from '../fixture.ts';
 
 const FIRST = manifests({ base: `${PROD}, settings: {usb: block, scan: PT6H}` });
@@ -33,12 +34,12 @@ test('what was written is told by reason once it is done, removals among it; dri
 
 test('writes are counted, and a twin may be written twice', () => {
   const log = createLog();
-  const news = new HubNews('dev', log);
+  const reporter = new HubReporter('dev', log, undefined);
   const event = { hub: 'dev', deviceId: 'd1', moduleId: MODULE, type: 'Normal', message: 'usb' } as const;
   for (const reason of ['FirstConfiguration', 'ConfigurationChanged', 'ConfigurationChanged'] as const) {
-    news.hearing(undefined).record({ ...event, reason });
+    reporter.counting.record({ ...event, reason });
   }
-  news.tell({ held: 0, heldBy: new Map(), offenders: [] });
+  reporter.summarize(new TwinTable());
   const reasons = 'ConfigurationChanged 2, FirstConfiguration 1';
   expect(log.lines).toEqual([{ level: 'info', message: 'Twins written', fields: { hub: 'dev', writes: 3, reasons } }]);
 });

@@ -1,4 +1,4 @@
-// What the guards of one hub said last, and what of it a person approved: for the status, the log, and the next pass.
+// The last decision of one hub's guards and the last approval: for the status, the log, and the next pass.
 import type { Approval } from '../../model/declared.ts';
 import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
 import type { Log } from '../../ports/log.ts';
@@ -6,20 +6,20 @@ import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 import type { NormalReason, WarningReason } from '../status/event-reasons.ts';
 
-export interface GuardMemoryOptions {
+export interface GuardHistoryOptions {
   readonly hubName: string;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly recorder?: Recorder | undefined;
 }
 
-export class GuardMemory {
-  readonly #options: GuardMemoryOptions;
+export class GuardHistory {
+  readonly #options: GuardHistoryOptions;
   #refusal: string | undefined;
   #earlier: EarlierApproval | undefined;
   #idleApproval: string | undefined;
 
-  constructor(options: GuardMemoryOptions) {
+  constructor(options: GuardHistoryOptions) {
     this.#options = options;
   }
 
@@ -42,8 +42,8 @@ export class GuardMemory {
     this.#earlier = earlier ?? this.#earlier;
   }
 
-  /** Told when it begins and when it changes. The result is new and worth remembering on the hub. */
-  note(
+  /** Reports a refusal when it begins and when it changes. Returns an approval that is new: it is to be kept on the hub. */
+  update(
     { message, refusedBy, isApproved, shapes, idleApproval }: GuardDecision,
     approval: Approval | undefined,
   ): EarlierApproval | undefined {
@@ -53,9 +53,9 @@ export class GuardMemory {
     }
     if (message !== undefined && message !== this.#refusal) {
       log.warn('The guards refuse a change', { hub, message });
-      this.#tell('Warning', 'GuardRefused', message);
+      this.#record('Warning', 'GuardRefused', message);
     } else if (message === undefined && this.#refusal !== undefined) {
-      this.#tell('Normal', 'Recovered', 'GuardRefused is over.');
+      this.#record('Normal', 'Recovered', 'GuardRefused is over.');
     }
     this.#refusal = message;
     if (idleApproval !== undefined && idleApproval !== this.#idleApproval) {
@@ -64,12 +64,12 @@ export class GuardMemory {
     this.#idleApproval = idleApproval;
     if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
     log.info('A change is approved that the guards refuse', { hub, ...approval });
-    this.#tell('Normal', 'ChangeApproved', `Approved as ${approval.fingerprint}@${approval.count}.`);
+    this.#record('Normal', 'ChangeApproved', `Approved as ${approval.fingerprint}@${approval.count}.`);
     this.#earlier = { fingerprint: approval.fingerprint, shapes };
     return this.#earlier;
   }
 
-  #tell(type: 'Normal' | 'Warning', reason: NormalReason | WarningReason, message: string): void {
+  #record(type: 'Normal' | 'Warning', reason: NormalReason | WarningReason, message: string): void {
     const { hubName: hub, recorder } = this.#options;
     recorder?.record({ hub, type, reason, message });
   }

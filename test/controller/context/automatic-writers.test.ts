@@ -1,6 +1,6 @@
 // Others that write to the same modules, on the embedded hub: automatic configurations, IoT Edge, and what is left of old agents.
 import { describe, expect, test } from 'vitest';
-import { createLookAround } from '../../../src/controller/pass/other-writers.ts';
+import { createReadOthers } from '../../../src/controller/context/automatic-writers.ts';
 import { HubError } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { NOTHING_AROUND } from '../../../src/plan/twin/other-writers.ts';
@@ -233,9 +233,8 @@ describe('one look at one module', () => {
     fleet.addDevice('edge', { edge: true, managedBy: 'IotEdge' });
     await automatic(fleet, 'soc', { usb: 'audit' });
     const { hub, asked } = counting(fleet);
-    const lookAround = createLookAround(hub, NEVER);
-    const look = (deviceId: string, iotEdge: boolean) =>
-      lookAround({ deviceId, moduleId: MODULE }, { iotEdge }, fleet.clock.now());
+    const readOthers = createReadOthers(hub, NEVER);
+    const look = (deviceId: string, iotEdge: boolean) => readOthers({ deviceId, moduleId: MODULE }, { iotEdge });
     expect(asked.configurations).toBe(0);
     expect(await look('d1', false)).toMatchObject({ automatic: [{ id: 'soc' }], identity: undefined });
     expect(asked.identities).toEqual([]);
@@ -247,6 +246,6 @@ describe('one look at one module', () => {
     const refused = (): Promise<never> => Promise.reject(new HubError('Unauthorized', 'no'));
     const hub: Hub = { ...createFleet(0).hub, getModule: refused, listConfigurations: refused };
     const ref = { deviceId: 'edge', moduleId: MODULE };
-    expect(await createLookAround(hub, NEVER)(ref, { iotEdge: true }, 0)).toEqual(NOTHING_AROUND);
+    expect(await createReadOthers(hub, NEVER)(ref, { iotEdge: true })).toEqual(NOTHING_AROUND);
   });
 });
