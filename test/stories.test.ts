@@ -2,11 +2,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { isWriteEvent } from '../src/controller/status/event-reasons.ts';
+import { eventMessage } from '../src/controller/status/event-text.ts';
 import { changeSuspensions, withSuspension } from '../src/controller/lease/suspensions.ts';
 import { HubError, SourceError } from '../src/model/errors.ts';
 import type { Hub } from '../src/ports/hub.ts';
-import type { Recorder, TwinEvent } from '../src/ports/recorder.ts';
+import { isWriteEvent, type TwinWritten } from '../src/model/event.ts';
+import type { Recorder } from '../src/ports/recorder.ts';
 import { folderOf, HOST, serveFleet, twinward, type Printed } from './cli/fixture.ts';
 import { createFleet, manifests, MODULE, NEVER, PERIOD_MS, PROD, startOn, type Fleet } from './controller/fixture.ts';
 import { eagerClock } from './support/eager-clock.ts';
@@ -61,7 +62,7 @@ function written({ patches }: Fleet): Record<string, unknown[]> {
   return Object.fromEntries([...byDevice].map(([id, all]) => [id, all.map(({ patch }) => patch.properties?.desired)]));
 }
 
-function writesInto(events: TwinEvent[]): Recorder {
+function writesInto(events: TwinWritten[]): Recorder {
   return {
     record: (event) => {
       if (isWriteEvent(event)) events.push(event);
@@ -97,7 +98,7 @@ test('1: a policy change is reviewed in its pull request: who changes, what, not
 
 test('4: a hand edit at three in the morning is corrected with the one key, and the morning knows who, what and why', async () => {
   const fleet = createFleet(3);
-  const events: TwinEvent[] = [];
+  const events: TwinWritten[] = [];
   const recorder = writesInto(events);
   const { controller, metrics } = await startOn(
     fleet,
@@ -110,7 +111,7 @@ test('4: a hand edit at three in the morning is corrected with the one key, and 
   await fleet.clock.advance(2 * PERIOD_MS);
   expect(written(fleet)).toEqual({ d2: [{ guard: { usb: 'block' } }] });
   expect(events).toMatchObject([{ deviceId: 'd2', moduleId: MODULE, reason: 'Drift' }]);
-  expect(events[0]?.message).toMatch(/usb "?allow"? *→ *"?block/);
+  expect(events.map(eventMessage).join()).toMatch(/usb "?allow"? *→ *"?block/);
   expect(metrics.total('twinward_drift_corrected_total')).toBe(1);
   await controller.stop();
 });
@@ -210,7 +211,7 @@ test('9: a live fleet is adopted without a change: observed first, then group by
 test('10: on a bad day for the platform nothing is written twice or wiped, and others keep their share of the hub', async () => {
   const fleet = createFleet(120);
   const times: number[] = [];
-  const events: TwinEvent[] = [];
+  const events: TwinWritten[] = [];
   const recorder = writesInto(events);
   const capacity = { tier: 'S1', units: 1 } as const;
   const text = (scan: string): string =>
@@ -262,8 +263,8 @@ test('10: on a bad day for the platform nothing is written twice or wiped, and o
   expect(fleet.ids().map((id) => fleet.desired(id, 'guard'))).toEqual(fleet.ids().map(() => ({ scan: 'PT1H' })));
   expect(Object.values(written(fleet))).toEqual(fleet.ids().map(() => [{ guard: { scan: 'PT1H' } }]));
   expect(events).toHaveLength(120);
-  for (const { reason, message } of events)
-    expect(`${reason} ${message}`).toBe('ConfigurationChanged ~ scan "PT6H" → "PT1H"');
+  for (const event of events)
+    expect(`${event.reason} ${eventMessage(event)}`).toBe('ConfigurationChanged ~ scan "PT6H" → "PT1H"');
   // 40 % of the 50 updates a second that one unit may do; what is saved up is as much once.
   for (const at of times)
     expect(times.filter((time) => time >= at && time < at + 1_000).length).toBeLessThanOrEqual(40);

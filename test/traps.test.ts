@@ -10,7 +10,7 @@ import { patchOf } from './plan/actions.ts';
 import { actionDocument } from '../src/plan/report/document.ts';
 import { hasNull } from '../src/plan/twin/patch.ts';
 import type { Hub } from '../src/ports/hub.ts';
-import type { ControllerEvent } from '../src/ports/recorder.ts';
+import type { ControllerEvent } from '../src/model/event.ts';
 import { folderOf, HUB as SERVED, serveFleet, twinward } from './cli/fixture.ts';
 import { openHttpsHub } from './contract/https-hub.ts';
 import {

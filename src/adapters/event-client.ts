@@ -5,8 +5,9 @@ import { HubError } from '../model/errors.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
 
 const TIMEOUT_MS = 10_000;
-const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-/** Others write without one, and tell what they do themselves. */
+/** A thousand writes of many settings each. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Other commands that write record no events. */
 const NOBODY_HINT =
   'Events are in the memory of a running controller: start one with `twinward run`, or say with --address where it serves its ' +
   'metrics. `apply` and the demo keep none.';
@@ -14,7 +15,7 @@ const NOBODY_HINT =
 export interface EventPage {
   /** As the controller sent them, oldest first. */
   readonly items: readonly JsonObject[];
-  /** Of the last event that it told at all. */
+  /** Of the last event that it recorded at all. */
   readonly latest: number;
 }
 

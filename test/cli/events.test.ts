@@ -1,23 +1,25 @@
 // `events` against the address that a controller serves.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RecentEvents } from '../../src/controller/status/recent-events.ts';
-import { healthApp, serveHealth, type HealthServer } from '../../src/server/health-server.ts';
+import { listen, type Listening } from '../../src/server/listen.ts';
+import { controllerApp } from '../../src/server/routes.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { createTestClock } from '../support/test-clock.ts';
+import { written } from '../support/sample-events.ts';
 import { eagerClock } from '../support/eager-clock.ts';
 import { twinward } from './fixture.ts';
 
 const clock = createTestClock();
 let events = new RecentEvents(clock);
-let server: HealthServer;
+let server: Listening;
 let address: string;
 
-function record(deviceId: string, message: string): void {
-  events.record({ hub: 'dev', deviceId, moduleId: 'acmeGuard', type: 'Normal', reason: 'Drift', message });
+function record(deviceId: string, before?: string): void {
+  events.record(written(deviceId, before, 'block'));
 }
 
 beforeAll(async () => {
-  const app = healthApp({
+  const app = controllerApp({
     isReady: () => true,
     metricsText: () => Promise.resolve(''),
     metricsType: 'text/plain',
@@ -29,7 +31,7 @@ beforeAll(async () => {
       },
     },
   });
-  server = await serveHealth(app, '127.0.0.1:0');
+  server = await listen(app, '127.0.0.1:0');
   address = `127.0.0.1:${server.port}`;
 });
 afterAll(() => server.close());
@@ -42,21 +44,24 @@ test('a controller to which nothing happened says so', async () => {
 });
 
 test('events are a table for people and a list for machines', async () => {
-  record('kiosk-01', '~ usbPolicy "allow" → "block"');
-  record('kiosk-02', '+ usbPolicy "block"');
-  events.record({ hub: 'dev', type: 'Warning', reason: 'LeaseLost', message: 'Nothing is written.' });
-  events.record({ type: 'Normal', reason: 'Loaded', message: 'Revision r is loaded.' });
+  record('kiosk-01', 'allow');
+  record('kiosk-02');
+  events.record({ hub: 'dev', reason: 'LeaseLost', why: 'it could not be renewed' });
+  events.record({ reason: 'Loaded', revision: 'r' });
   const { out } = await twinward(['events', '--address', address]);
   expect(out).toBe(`LAST                       COUNT   TYPE      REASON      HUB   DEVICE               MESSAGE
 2026-11-23T12:00:00.000Z   1       Normal    Drift       dev   kiosk-01/acmeGuard   ~ usbPolicy "allow" → "block"
 2026-11-23T12:00:00.000Z   1       Normal    Drift       dev   kiosk-02/acmeGuard   + usbPolicy "block"
-2026-11-23T12:00:00.000Z   1       Warning   LeaseLost   dev   -                    Nothing is written.
+2026-11-23T12:00:00.000Z   1       Warning   LeaseLost   dev   -                    Nothing is written until it is held again: it could not be renewed.
 2026-11-23T12:00:00.000Z   1       Normal    Loaded      -     -                    Revision r is loaded.
 `);
   const json = await twinward(['events', '-o', 'json', '--device', 'kiosk-02'], {
     env: { TWINWARD_BIND_ADDRESS: address },
   });
-  expect(JSON.parse(json.out)).toMatchObject({ kind: 'EventList', items: [{ deviceId: 'kiosk-02', sequence: 2 }] });
+  expect(JSON.parse(json.out)).toMatchObject({
+    kind: 'EventList',
+    items: [{ deviceId: 'kiosk-02', sequence: 2, message: '+ usbPolicy "block"' }],
+  });
 });
 
 test('--watch goes on with those that come until it is interrupted', async () => {
@@ -67,7 +72,7 @@ test('--watch goes on with those that come until it is interrupted', async () =>
     now: () => hurried.now(),
     schedule(delayMs, callback) {
       looks += 1;
-      if (looks === 1) record('kiosk-03', 'later');
+      if (looks === 1) record('kiosk-03');
       if (looks === 3) stop.abort();
       return hurried.schedule(delayMs, callback);
     },
@@ -94,7 +99,7 @@ test('--watch begins anew with a controller that was started again', async () =>
       looks += 1;
       if (looks === 1) {
         events = new RecentEvents(clock);
-        record('kiosk-09', 'after the start');
+        record('kiosk-09');
       }
       if (looks === 3) stop.abort();
       return hurried.schedule(delayMs, callback);

@@ -1,14 +1,17 @@
-// What a controller tells: each thing when it begins and when it is over, however many passes see it.
+// What a controller records: each thing when it begins and when it is over, however many passes see it.
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EVENT_REASONS } from '../../src/controller/status/event-reasons.ts';
+import { eventMessage } from '../../src/controller/status/event-text.ts';
 import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { HubError, SourceError } from '../../src/model/errors.ts';
+import { EVENT_REASONS, eventType, isWriteEvent, type ControllerEvent } from '../../src/model/event.ts';
 import type { Hub } from '../../src/ports/hub.ts';
-import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import {
   createFleet,
   createLog,
+  declare,
   manifests,
+  MODULE,
   NEVER,
   PERIOD_MS,
   PROD,
@@ -29,14 +32,15 @@ interface Told extends Running {
 async function start(fleet: Fleet, text: string, options: Parameters<typeof startOn>[2] = {}): Promise<Told> {
   const events: ControllerEvent[] = [];
   const record = (event: ControllerEvent): void => {
-    expect(EVENT_REASONS[event.type]).toContain(event.reason);
+    expect(EVENT_REASONS[eventType(event)]).toContain(event.reason);
     events.push(event);
   };
   const running = await startOn(fleet, text, { recorder: { record }, ...options });
   const told = (): string[] =>
-    events
-      .splice(0)
-      .map(({ type, reason, hub = 'source', deviceId, message }) => `${type} ${reason} ${deviceId ?? hub}: ${message}`);
+    events.splice(0).map((event) => {
+      const { reason, hub = 'source', deviceId = hub } = event;
+      return `${eventType(event)} ${reason} ${deviceId}: ${eventMessage(event)}`;
+    });
   return { ...running, told };
 }
 
@@ -63,6 +67,42 @@ test('an agent that refuses, a module of IoT Edge, a module that is made', async
   await fleet.clock.advance(NEXT_PASS_MS);
   expect(told()).toEqual(['Normal Recovered d1: Rejected is over.']);
   await controller.stop();
+});
+
+test('the event of a write says what changed, who decided it and where, and which twin became which', async () => {
+  const fleet = createFleet(1);
+  const events: ControllerEvent[] = [];
+  const running = await startOn(fleet, USB, { recorder: { record: (event) => void events.push(event) } });
+  const first = events.find(isWriteEvent);
+  const owner = 'SecurityConfiguration/base';
+  const usb = { name: 'usb', path: ['guard', 'usb'], owner, sensitive: false };
+  const { revision } = declare(USB);
+  const origin = { file: 'all.yaml', line: USB.split('\n').length - 4, column: 1 };
+  expect(first).toEqual({
+    hub: 'dev',
+    deviceId: 'd1',
+    moduleId: MODULE,
+    reason: 'FirstConfiguration',
+    changes: [{ ...usb, before: undefined, after: 'block', cause: 'FirstConfiguration' }],
+    owners: [{ owner, origin }],
+    revision,
+    etagBefore: expect.any(String) as string,
+    etagAfter: fleet.iot.getTwin({ deviceId: 'd1', moduleId: MODULE }).etag,
+    detail: undefined,
+  });
+  fleet.tamper('d1', { guard: { usb: 'allow' } });
+  const { etag } = fleet.iot.getTwin({ deviceId: 'd1', moduleId: MODULE });
+  await fleet.clock.advance(NEXT_PASS_MS);
+  expect(events.filter(isWriteEvent).slice(1)).toMatchObject([
+    { reason: 'Drift', changes: [{ ...usb, before: 'allow', after: 'block', cause: 'Drift' }], etagBefore: etag },
+  ]);
+  // Its owner is no longer in the source.
+  running.source.set(manifests({}));
+  await fleet.clock.advance(NEXT_PASS_MS);
+  expect(events.filter(isWriteEvent).slice(2)).toMatchObject([
+    { reason: 'Released', changes: [], detail: `${owner} lets go of "usb"; what is there stays.` },
+  ]);
+  await running.controller.stop();
 });
 
 test('another writer that never gives in: each correction, then the contest, then its end', async () => {
@@ -114,7 +154,7 @@ test('a lease that somebody else has, takes and gives back', async () => {
   const { told, controller } = await start(fleet, USB, { holder: 'anna@desk/1' });
   expect(told()).toEqual([
     expect.stringMatching(/^Normal Loaded/),
-    'Normal WaitingForLease dev: This controller waits for ben@desk/2 (apply), which has the lease.',
+    'Normal WaitingForLease dev: Waiting for ben@desk/2 (apply) to release the lease.',
   ]);
   await other.release();
   await fleet.clock.advance(60_000);
@@ -157,6 +197,33 @@ test('a hub that can not be listed, and manifests that can not be used', async (
     expect.stringMatching(/^Normal Loaded source/),
   ]);
   await controller.stop();
+});
+
+test('no event of a sensitive setting holds its value, whoever wrote it and whatever becomes of it', async () => {
+  const secret = fc.stringMatching(/^[a-z]{12,30}$/);
+  const secretive = (badge: string): string =>
+    MIRROR.replace('section: /guard', 'section: /guard, sensitive: [badge]').replace('usb: block', `badge: ${badge}`);
+  await fc.assert(
+    fc.asyncProperty(secret, secret, secret, async (first, theirs, second) => {
+      const fleet = createFleet(1);
+      const events: ControllerEvent[] = [];
+      const record = (event: ControllerEvent): void => void events.push(event);
+      const { source, controller } = await startOn(fleet, secretive(first), { recorder: { record } });
+      fleet.tamper('d1', { guard: { badge: theirs } });
+      await fleet.clock.advance(NEXT_PASS_MS);
+      source.set(secretive(second));
+      await fleet.clock.advance(NEXT_PASS_MS);
+      fleet.report('d1', { guard: { badge: second, lastError: `badge ${second} is not known` } });
+      await fleet.clock.advance(NEXT_PASS_MS);
+      expect(events.map(({ reason }) => reason)).toEqual(
+        expect.arrayContaining(['FirstConfiguration', 'Drift', 'ConfigurationChanged', 'Rejected']),
+      );
+      const shown = JSON.stringify([events, events.map(eventMessage)]);
+      for (const value of [first, theirs, second]) expect(shown).not.toContain(value);
+      await controller.stop();
+    }),
+    { numRuns: 20 },
+  );
 });
 
 test('an agent that repeats a secret does not put it into an event', async () => {

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { METRICS } from '../../src/adapters/prometheus-metrics.ts';
 import { EXIT } from '../../src/cli/exit-code.ts';
 import { twinward } from '../cli/fixture.ts';
+import { HOLD_REASONS, isWriteEvent } from '../../src/model/event.ts';
+import { SAMPLES } from '../support/sample-events.ts';
 import { readPage, ROOT, sectionOf } from './markdown.ts';
 
 const page = readPage('docs/cli.md');
@@ -73,4 +75,15 @@ test('the table of metrics is that of the program', () => {
 test('the table of exit codes is that of the program', () => {
   const rows = [...(sectionOf(page, 'Exit codes') ?? '').matchAll(/^\| (\d+) \| `(\w+)` \|/gm)];
   expect(Object.fromEntries(rows.map(([, code, name]) => [name, Number(code)]))).toEqual(EXIT);
+});
+
+const COMMON_FIELDS: ReadonlySet<string> = new Set(['hub', 'deviceId', 'moduleId', 'reason']);
+const HOLDS: ReadonlySet<string> = new Set(HOLD_REASONS);
+const eventRows = (sectionOf(page, 'Data of events') ?? '').split('\n').filter((line) => line.startsWith('| '));
+
+test.each(Object.entries(SAMPLES))('the data of the event %s is explained', (reason, [event]) => {
+  const name = isWriteEvent(event) ? 'each write' : HOLDS.has(reason) ? 'each reason of `Hold`' : `\`${reason}\``;
+  const [, fields = ''] = eventRows.find((row) => row.split(' | ')[0]?.includes(name))?.split(' | ') ?? [];
+  const data = Object.keys(event).filter((key) => !COMMON_FIELDS.has(key));
+  expect(data.filter((key) => !new RegExp(`\`${key}(\\[\\])?\``).test(fields))).toEqual([]);
 });

@@ -13,7 +13,7 @@ import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub, ListOptions } from '../../src/ports/hub.ts';
 import type { Log } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
-import type { ControllerEvent } from '../../src/ports/recorder.ts';
+import type { ControllerEvent } from '../../src/model/event.ts';
 import type { Source } from '../../src/ports/source.ts';
 import type { CallKind } from './call-rates.ts';
 import type { SimFeed } from './sim-feed.ts';
@@ -61,8 +61,8 @@ export class SimProcess {
   /** What it says of its work. */
   readonly events: ControllerEvent[] = [];
   readonly patches = new Map<string, number>();
-  /** What the hub answered to its writes, in truth. */
-  answered = 0;
+  /** What the hub answered to its writes, in truth: the device and the etag before and after. */
+  readonly answers: string[] = [];
   readonly #around: Surroundings;
   #isDead = false;
   /** By device: the etag of its module's twin as it was last read or written directly. */
@@ -148,7 +148,7 @@ export class SimProcess {
   async #patch(port: Hub, ref: ModuleRef, patch: TwinPatch, etag: string, signal: AbortSignal): Promise<Twin> {
     this.#around.onWrite(this, ref, patch, etag);
     const twin = await port.patchModuleTwin(ref, patch, etag, signal);
-    this.answered += 1;
+    this.answers.push(`${ref.deviceId} ${etag} ${twin.etag}`);
     this.#around.onWritten(twin);
     return twin;
   }

@@ -1,6 +1,7 @@
 // Whether a world is as its manifests say, and whether the controller says of it what is true.
 import { getPath, type JsonObject } from '../../src/model/json.ts';
 import { REASONS } from '../../src/model/action.ts';
+import { isWriteEvent } from '../../src/model/event.ts';
 import { NEWER_VERSION, ownersIn, settingIn } from './oracle.ts';
 import { declaredFor, isGranted, layersFor, selects, type Wish } from './policy.ts';
 import type { SimDevice } from './scenario.ts';
@@ -123,10 +124,16 @@ export function checkReport(world: World): string[] {
     }
   }
   const counted = (process.patches.get('written') ?? 0) + (process.patches.get('recorded') ?? 0);
-  const told = process.events.filter(({ type, reason }) => type === 'Normal' && WRITE_REASONS.has(reason)).length;
-  if (counted !== process.answered)
-    problems.push(`metrics count ${counted} writes, the hub answered ${process.answered}`);
-  if (told !== process.answered) problems.push(`events tell ${told} writes, the hub answered ${process.answered}`);
+  const { answers } = process;
+  const recorded = process.events.filter(({ reason }) => WRITE_REASONS.has(reason)).length;
+  const etags = process.events
+    .filter(isWriteEvent)
+    .map(({ deviceId, etagBefore, etagAfter }) => `${deviceId} ${etagBefore} ${etagAfter}`);
+  if (counted !== answers.length) problems.push(`metrics count ${counted} writes, the hub answered ${answers.length}`);
+  if (recorded !== answers.length)
+    problems.push(`events record ${recorded} writes, the hub answered ${answers.length}`);
+  if (etags.toSorted().join() !== answers.toSorted().join())
+    problems.push(`events record other etags than the hub answered: ${etags.join()}, not ${answers.join()}`);
   return problems;
 }
 

@@ -1,6 +1,5 @@
 // The world of a scenario: the embedded hub, agents, other writers, a folder of manifests, and real controllers over a
 // simulated clock. Nothing here sleeps, and nothing leaves the process.
-import { isWriteEvent } from '../../src/controller/status/event-reasons.ts';
 import type { ControllerStatus } from '../../src/controller/status/status.ts';
 import { changeSuspensions, withSuspension } from '../../src/controller/lease/suspensions.ts';
 import type { AgentKind } from '../../src/emulator/agents/kinds.ts';
@@ -17,7 +16,7 @@ import { reservedDeviceId, RESERVED_TAG } from '../../src/model/reserved-device.
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
-import type { ControllerEvent } from '../../src/ports/recorder.ts';
+import { isWriteEvent, type ControllerEvent } from '../../src/model/event.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { CallRates, type CallKind } from './call-rates.ts';
 import { Evidence } from './evidence.ts';

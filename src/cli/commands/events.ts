@@ -39,11 +39,11 @@ export async function events(world: World, options: EventsOptions): Promise<Exit
 
 interface Items {
   readonly all: readonly JsonObject[];
-  /** Of the last that was told, wanted or not. */
+  /** Of the last that was recorded, asked for or not. */
   readonly sequence: number;
 }
 
-/** A controller that was started again counts anew, and so do we. */
+/** A restarted controller counts from the start, so reading starts over. */
 async function read(world: World, address: string, after: number, device: string | undefined): Promise<Items> {
   const { items, latest } = await readEvents(address, after, world.interrupted);
   if (latest < after) return read(world, address, 0, device);

@@ -1,19 +1,20 @@
 // `twinward run`: the controller, as a container runs it.
 import { startController, type Controller } from '../../controller/controller.ts';
-import { isWriteEvent } from '../../controller/status/event-reasons.ts';
+import { eventMessage } from '../../controller/status/event-text.ts';
 import { RecentEvents } from '../../controller/status/recent-events.ts';
 import { sampledLog } from '../../controller/queue/sampled-log.ts';
 import { jsonLog } from '../../adapters/json-log.ts';
 import type { Log } from '../../ports/log.ts';
 import { REASONS } from '../../model/action.ts';
-import type { ControllerEvent } from '../../ports/recorder.ts';
+import { eventType, isWriteEvent, type ControllerEvent } from '../../model/event.ts';
 import { prometheusMetrics } from '../../adapters/prometheus-metrics.ts';
 import { connectHub } from '../connect/connect.ts';
 import { connectEvents } from '../connect/connect-events.ts';
 import { parseDurationMs } from '../input/duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
-import { healthApp, serveHealth } from '../../server/health-server.ts';
+import { listen } from '../../server/listen.ts';
+import { controllerApp } from '../../server/routes.ts';
 import { holderName } from '../connect/identity.ts';
 import { aborted } from '../interruption.ts';
 import { sourceOf, type SourceOptions } from '../input/manifests.ts';
@@ -45,8 +46,8 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   const sampled = sampledLog(log, clock);
   let isReady = false;
   let controller: Controller | undefined;
-  const health = await serveHealth(
-    healthApp({
+  const server = await listen(
+    controllerApp({
       isReady: () => isReady,
       metricsText: () => metrics.text(),
       metricsType: metrics.contentType,
@@ -55,7 +56,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
     }),
     options.bindAddress,
   );
-  log.info('Starting', { version: readVersion(), instance: options.instance, port: health.port });
+  log.info('Starting', { version: readVersion(), instance: options.instance, port: server.port });
   let hubCount = 1;
   controller = startController({
     source: sourceOf(world, options),
@@ -87,22 +88,24 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   log.info('Stopping');
   await controller.stop();
   sampled.tellAllOmitted();
-  await health.close();
+  await server.close();
   log.info('Stopped');
   return EXIT.Ok;
 }
 
 /**
- * Drift is news each time; a change for a whole fleet is told twin by twin only to who asks for it, and of twins in trouble
- * some stand for all. What concerns a hub or the source is in the log already, and so is what is held.
+ * Each correction of drift is logged; the writes of a change for a whole fleet only at level debug, and warnings of twins
+ * are sampled. Events of a hub or the source are in the log already, and so is what is held.
  */
 function logEvent(log: Log, sampled: Log, event: ControllerEvent): void {
-  const { hub, deviceId, moduleId, type, reason, message } = event;
+  const { hub, deviceId, moduleId, reason } = event;
   if (deviceId === undefined) return;
+  const message = eventMessage(event);
   const fields = { hub, device: deviceId, module: moduleId, reason };
   if (reason === 'Drift') log.info('Drift corrected', { ...fields, changes: message });
   else if (isWriteEvent(event)) log.debug('Twin written', { ...fields, changes: message });
-  else if (type === 'Warning' && !HOLDS.has(reason)) sampled.warn('Twin needs a look', { ...fields, message });
+  else if (eventType(event) === 'Warning' && !HOLDS.has(reason))
+    sampled.warn('Twin needs a look', { ...fields, message });
   else log.debug('Twin event', { ...fields, message });
 }
 

@@ -1,11 +1,11 @@
 // The demo after it has converged: the controller runs, and what happens is told in a line each.
 import { startController, type Controller } from '../../controller/controller.ts';
-import { isWriteEvent } from '../../controller/status/event-reasons.ts';
+import { eventMessage } from '../../controller/status/event-text.ts';
 import type { ControllerStatus, FleetCounts } from '../../controller/status/status.ts';
 import type { DeclaredHub } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
 import { REASONS } from '../../model/action.ts';
-import type { TwinEvent } from '../../ports/recorder.ts';
+import { isWriteEvent, type TwinWritten } from '../../model/event.ts';
 import { connectHub } from '../connect/connect.ts';
 import { DEMO_HOST_NAME } from '../input/defaults.ts';
 import { holderName } from '../connect/identity.ts';
@@ -47,7 +47,7 @@ export function requireDemoHub({ name, hostName }: DeclaredHub): void {
 export async function watchDemo(world: World, source: SourceOptions, options: WatchOptions): Promise<void> {
   const { clock, random, interrupted } = world;
   const style = createStyle(world.env, world.out);
-  const events: TwinEvent[] = [];
+  const events: TwinWritten[] = [];
   const controller = startController({
     source: sourceOf(world, source),
     connect: (hub) => {
@@ -77,7 +77,7 @@ export async function watchDemo(world: World, source: SourceOptions, options: Wa
 function createTeller(
   world: World,
   controller: Controller,
-  events: TwinEvent[],
+  events: TwinWritten[],
   style: Style,
 ): { readonly stop: () => void } {
   const { clock, out } = world;
@@ -115,7 +115,7 @@ function createTeller(
     seen = 0;
     for (const [reason, list] of Map.groupBy(events.splice(0), (event) => event.reason)) {
       if (list.length > SINGLE_EVENTS_MAX) say(`${reason}  ${countOf(list.length, 'twin')} written`);
-      else for (const { deviceId, moduleId, message } of list) say(`${reason}  ${deviceId}/${moduleId}  ${message}`);
+      else for (const event of list) say(`${reason}  ${event.deviceId}/${event.moduleId}  ${eventMessage(event)}`);
       isAgentsNews = true;
     }
   }

@@ -1,5 +1,6 @@
 // What the guards say to a plan, in one line; and what would release what they refuse.
-import type { Guard, GuardDecision } from '../../plan/guard/guards.ts';
+import type { Guard } from '../../model/guard.ts';
+import type { GuardDecision } from '../../plan/guard/guards.ts';
 import { formatShare } from './cost-text.ts';
 import type { Style } from './style.ts';
 import { formatCount } from './table.ts';

@@ -8,7 +8,6 @@ import type { Hub } from '../../ports/hub.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';
-import type { NormalReason } from '../status/event-reasons.ts';
 import { leaseMs } from '../budget/daily-budget.ts';
 import { fencedHub, Lease } from './reserved-lease.ts';
 import { composeSuspensions, readReservedTwin, type LeaseEntry } from './reserved-twin.ts';
@@ -90,7 +89,7 @@ export class WritePermit {
       return 'Waits';
     }
     if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now', { hub: this.#options.hubName });
-    this.#tell('LeaseAcquired', 'This controller writes from now on.');
+    this.#options.recorder?.record({ hub: this.#options.hubName, reason: 'LeaseAcquired' });
     this.#waitingFor = undefined;
     return 'New';
   }
@@ -128,50 +127,34 @@ export class WritePermit {
       onTwin: ({ suspensions }) => this.#take(suspensions),
       onLost: (why) => {
         this.#gauge(false);
-        const message = `Nothing is written until it is held again: ${why}.`;
-        recorder?.record({ hub: hubName, type: 'Warning', reason: 'LeaseLost', message });
+        recorder?.record({ hub: hubName, reason: 'LeaseLost', why });
         onLost();
       },
     });
   }
 
   #take(all: readonly Suspension[]): void {
-    const { clock, log, hubName, onSuspensions } = this.#options;
+    const { clock, log, hubName, recorder, onSuspensions } = this.#options;
     const inForce = suspensionsInForce(all, clock.now());
     if (deepEqual(composeSuspensions(inForce), composeSuspensions(this.#suspensions))) return;
     this.#suspensions = inForce;
     log.warn('Suspensions changed', { hub: hubName, inForce: inForce.length });
-    this.#tell('SuspensionsChanged', suspensionsMessage(inForce));
+    recorder?.record({ hub: hubName, reason: 'SuspensionsChanged', suspensions: inForce });
     onSuspensions();
   }
 
-  /** Told when it begins and when it is another's turn. */
+  /** Records the beginning of the wait, and each other holder. */
   #noteWaiting({ holder, kind, since }: LeaseEntry): void {
-    const waitingFor = `${holder} (${kind}), which has the lease`;
+    const { hubName: hub, log, recorder } = this.#options;
+    const waitingFor = `${holder} (${kind})`;
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
-    this.#options.log.info('Waiting for the lease', { hub: this.#options.hubName, holder, kind, since });
-    this.#tell('WaitingForLease', `This controller waits for ${waitingFor}.`);
-  }
-
-  #tell(reason: NormalReason, message: string): void {
-    const { hubName: hub, recorder } = this.#options;
-    recorder?.record({ hub, type: 'Normal', reason, message });
+    log.info('Waiting for the lease', { hub, holder, kind, since });
+    recorder?.record({ hub, reason: 'WaitingForLease', holder, kind });
   }
 
   #gauge(isHeld: boolean): void {
     const { metrics, hubName, instance } = this.#options;
     metrics.gauge('leader_election_master_status', { name: `${hubName}/${instance}` }, isHeld ? 1 : 0);
   }
-}
-
-const SUSPENSIONS_SHOWN_MAX = 5;
-
-function suspensionsMessage(inForce: readonly Suspension[]): string {
-  if (inForce.length === 0) return 'Nothing is suspended any more.';
-  const shown = inForce
-    .slice(0, SUSPENSIONS_SHOWN_MAX)
-    .map((one) => `${one.scope === 'All' ? 'everything' : `${one.scope.toLowerCase()} ${one.name}`} by ${one.who}`);
-  const more = inForce.length - shown.length;
-  return `Suspended: ${[...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ')}.`;
 }

@@ -3,7 +3,9 @@ import type { Declared } from '../../model/declared.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { digestBytes } from '../../model/digest.ts';
 import { SourceError } from '../../model/errors.ts';
+import type { SourceEvent } from '../../model/event.ts';
 import { nextExpiryMs } from '../../model/expiry.ts';
+import { deepEqual, type Json } from '../../model/json.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import { loadedAt } from '../../manifest/expiry.ts';
 import type { ManifestLoader } from '../../manifest/load.ts';
@@ -18,6 +20,7 @@ import { Alarm } from '../queue/alarm.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import { condition } from '../status/conditions.ts';
 import { recover } from '../queue/recover.ts';
+import { eventMessage } from '../status/event-text.ts';
 import type { Condition, SourceStatus } from '../status/status.ts';
 
 export interface SourceLoopOptions {
@@ -27,7 +30,6 @@ export interface SourceLoopOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly loader: ManifestLoader;
-  /** Told of each revision that decides from now on, and of what begins to be wrong. */
   readonly recorder?: Recorder | undefined;
   /** Watches can miss changes: the source is read this often in any case. */
   readonly periodMs: number;
@@ -37,7 +39,7 @@ export interface SourceLoopOptions {
 
 const CONTROLLER = 'source';
 
-const NO_MANIFEST = 'There is no manifest at all; that removes nothing. To mean it, keep at least the Hub.';
+const NOT_READ = condition('SourceReady', 'Unknown', 'NotRead', 'The manifests were not read yet.');
 
 export class SourceLoop {
   readonly #options: SourceLoopOptions;
@@ -50,12 +52,12 @@ export class SourceLoop {
   #unwatched: string | undefined;
   /** The last snapshot that was compiled, and what came of it. */
   #fingerprint: string | undefined;
-  #verdict: Condition | undefined;
+  #verdict: SourceEvent | undefined;
   /** When an exception ends, the same snapshot says something else. */
   #verdictEndsMs = Infinity;
-  #condition = condition('SourceReady', 'Unknown', 'NotRead', 'The manifests were not read yet.');
-  /** The last event. */
-  #told: string | undefined;
+  /** How the source stands, and the last of it that was recorded. */
+  #standing: SourceEvent | undefined;
+  #recorded: SourceEvent | undefined;
   #attemptedRevision: string | undefined;
   #appliedRevision: string | undefined;
   #diagnostics: readonly Diagnostic[] = [];
@@ -73,7 +75,9 @@ export class SourceLoop {
   }
 
   get condition(): Condition {
-    return this.#condition;
+    if (this.#standing === undefined) return NOT_READ;
+    const { reason } = this.#standing;
+    return condition('SourceReady', reason === 'Loaded' ? 'True' : 'False', reason, eventMessage(this.#standing));
   }
 
   status(): SourceStatus {
@@ -103,7 +107,7 @@ export class SourceLoop {
     while (!signal.aborted) {
       await recover(around, 'watch the source', () => this.#watch());
       const end = (await recover(around, 'read the source', () => this.#turn())) ?? this.#failByBug();
-      this.#tellNews();
+      this.#recordStanding();
       failures = end === 'Read' ? 0 : failures + 1;
       await this.#alarm.wait(failures === 0 ? periodMs : Math.min(periodMs, backoffMs(failures, 'Normal', random)));
     }
@@ -131,20 +135,19 @@ export class SourceLoop {
       return 'Read';
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      if (error.code !== 'Aborted') this.#condition = this.#refuse('ReadFailed', error.message);
+      if (error.code !== 'Aborted') this.#failToRead(error.message);
       return 'Failed';
     }
   }
 
-  #tellNews(): void {
-    const { status, reason, message } = this.#condition;
-    if (status === 'Unknown' || message === this.#told) return;
-    this.#told = message;
-    this.#options.recorder?.record({ type: status === 'True' ? 'Normal' : 'Warning', reason, message });
+  #recordStanding(): void {
+    if (this.#standing === undefined || isSame(this.#standing, this.#recorded)) return;
+    this.#recorded = this.#standing;
+    this.#options.recorder?.record(this.#standing);
   }
 
   #failByBug(): 'Failed' {
-    this.#condition = this.#refuse('ReadFailed', 'Unexpected failure, a bug in Twinward: the log has more.');
+    this.#failToRead('Unexpected failure, a bug in Twinward: the log has more.');
     return 'Failed';
   }
 
@@ -159,15 +162,15 @@ export class SourceLoop {
       this.#verdict = await this.#compile(snapshot);
       this.#fingerprint = fingerprint;
     }
-    const wasRefused = this.#condition.status === 'False';
-    this.#condition = this.#verdict ?? this.#condition;
-    if (wasRefused && this.#condition.status === 'True') {
+    const { status } = this.condition;
+    this.#standing = this.#verdict ?? this.#standing;
+    if (status === 'False' && this.condition.status === 'True') {
       this.#options.log.info('The source can be used again', { revision: snapshot.revision });
     }
   }
 
   /** A good state is handed on, any other changes nothing. */
-  async #compile(snapshot: Snapshot): Promise<Condition> {
+  async #compile(snapshot: Snapshot): Promise<SourceEvent> {
     const nowMs = this.#options.clock.now();
     const loaded = this.#options.loader.load(snapshot);
     const { declared, diagnostics, documents } = loadedAt(loaded, nowMs);
@@ -175,21 +178,27 @@ export class SourceLoop {
     this.#logDiagnostics(diagnostics);
     this.#attemptedRevision = snapshot.revision;
     this.#diagnostics = diagnostics;
-    if (declared === undefined) return this.#refuse('InvalidManifests', describe(diagnostics));
-    if (documents === 0) return this.#refuse('SourceEmpty', NO_MANIFEST);
+    const kept = this.#appliedRevision;
+    if (declared === undefined) {
+      const errors = diagnostics.filter(({ severity }) => severity === 'error');
+      return this.#refuse({ reason: 'InvalidManifests', diagnostic: errors[0], errors: errors.length, kept });
+    }
+    if (documents === 0) return this.#refuse({ reason: 'SourceEmpty', kept });
     await this.#options.onDeclared(declared);
     this.#appliedRevision = snapshot.revision;
     this.#firstGood.resolve();
-    return condition('SourceReady', 'True', 'Loaded', `Revision ${snapshot.revision} is loaded.`);
+    return { reason: 'Loaded', revision: snapshot.revision };
   }
 
-  #refuse(reason: 'ReadFailed' | 'InvalidManifests' | 'SourceEmpty', why: string): Condition {
-    const kept = this.#appliedRevision === undefined ? '' : ` Revision ${this.#appliedRevision} still decides.`;
-    const refused = condition('SourceReady', 'False', reason, `${why}${kept}`);
-    if (refused.message !== this.#condition.message) {
-      this.#options.log.warn('The source can not be used', { reason, message: refused.message });
-    }
-    return refused;
+  #failToRead(detail: string): void {
+    this.#standing = this.#refuse({ reason: 'ReadFailed', detail, kept: this.#appliedRevision });
+  }
+
+  #refuse(refusal: SourceEvent): SourceEvent {
+    if (isSame(refusal, this.#standing)) return refusal;
+    const { reason } = refusal;
+    this.#options.log.warn('The source can not be used', { reason, message: eventMessage(refusal) });
+    return refusal;
   }
 
   #logDiagnostics(diagnostics: readonly Diagnostic[]): void {
@@ -211,11 +220,6 @@ function fingerprintOf({ revision, files, partial }: Snapshot): string {
   return [revision, String(partial), ...contents].join('\n');
 }
 
-function describe(diagnostics: readonly Diagnostic[]): string {
-  const errors = diagnostics.filter(({ severity }) => severity === 'error');
-  const first = errors[0];
-  if (first === undefined) return 'The manifests can not be used.';
-  const { code, file, line, message } = first;
-  const others = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`;
-  return `${code} ${file}:${line}: ${message}${others}`;
+function isSame(a: SourceEvent, b: SourceEvent | undefined): boolean {
+  return deepEqual(a as unknown as Json, b as unknown as Json);
 }

@@ -63,7 +63,7 @@ export async function listTwins(
   for (const note of unreadable.conclude()) log.warn(note, { hub: name });
   for (const note of automatic.conclude(planner.declared)) {
     log.warn(note, { hub: name });
-    recorder?.record({ hub: name, type: 'Warning', reason: 'OtherWriter', message: note });
+    recorder?.record({ hub: name, reason: 'OtherWriter', detail: note });
   }
   return true;
 }

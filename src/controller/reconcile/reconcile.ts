@@ -2,7 +2,7 @@
 import { HubError } from '../../model/errors.ts';
 import type { ModuleRef, Twin } from '../../model/twin.ts';
 import { changesOf, writes, type PatchAction, type RecordAction, type TwinAction } from '../../model/action.ts';
-import { changesText } from '../../plan/report/change-text.ts';
+import { recordedChanges } from '../../model/event.ts';
 import { readRecord, recordedEtag } from '../../plan/record/record.ts';
 import { decide, planGated, type Decision } from './decide.ts';
 import { keyOf, refOf } from '../../model/twin-key.ts';
@@ -25,8 +25,6 @@ export interface Reconciled {
 
 /** Decisions on one key before it goes back to the queue: others may be writing the same twin. */
 const DECISIONS_MAX = 4;
-
-const CREATED = 'It was missing, and a configuration asks for it.';
 
 /** Rejects only for bugs. */
 export async function reconcile(context: HubContext, key: string, signal: AbortSignal): Promise<Reconciled> {
@@ -53,13 +51,7 @@ async function converge(context: HubContext, ref: ModuleRef, signal: AbortSignal
       await context.hub.createModule(ref, signal);
       hasCreated = true;
       countWrite(context, 'created');
-      context.recorder?.record({
-        hub: context.name,
-        ...ref,
-        type: 'Normal',
-        reason: 'ModuleCreated',
-        message: CREATED,
-      });
+      context.recorder?.record({ hub: context.name, ...ref, reason: 'ModuleCreated' });
     } catch (error) {
       if (!isRace(error) || count === DECISIONS_MAX) throw error;
       countPatch(context, 'conflict');
@@ -80,12 +72,13 @@ function isRace(error: unknown): boolean {
 /** Writes the patch, then asks the planner about the answer: anything still to write means the hub did another thing. */
 async function write(
   context: HubContext,
-  { rules, device, target, live, others }: Decision,
+  decision: Decision,
   action: PatchAction | RecordAction,
   hasCreated: boolean,
   signal: AbortSignal,
 ): Promise<Reconciled> {
   const { hub, clock, twins } = context;
+  const { rules, device, target, live, others } = decision;
   const { deviceId, moduleId, patch, etag } = action;
   const ref = { deviceId, moduleId };
   const key = keyOf(deviceId, moduleId);
@@ -96,7 +89,7 @@ async function write(
   if (record.kind === 'valid') twins.endWrite(key, record.memory, clock.now());
   const next = planGated(context, rules, { target, device, live: answer, others });
   const state = stateOf(next, target, answer, clock.now());
-  recordWrite(context, action);
+  recordWrite(context, decision, action, answer.etag);
   if (writes(next)) {
     context.metrics.count('twinward_unexpected_answer_total', { hub: context.name });
     context.log.warn('The hub answered a write with another twin than was written; trying again later', {
@@ -115,12 +108,28 @@ async function write(
   return { ref, result, action, live, outcome: SETTLED, error: undefined };
 }
 
-function recordWrite({ name: hub, recorder }: HubContext, action: PatchAction | RecordAction): void {
-  const { deviceId, moduleId, reason, message } = action;
-  const changes = changesOf(action);
-  // What changes nothing says what it is for.
-  const text = changes.length === 0 ? (message ?? '') : changesText(changes);
-  recorder?.record({ hub, deviceId, moduleId, type: 'Normal', reason, message: text });
+function recordWrite(
+  { name: hub, recorder }: HubContext,
+  { rules: { planner }, target }: Decision,
+  action: PatchAction | RecordAction,
+  etagAfter: string,
+): void {
+  const { deviceId, moduleId, reason, owners, etag: etagBefore, message: detail } = action;
+  recorder?.record({
+    hub,
+    deviceId,
+    moduleId,
+    reason,
+    changes: recordedChanges(changesOf(action)),
+    owners: owners.map((owner) => ({
+      owner,
+      origin: target.layers.find(({ configuration }) => configuration.owner === owner)?.configuration.origin,
+    })),
+    revision: planner.declared.revision,
+    etagBefore,
+    etagAfter,
+    detail,
+  });
 }
 
 function settle(context: HubContext, { target, live, action }: Decision, hasCreated: boolean): Reconciled {

@@ -4,7 +4,6 @@ import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts'
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';
-import type { NormalReason, WarningReason } from '../status/event-reasons.ts';
 
 export interface GuardHistoryOptions {
   readonly hubName: string;
@@ -44,18 +43,21 @@ export class GuardHistory {
 
   /** Reports a refusal when it begins and when it changes. Returns an approval that is new: it is to be kept on the hub. */
   update(
-    { message, refusedBy, isApproved, shapes, idleApproval }: GuardDecision,
+    { checks, message, refusedBy, approval: wanted, isApproved, shapes, idleApproval }: GuardDecision,
     approval: Approval | undefined,
   ): EarlierApproval | undefined {
-    const { hubName: hub, log, metrics } = this.#options;
+    const { hubName: hub, log, metrics, recorder } = this.#options;
     for (const guard of isApproved ? [] : refusedBy) {
       metrics.count('twinward_guard_refusals_total', { hub, guard });
     }
     if (message !== undefined && message !== this.#refusal) {
       log.warn('The guards refuse a change', { hub, message });
-      this.#record('Warning', 'GuardRefused', message);
+      const refused = checks
+        .filter(({ isRefused }) => isRefused)
+        .map(({ guard, count, limit }) => ({ guard, count, limit }));
+      recorder?.record({ hub, reason: 'GuardRefused', refused, approval: wanted, detail: message });
     } else if (message === undefined && this.#refusal !== undefined) {
-      this.#record('Normal', 'Recovered', 'GuardRefused is over.');
+      recorder?.record({ hub, reason: 'Recovered', from: 'GuardRefused' });
     }
     this.#refusal = message;
     if (idleApproval !== undefined && idleApproval !== this.#idleApproval) {
@@ -64,13 +66,8 @@ export class GuardHistory {
     this.#idleApproval = idleApproval;
     if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
     log.info('A change is approved that the guards refuse', { hub, ...approval });
-    this.#record('Normal', 'ChangeApproved', `Approved as ${approval.fingerprint}@${approval.count}.`);
+    recorder?.record({ hub, reason: 'ChangeApproved', approval });
     this.#earlier = { fingerprint: approval.fingerprint, shapes };
     return this.#earlier;
-  }
-
-  #record(type: 'Normal' | 'Warning', reason: NormalReason | WarningReason, message: string): void {
-    const { hubName: hub, recorder } = this.#options;
-    recorder?.record({ hub, type, reason, message });
   }
 }

@@ -1,10 +1,10 @@
 // What an operator reads of one hub: its problems, what was written once the work is done, and which twins are held.
+import { isWriteEvent } from '../../model/event.ts';
 import { compareText } from '../../model/diagnostic.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 import type { TwinTable } from '../twins/twin-table.ts';
 import type { Problem } from './conditions.ts';
-import { isWriteEvent } from './event-reasons.ts';
 
 export class HubReporter {
   readonly #hub: string;
@@ -23,9 +23,9 @@ export class HubReporter {
   get counting(): Recorder {
     return {
       record: (event) => {
-        const { reason } = event;
-        const isCounted = isWriteEvent(event) && reason !== 'Drift';
-        if (isCounted) this.#written.set(reason, (this.#written.get(reason) ?? 0) + 1);
+        if (isWriteEvent(event) && event.reason !== 'Drift') {
+          this.#written.set(event.reason, (this.#written.get(event.reason) ?? 0) + 1);
+        }
         this.#recorder?.record(event);
       },
     };
@@ -52,12 +52,12 @@ export class HubReporter {
   reportProblem(problem: Problem): void {
     const { reason, message } = problem;
     this.#log.warn('The hub could not be listed', { hub: this.#hub, ...problem });
-    this.#recorder?.record({ hub: this.#hub, type: 'Warning', reason, message });
+    this.#recorder?.record({ hub: this.#hub, reason, detail: message });
   }
 
   reportRecovery({ reason }: Problem): void {
     this.#log.info('The hub can be listed again', { hub: this.#hub });
-    this.#recorder?.record({ hub: this.#hub, type: 'Normal', reason: 'Recovered', message: `${reason} is over.` });
+    this.#recorder?.record({ hub: this.#hub, reason: 'Recovered', from: reason });
   }
 
   reportApplied(revision: string, { counts: { twins, failing, actions } }: Pick<TwinTable, 'counts'>): void {

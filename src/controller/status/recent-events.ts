@@ -1,17 +1,18 @@
-// The last events of a controller, in memory: what is told again is counted, and the oldest go.
+// The last events of a controller, in memory: equal ones are counted, and the oldest go.
+import { eventType, isWriteEvent, type ControllerEvent } from '../../model/event.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ControllerEvent, Recorder } from '../../ports/recorder.ts';
+import type { Recorder } from '../../ports/recorder.ts';
 
 export const EVENTS_MAX = 1_000;
 
-export interface RecentEvent extends ControllerEvent {
-  /** Grows with each event told; one that is told again gets a new one. */
+export type RecentEvent = ControllerEvent & {
+  /** Grows with each event recorded; an equal one gets a new one. */
   readonly sequence: number;
   readonly firstAtMs: number;
   readonly lastAtMs: number;
-  /** How often the same was told; of a warning only what it is about counts, and the last message stands. */
+  /** How often an equal one was recorded; the data are those of the last. */
   readonly count: number;
-}
+};
 
 export class RecentEvents implements Recorder {
   readonly #clock: Clock;
@@ -24,8 +25,7 @@ export class RecentEvents implements Recorder {
   }
 
   record(event: ControllerEvent): void {
-    const { hub, deviceId, moduleId, type, reason, message } = event;
-    const key = JSON.stringify([hub, deviceId, moduleId, type, reason, type === 'Warning' ? undefined : message]);
+    const key = keyOf(event);
     const nowMs = this.#clock.now();
     const known = this.#events.get(key);
     this.#events.delete(key);
@@ -37,13 +37,23 @@ export class RecentEvents implements Recorder {
     if (this.#events.size > EVENTS_MAX && oldest !== undefined) this.#events.delete(oldest);
   }
 
-  /** Of the last that was told; 0 before any. One that is smaller than before is another process's. */
+  /** Of the last event; 0 before any. One that is smaller than before is another process's. */
   get latest(): number {
     return this.#sequence;
   }
 
-  /** Those told after a sequence, oldest first. */
+  /** Those recorded after a sequence, oldest first. */
   after(sequence: number): RecentEvent[] {
     return [...this.#events.values()].filter((event) => event.sequence > sequence);
   }
+}
+
+/** Equal are warnings of the same thing, writes of the same values to a twin, and others with the same data. */
+function keyOf(event: ControllerEvent): string {
+  const { hub, deviceId, moduleId, reason } = event;
+  const about = [hub, deviceId, moduleId, reason];
+  if (eventType(event) === 'Warning') return JSON.stringify(about);
+  if (!isWriteEvent(event)) return JSON.stringify(event);
+  const changes = event.changes.map(({ name, before, after }) => ({ name, before, after }));
+  return JSON.stringify([...about, changes, event.detail]);
 }

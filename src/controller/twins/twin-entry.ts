@@ -2,7 +2,7 @@
 import type { ModuleIdentity } from '../../model/neighbour.ts';
 import type { RecordMemory } from '../../plan/record/record.ts';
 import type { WorkItem } from '../queue/work-queue.ts';
-import type { WarningReason } from '../status/event-reasons.ts';
+import type { WarningReason } from '../../model/event.ts';
 import type { TwinState } from './twin-state.ts';
 
 /** A state with the number of twins that are in it: equal states are one object, whatever the size of the fleet. */

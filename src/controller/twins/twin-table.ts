@@ -3,7 +3,7 @@ import type { ModuleIdentity } from '../../model/neighbour.ts';
 import type { RecordMemory } from '../../plan/record/record.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { WorkItem, WorkItems } from '../queue/work-queue.ts';
-import type { WarningReason } from '../status/event-reasons.ts';
+import type { WarningReason } from '../../model/event.ts';
 import {
   IDENTITY_TRUSTED_MS,
   SharedState,

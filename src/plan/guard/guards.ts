@@ -7,18 +7,8 @@ import {
   type Limit,
 } from '../../model/declared.ts';
 import { digestJson } from '../../model/digest.ts';
+import { GUARDS, type Guard } from '../../model/guard.ts';
 import { RISK } from './risk.ts';
-
-export const GUARDS = [
-  'SourceShrunk', // of the configurations that twins know, half or more are missing from the source
-  'ListShort', // the hub lists fewer devices than it counts
-  'TooManyChanged',
-  'TooManyRemoved',
-  'TooManyUnassigned',
-  'TooManyCreated',
-] as const;
-
-export type Guard = (typeof GUARDS)[number];
 
 /** Twins that would be written alike and that carry the same risks. */
 export interface RiskGroup {

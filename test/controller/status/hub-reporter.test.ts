@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { HubReporter } from '../../../src/controller/status/hub-reporter.ts';
 import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
-import { createFleet, createLog, manifests, MODULE, PROD, startOn, type Lines } from '../fixture.ts';
+import { createFleet, createLog, manifests, PROD, startOn, type Lines } from '../fixture.ts';
+import { written } from '../../support/sample-events.ts';
 
 const FIRST = manifests({ base: `${PROD}, settings: {usb: block, scan: PT6H}` });
 const LESS = manifests({ base: `${PROD}, settings: {scan: PT6H}` });
@@ -35,9 +36,8 @@ test('what was written is told by reason once it is done, removals among it; dri
 test('writes are counted, and a twin may be written twice', () => {
   const log = createLog();
   const reporter = new HubReporter('dev', log, undefined);
-  const event = { hub: 'dev', deviceId: 'd1', moduleId: MODULE, type: 'Normal', message: 'usb' } as const;
   for (const reason of ['FirstConfiguration', 'ConfigurationChanged', 'ConfigurationChanged'] as const) {
-    reporter.counting.record({ ...event, reason });
+    reporter.counting.record({ ...written('d1', 1, 2), reason });
   }
   reporter.summarize(new TwinTable());
   const reasons = 'ConfigurationChanged 2, FirstConfiguration 1';

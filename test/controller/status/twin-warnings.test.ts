@@ -1,12 +1,12 @@
-// What is told of twins: once when trouble begins, once when it is over.
+// Events of twins in trouble: one when it begins, one when it is over.
 import { describe, expect, test } from 'vitest';
 import { readFileSync } from 'node:fs';
-import { EVENT_REASONS, isWriteEvent } from '../../../src/controller/status/event-reasons.ts';
+import { eventMessage } from '../../../src/controller/status/event-text.ts';
 import { TwinWarnings } from '../../../src/controller/status/twin-warnings.ts';
 import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { REASONS } from '../../../src/model/action.ts';
-import type { ControllerEvent } from '../../../src/ports/recorder.ts';
+import { EVENT_REASONS, eventType, type ControllerEvent } from '../../../src/model/event.ts';
 
 function state(fields: Partial<TwinState>): TwinState {
   const equal = { type: 'Equal', reason: 'InSync', acknowledgement: 'Applied' } as const;
@@ -36,7 +36,7 @@ function recorded(...states: readonly (TwinState | undefined)[]): string[] {
   const warnings = new TwinWarnings('dev', { record: (event) => void events.push(event) }, twins);
   for (const one of states) twins.setState('d1/m', one);
   for (const event of events) expect(event).toMatchObject({ hub: 'dev', deviceId: 'd1', moduleId: 'm' });
-  return events.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+  return events.map((event) => `${eventType(event)} ${event.reason} ${eventMessage(event)}`);
 }
 
 const REJECTION = 'Warning Rejected usb: no such mode';
@@ -55,7 +55,7 @@ describe('of one twin', () => {
     [
       'one trouble after the other',
       [REJECTED, SILENT],
-      [REJECTION, 'Warning NotAcknowledged The agent is connected and says nothing.'],
+      [REJECTION, 'Warning NotAcknowledged The agent is connected and does not answer.'],
     ],
     [
       'a hold that each pass asks for anew',
@@ -79,6 +79,11 @@ describe('of one twin', () => {
         'Normal Recovered WriteFailed is over.',
       ],
     ],
+    [
+      'a failure of a twin in other trouble',
+      [REJECTED, { ...REJECTED, failure: 'Unauthorized' }],
+      [REJECTION, 'Warning WriteFailed The last write failed (Unauthorized); the log has more.'],
+    ],
     ['a twin that is gone', [REJECTED, undefined, APPLIED], [REJECTION]],
   ])('%s', (_what, states, events) => {
     expect(recorded(...states)).toEqual(events);
@@ -95,11 +100,4 @@ test('every hold that concerns one twin has an event, and every event is explain
   const { Normal, Warning } = EVENT_REASONS;
   expect(rows).toEqual([...Normal.filter((reason) => !writes.has(reason)), ...Warning]);
   expect(Warning).toEqual(expect.arrayContaining(REASONS.Hold.filter((reason) => reason !== 'PlanStale')));
-});
-
-test('writes are told apart from everything else', () => {
-  const of = { hub: 'dev', deviceId: 'd', moduleId: 'm', message: '' };
-  const writes = EVENT_REASONS.Normal.filter((reason) => isWriteEvent({ ...of, type: 'Normal', reason }));
-  expect(writes).toEqual([...REASONS.Patch, ...REASONS.Record]);
-  expect(isWriteEvent({ ...of, type: 'Warning', reason: 'Rejected' })).toBe(false);
 });

@@ -99,7 +99,7 @@ export const LISTS: readonly HandMade[] = [
   {
     name: 'a source without any manifest is handed on',
     in: 'SourceLoop.#compile',
-    code: "if (documents === 0) return this.#refuse('SourceEmpty', NO_MANIFEST);",
+    code: "if (documents === 0) return this.#refuse({ reason: 'SourceEmpty', kept });",
     replacement: '',
   },
   {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { DeclaredGuards, Limit } from '../../../src/model/declared.ts';
+import { GUARDS } from '../../../src/model/guard.ts';
 import {
   decideGuards,
   guardedRisks,
-  GUARDS,
   guardsOver,
   type PassFacts,
   type RiskGroup,

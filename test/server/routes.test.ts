@@ -1,14 +1,15 @@
+// What a controller answers over HTTP.
 import { expect, test } from 'vitest';
-import { healthApp, serveHealth } from '../../src/server/health-server.ts';
+import { written } from '../support/sample-events.ts';
+import { controllerApp } from '../../src/server/routes.ts';
 
-const TWIN = { hub: 'dev', deviceId: 'd', moduleId: 'm' } as const;
-const WHAT = { type: 'Normal', reason: 'Drift', message: '~ a 1 → 2' } as const;
-const EVENTS = [1, 2].map((sequence) => ({ ...TWIN, ...WHAT, sequence, count: 1, firstAtMs: 0, lastAtMs: 1_000 }));
+const EVENT = written('d', 1, undefined);
+const EVENTS = [1, 2].map((sequence) => ({ ...EVENT, sequence, count: 3, firstAtMs: 0, lastAtMs: 1_000 }));
 
 const SOURCE = { lastAttemptedRevision: 'r', lastAppliedRevision: 'r', diagnostics: [] };
 
 function app(isReady: boolean) {
-  return healthApp({
+  return controllerApp({
     isReady: () => isReady,
     metricsText: () => Promise.resolve('up 1\n'),
     metricsType: 'text/plain',
@@ -30,19 +31,6 @@ test.each([
   expect({ status: answer.status, body: await answer.text() }).toEqual({ status, body });
 });
 
-test('an address in use is said so, with what to do', async () => {
-  const first = await serveHealth(app(true), '127.0.0.1:0');
-  await expect(serveHealth(app(true), `127.0.0.1:${first.port}`)).rejects.toMatchObject({
-    message: `Could not listen on 127.0.0.1:${first.port}: it is in use.`,
-    hint: 'Choose another with --bind-address.',
-  });
-  await first.close();
-});
-
-test.each(['nowhere', '127.0.0.1', '127.0.0.1:99999', '::1:80'])('"%s" is no address', async (address) => {
-  await expect(serveHealth(app(true), address)).rejects.toThrow('is no address to listen on');
-});
-
 test.each([
   ['/events', [1, 2]],
   ['/events?after=1', [2]],
@@ -53,7 +41,31 @@ test.each([
   const list = (await answer.json()) as { items: { sequence: number }[] };
   expect(list).toMatchObject({ schemaVersion: 1, kind: 'EventList', latest: 2 });
   expect(list.items.map(({ sequence }) => sequence)).toEqual(sequences);
-  for (const item of list.items) expect(item).toMatchObject({ ...TWIN, ...WHAT, lastAt: '1970-01-01T00:00:01.000Z' });
+});
+
+test('an event has its data, its type, its text and its times', async () => {
+  const answer = await app(true).request('/events?after=1');
+  expect(await answer.json()).toMatchObject({
+    items: [
+      {
+        sequence: 2,
+        count: 3,
+        firstAt: '1970-01-01T00:00:00.000Z',
+        lastAt: '1970-01-01T00:00:01.000Z',
+        type: 'Normal',
+        reason: 'Drift',
+        message: '- usbPolicy 1',
+        hub: 'dev',
+        deviceId: 'd',
+        moduleId: 'acmeGuard',
+        changes: [{ name: 'usbPolicy', before: 1, cause: 'Drift', sensitive: false }],
+        owners: [{ owner: 'SecurityConfiguration/kiosks', origin: { file: 'kiosks.yaml', line: 3 } }],
+        revision: 'sha256:9b1c2d3e4f50',
+        etagBefore: 'AAAAAAAAAAI=',
+        etagAfter: 'AAAAAAAAAAM=',
+      },
+    ],
+  });
 });
 
 test('/status says what the controller says', async () => {
