@@ -14,7 +14,7 @@ import { attempt, badRequest, ServiceError } from '../hub/service-error.ts';
 import type { ServerCertificate } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
 import { verifySignIn } from './credentials.ts';
-import { createPacketGuard } from './packet-guard.ts';
+import { createFrameGuard, readMqttHeader } from '../frame-guard.ts';
 import { acceptWebSocket } from './web-socket.ts';
 import { answerTopic, DESIRED_TOPIC, desiredTopic, maySubscribe, parseTopic } from './topics.ts';
 
@@ -65,7 +65,7 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
     socket.on('close', () => sockets.delete(socket));
   };
   const take = (socket: Duplex): void => {
-    const guard = createPacketGuard();
+    const guard = createFrameGuard(readMqttHeader);
     socket.prependListener('data', (chunk: Buffer) => {
       if (!guard(chunk)) socket.destroy();
     });
