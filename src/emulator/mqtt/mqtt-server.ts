@@ -15,7 +15,7 @@ import type { ServerCertificate } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
 import { verifySignIn } from './credentials.ts';
 import { createFrameGuard, readMqttHeader } from '../frame-guard.ts';
-import { acceptWebSocket } from './web-socket.ts';
+import { createWebSocketAcceptor } from './web-socket.ts';
 import { answerTopic, DESIRED_TOPIC, desiredTopic, maySubscribe, parseTopic } from './topics.ts';
 
 export interface ServeDevicesOptions {
@@ -71,6 +71,7 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
     });
     broker.handle(socket);
   };
+  const acceptWebSocket = createWebSocketAcceptor();
   server.maxConnections = CONNECTIONS_MAX;
   server.on('secureConnection', keep);
   server.on('tlsClientError', () => {});
@@ -86,10 +87,10 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
         socket.destroy();
         return;
       }
-      const stream = acceptWebSocket(request, socket, head);
-      if (stream === undefined) return;
-      keep(stream);
-      take(stream);
+      acceptWebSocket(request, socket, head, (stream) => {
+        keep(stream);
+        take(stream);
+      });
     },
     close: () =>
       new Promise((resolve) => {
