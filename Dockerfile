@@ -1,4 +1,4 @@
-# Twinward in a container: the sources as they are, production dependencies, no build step. Node 24 runs TypeScript, but
+# Twinward in a container: the sources as they are, production dependencies without the embedded hub's, no build step. Node 24 runs TypeScript, but
 # not below node_modules, so the sources lie in /app.
 #
 #   docker build -t twinward .
@@ -14,7 +14,7 @@ FROM ${BASE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No install script runs, and the dev dependency `node`, a second copy of the runtime, stays out.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM ${BASE}
 ARG BASE
@@ -36,7 +36,7 @@ ENV NODE_ENV=production \
     TWINWARD_BIND_ADDRESS=0.0.0.0:8080
 USER 65532:65532
 EXPOSE 8080
-# The controller writes no file; `demo` and `hub` want a writable /tmp.
+# The controller writes no file. `demo` and `hub` are for a clone: they need the optional packages.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TWINWARD_BIND_ADDRESS.split(':').pop()}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node is process 1 and gets SIGTERM itself; src/main.ts handles it. What is in flight has ten seconds.

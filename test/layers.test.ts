@@ -28,12 +28,24 @@ const PURE_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   controller: [],
 };
 
+/** What the emulator could be cut out with: its face, the packages that only it uses, and those that others use too. */
+const EMULATOR = {
+  face: 'emulator/index.ts',
+  own: ['@peculiar/x509', 'aedes', 'reflect-metadata', 'rhea', 'ws'],
+  shared: ['@hono/node-server', 'hono', 'typebox'],
+} as const;
+
+/** Loaded when they are called, and only they reach the emulator. */
+const EMULATOR_COMMANDS = ['cli/commands/demo.ts', 'cli/commands/hub.ts'];
+
 const ROOT = join(import.meta.dirname, '..', 'src');
 
 interface Import {
   readonly from: string;
   readonly folder: string;
   readonly target: string;
+  /** Types are gone at run time, and what is imported lazily is loaded when it is needed. */
+  readonly kind: 'type' | 'static' | 'lazy';
 }
 
 const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
@@ -42,11 +54,13 @@ const imports = files.flatMap(importsOf);
 function importsOf(path: string): Import[] {
   const text = readFileSync(join(ROOT, path), 'utf8');
   const found = text.matchAll(
-    /(?:^|[\s;])(?:import|export)\s[^'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|^import '([^']+)'/gm,
+    /(?:^|[\s;])(?:import|export)\s(type\s)?[^'"]*?from\s+'([^']+)'|import\(\s*'([^']+)'\s*\)|^import '([^']+)'/gm,
   );
   return [...found].map((match) => {
-    const target = match[1] ?? match[2] ?? match[3] ?? '';
+    const [, type, named, lazy, bare] = match;
+    const target = named ?? lazy ?? bare ?? '';
     return {
+      kind: type !== undefined ? 'type' : lazy !== undefined ? 'lazy' : 'static',
       from: path,
       folder: folderOf(path),
       target: target.startsWith('.') ? normalize(join(dirname(path), target)) : target,
@@ -68,7 +82,8 @@ test('every folder of src is in the table', () => {
 
 test('there are imports to look at', () => {
   expect(imports.length).toBeGreaterThan(500);
-  expect(imports).toContainEqual({ from: 'main.ts', folder: 'main.ts', target: 'cli/program/program.ts' });
+  const target = 'cli/program/program.ts';
+  expect(imports).toContainEqual({ from: 'main.ts', folder: 'main.ts', target, kind: 'static' });
 });
 
 test('imports run one way', () => {
@@ -103,6 +118,64 @@ describe('the pure part', () => {
     expect([...used].filter((target) => !allowed.includes(target))).toEqual([]);
   });
 });
+
+describe('the emulator as a guest', () => {
+  const packages = imports.filter((one) => isPackage(one) && !one.target.startsWith('node:'));
+  const own: ReadonlySet<string> = new Set(EMULATOR.own);
+
+  test('is imported by its face alone', () => {
+    const inside = imports.filter(
+      ({ folder, target }) =>
+        folder !== 'emulator' && folderOf(target) === 'emulator' && target !== normalize(EMULATOR.face),
+    );
+    expect(inside.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+  });
+
+  test('has packages of its own, which nothing else imports', () => {
+    const used = new Set(packages.filter(({ folder }) => folder === 'emulator').map(packageOf));
+    expect([...used].toSorted()).toEqual([...EMULATOR.own, ...EMULATOR.shared].toSorted());
+    const elsewhere = packages.filter((one) => one.folder !== 'emulator' && own.has(packageOf(one)));
+    expect(elsewhere.map(({ from, target }) => `${from} imports ${target}`)).toEqual([]);
+  });
+
+  test('has its own packages as the optional ones', () => {
+    const { optionalDependencies } = JSON.parse(readFileSync(join(ROOT, '..', 'package.json'), 'utf8')) as {
+      readonly optionalDependencies: Readonly<Record<string, string>>;
+    };
+    expect(Object.keys(optionalDependencies).toSorted()).toEqual(EMULATOR.own);
+  });
+
+  const commands = readdirSync(join(ROOT, 'cli/commands')).map((name) => join('cli/commands', name));
+  const others = commands.filter((command) => !EMULATOR_COMMANDS.map(normalize).includes(command));
+  test.each(['main.ts', ...others])('is not loaded by %s', (start) => {
+    const loaded = loadedBy(start);
+    expect(loaded).toContain('cli/exit-code.ts');
+    expect([...loaded].filter((target) => folderOf(target) === 'emulator' || own.has(packageOf({ target })))).toEqual(
+      [],
+    );
+  });
+
+  test.each(EMULATOR_COMMANDS)('is loaded by %s', (start) => {
+    expect(loadedBy(start)).toContain(normalize(EMULATOR.face));
+    expect(loadedBy(start)).toContain('aedes');
+  });
+});
+
+/** The files and packages that are loaded together with a file. */
+function loadedBy(start: string): ReadonlySet<string> {
+  const loaded = new Set([start]);
+  for (const file of loaded) {
+    for (const { from, target, kind } of imports) {
+      if (from === file && kind === 'static') loaded.add(target);
+    }
+  }
+  return loaded;
+}
+
+/** `hono` of `hono/cors`. */
+function packageOf({ target }: Pick<Import, 'target'>): string {
+  return target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+}
 
 test('every file says in its first line what it owns', () => {
   const silent = files.filter((file) => !/^\/\/ \S.{10,}/.test(readFileSync(join(ROOT, file), 'utf8')));

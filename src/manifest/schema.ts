@@ -1,5 +1,6 @@
 // The shape of every kind, as TypeBox schemas: one source of types, of validation and of editor help.
 import { Type, type Static, type TSchema } from 'typebox';
+import { TIERS } from '../model/hub-tier.ts';
 import { AgentProfileSpec } from '../profile/spec.ts';
 
 export const API_VERSION = 'twinward.dev/v1alpha1';
@@ -98,7 +99,7 @@ const HubSpec = Type.Object(
     ),
     capacity: Type.Optional(
       Type.Object(
-        { tier: Type.Enum(['F1', 'S1', 'S2', 'S3']), units: Type.Integer({ minimum: 1, maximum: 200 }) },
+        { tier: Type.Enum([...TIERS]), units: Type.Integer({ minimum: 1, maximum: 200 }) },
         { ...strict, description: 'Tier and units of the hub, from which its throttles follow.' },
       ),
     ),

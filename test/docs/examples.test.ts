@@ -8,19 +8,30 @@ import { examplesIn, readPage, ROOT, sectionOf } from './markdown.ts';
 
 const packageJson = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 };
 
 const EXAMPLE_TIMEOUT_MS = 20_000;
 
-test('the example of the embedded hub prints what the page says', { timeout: EXAMPLE_TIMEOUT_MS }, async () => {
-  const page = readPage('docs/embedded-hub.md');
-  const [example = ''] = examplesIn(page, 'js');
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', example], {
-    cwd: ROOT,
-    timeout: EXAMPLE_TIMEOUT_MS,
-  });
-  expect(page.text).toContain(`It prints \`${stdout.trim()}\``);
+const examples = ['docs/embedded-hub.md', 'src/emulator/README.md'].flatMap((path) =>
+  examplesIn(readPage(path), 'js').map((example) => [path, example] as const),
+);
+
+test.each(examples)(
+  'an example of %s prints what the page says',
+  { timeout: EXAMPLE_TIMEOUT_MS },
+  async (path, example) => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', example], {
+      cwd: ROOT,
+      timeout: EXAMPLE_TIMEOUT_MS,
+    });
+    expect(readPage(path).text).toContain(`It prints \`${stdout.trim()}\``);
+  },
+);
+
+test('there are examples to run', () => {
+  expect(examples).toHaveLength(3);
 });
 
 test('every dependency has its reason, and no other has one', () => {
@@ -28,7 +39,8 @@ test('every dependency has its reason, and no other has one', () => {
   const told = [...section.matchAll(/^\| (`.+?`) \| \S/gm)].flatMap(([, names = '']) =>
     names.split(', ').map((name) => name.replaceAll('`', '')),
   );
-  const known = [...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.devDependencies)];
+  const { dependencies, optionalDependencies, devDependencies } = packageJson;
+  const known = [dependencies, optionalDependencies, devDependencies].flatMap((some) => Object.keys(some));
   expect(told.toSorted()).toEqual(known.toSorted());
 });
 

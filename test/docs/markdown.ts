@@ -21,7 +21,7 @@ export function readPage(path: string): Page {
 
 /** Every Markdown file that belongs to the project. */
 export function allPages(): Page[] {
-  const folders = ['.', 'docs', 'docs/decisions', 'bench', 'deploy', 'test'];
+  const folders = ['.', 'docs', 'docs/decisions', 'bench', 'deploy', 'test', 'src/emulator'];
   return folders.flatMap((folder) =>
     listFolder(folder)
       .filter((name) => name.endsWith('.md'))

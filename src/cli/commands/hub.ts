@@ -1,5 +1,5 @@
 // `twinward hub`: the embedded IoT Hub alone, until somebody ends it.
-import type { Tier } from '../../emulator/throttles/tiers.ts';
+import type { Tier } from '../../model/hub-tier.ts';
 import { startEmbeddedHub, type EmbeddedHub } from '../connect/embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { aborted } from '../interruption.ts';

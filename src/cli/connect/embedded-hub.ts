@@ -1,17 +1,24 @@
 // The embedded hub as commands run it: opened, filled with a fleet, served over HTTPS, its secrets in private files.
-import { serveEvents, type RunningEvents } from '../../emulator/events/amqp-server.ts';
-import { EventLog } from '../../emulator/events/event-log.ts';
-import { runAgents } from '../../emulator/agents/run-agents.ts';
-import { buildFleet, type FleetPlan } from '../../emulator/fleet/demo-fleet.ts';
-import { loadFleet } from '../../emulator/fleet/load-fleet.ts';
-import { FrontDoor } from '../../emulator/front-door.ts';
-import { serveDevices, type RunningDevices } from '../../emulator/mqtt/mqtt-server.ts';
-import { connectionString } from '../../emulator/rest/policies.ts';
-import type { IotHub } from '../../emulator/hub/iot-hub.ts';
-import type { Role } from '../../emulator/rest/roles.ts';
-import { serveHub, type RunningServer } from '../../emulator/server.ts';
-import { openHub, type OpenHub } from '../../emulator/store/open-hub.ts';
-import type { Capacity } from '../../emulator/throttles/tiers.ts';
+import {
+  buildFleet,
+  connectionString,
+  EventLog,
+  FrontDoor,
+  loadFleet,
+  openHub,
+  runAgents,
+  serveDevices,
+  serveEvents,
+  serveHub,
+  type Capacity,
+  type FleetPlan,
+  type IotHub,
+  type OpenHub,
+  type Role,
+  type RunningDevices,
+  type RunningEvents,
+  type RunningServer,
+} from '../../emulator/index.ts';
 import { createSeededRandom } from '../../model/seeded-random.ts';
 import { PRIVATE_FOLDER_MODE, writeAccess } from './access-files.ts';
 import { IDENTITIES_MAX } from '../input/defaults.ts';

@@ -15,7 +15,7 @@ import { CliFailure } from '../failure.ts';
 import type { SourceOptions } from '../input/manifests.ts';
 import type { Format } from '../render/report.ts';
 import { DEFAULT_PORT, DEMO_HOST_NAME, IDENTITIES_MAX } from '../input/defaults.ts';
-import { TIERS, type Tier } from '../../emulator/throttles/tiers.ts';
+import { TIERS, type Tier } from '../../model/hub-tier.ts';
 import { Option, type Command } from 'commander';
 
 const DEFAULT_DEVICES = 500;
@@ -34,7 +34,7 @@ export function addDemo({ program, world, finish }: Parts): void {
       portNumber,
     )
     .action(async (options: SourceOptions & { once?: boolean; devices: number; seed: number; port?: number }) => {
-      const { demo: runDemo } = await import('../commands/demo.ts');
+      const { demo: runDemo } = await withPackages(import('../commands/demo.ts'));
       const port = options.port ?? (options.once === true ? 0 : DEFAULT_PORT);
       finish(await runDemo(world, { ...options, port }));
     });
@@ -73,9 +73,19 @@ export function addHub({ program, world, finish }: Parts): void {
     .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
     .action(async (options: HubFlags, command: Command) => {
       requireThrottle(options, command);
-      const { hub } = await import('../commands/hub.ts');
+      const { hub } = await withPackages(import('../commands/hub.ts'));
       finish(await hub(world, options));
     });
+}
+
+/** The embedded hub has packages of its own, which an installation may leave out. */
+async function withPackages<T>(command: Promise<T>): Promise<T> {
+  return command.catch((error: unknown) => {
+    const name = error instanceof Error ? /^Cannot find package '([^']+)'/.exec(error.message)?.[1] : undefined;
+    if (name === undefined) throw error;
+    const why = `The embedded hub needs the package ${name}, which \`npm ci --include=optional\` installs.`;
+    throw new CliFailure(EXIT.Failed, why);
+  });
 }
 
 /** Alone they would limit nothing, and whoever gave them would believe they did. */

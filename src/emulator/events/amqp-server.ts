@@ -8,7 +8,7 @@ import { hubNameOf } from '../../model/hub-name.ts';
 import { keysOf, type Policy } from '../rest/policies.ts';
 import { isSignedByText, parseSasToken } from '../rest/sas-token.ts';
 import type { EventLog } from './event-log.ts';
-import { createFrameGuard, FRAME_BYTES_MAX } from './frame-guard.ts';
+import { AMQP_FRAME_BYTES_MAX, createFrameGuard, readAmqpHeader } from '../frame-guard.ts';
 import { eventMessage, managementAnswer } from './messages.ts';
 import { parseSelector } from './selector.ts';
 
@@ -57,7 +57,7 @@ export async function serveEvents(options: ServeEventsOptions): Promise<RunningE
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    const guard = createFrameGuard();
+    const guard = createFrameGuard(readAmqpHeader);
     // First: nothing of a frame that is refused is kept.
     socket.on('data', (chunk: Buffer) => {
       if (!guard(chunk)) cut(socket);
@@ -122,7 +122,7 @@ class EventsEndpoint {
 
   accept(socket: Socket): void {
     // It is the side that is called, which the typings leave out: the port is not used.
-    const options = { port: 0, idle_time_out: IDLE_MS, max_frame_size: FRAME_BYTES_MAX };
+    const options = { port: 0, idle_time_out: IDLE_MS, max_frame_size: AMQP_FRAME_BYTES_MAX };
     const connection = this.#container.create_connection(options);
     (connection as unknown as { accept(socket: Socket): void }).accept(socket);
   }

@@ -4,8 +4,8 @@ import { getKey, isObject, setKey, type Json, type JsonObject } from '../../mode
 import { twinEtag } from './etag.ts';
 import type { HubRecord } from './record.ts';
 import { isoTime } from './times.ts';
-import { wireSection, type Section } from './twin-document.ts';
-import { twinVersion } from './twin-fields.ts';
+import { wireSection, type Section } from './twins/twin-document.ts';
+import { twinVersion } from './twins/twin-fields.ts';
 
 export type ChangeSource = 'twinChangeEvents' | 'deviceLifecycleEvents' | 'deviceConnectionStateEvents';
 

@@ -14,8 +14,8 @@ import {
 } from './service-error.ts';
 import type { HubState } from './state.ts';
 import { isoTime } from './times.ts';
-import { patchSection, type Section } from './twin-document.ts';
-import { checkSize, checkValues } from './twin-limits.ts';
+import { patchSection, type Section } from './twins/twin-document.ts';
+import { checkSize, checkValues } from './twins/twin-limits.ts';
 
 /** What a device or module sees of the hub. After `close`, or once another connection took its place, it throws DeviceNotOnline. */
 export interface DeviceConnection {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import { Agenda } from './agenda.ts';
-import { bulk, type BulkResult } from './bulk.ts';
+import { bulk, type BulkResult } from './identities/bulk.ts';
 import { ChangeEvents, type ChangeListener } from './change-events.ts';
 import { wireConfiguration } from './configurations/configuration.ts';
 import { applyContent } from './configurations/edge-modules.ts';
@@ -13,19 +13,19 @@ import { Connections, type DesiredListener, type DeviceConnection } from './conn
 import type { HubContext } from './context.ts';
 import { failOver } from './fail-over.ts';
 import { RecentHistory } from './history.ts';
-import * as devices from './identities.ts';
+import * as devices from './identities/identities.ts';
 import { wireJob } from './jobs/job.ts';
 import * as jobs from './jobs/registry.ts';
 import type { HubDump, Journal, JournalRecord } from './journal.ts';
 import { HUB_LIMITS, type HubLimits } from './limits.ts';
-import * as modules from './module-identities.ts';
+import * as modules from './identities/module-identities.ts';
 import { type IndexLag, lagMsMax } from './query/lagging-index.ts';
 import { laggingQuery } from './query/lagging-query.ts';
 import { type QueryOptions, type QueryPage, runQuery } from './query/query.ts';
 import type { IdentityRef } from './record.ts';
 import { HubState } from './state.ts';
-import { wireTwin } from './twin-fields.ts';
-import { patchTwin, replaceTwin, requireTwin } from './twins.ts';
+import { wireTwin } from './twins/twin-fields.ts';
+import { patchTwin, replaceTwin, requireTwin } from './twins/twins.ts';
 
 export interface IotHubOptions {
   /** `acme-prod.azure-devices.net`. */

@@ -1,6 +1,6 @@
 // What the hub stores for one identity and its twin. Records are immutable: a write makes a new one.
 import type { JsonObject } from '../../model/json.ts';
-import type { Section } from './twin-document.ts';
+import type { Section } from './twins/twin-document.ts';
 
 /** A device, or one module of it. */
 export interface IdentityRef {

@@ -14,8 +14,8 @@ import { attempt, badRequest, ServiceError } from '../hub/service-error.ts';
 import type { ServerCertificate } from '../rest/certificates.ts';
 import type { Policy } from '../rest/policies.ts';
 import { verifySignIn } from './credentials.ts';
-import { createPacketGuard } from './packet-guard.ts';
-import { acceptWebSocket } from './web-socket.ts';
+import { createFrameGuard, readMqttHeader } from '../frame-guard.ts';
+import { createWebSocketAcceptor } from './web-socket.ts';
 import { answerTopic, DESIRED_TOPIC, desiredTopic, maySubscribe, parseTopic } from './topics.ts';
 
 export interface ServeDevicesOptions {
@@ -65,12 +65,13 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
     socket.on('close', () => sockets.delete(socket));
   };
   const take = (socket: Duplex): void => {
-    const guard = createPacketGuard();
+    const guard = createFrameGuard(readMqttHeader);
     socket.prependListener('data', (chunk: Buffer) => {
       if (!guard(chunk)) socket.destroy();
     });
     broker.handle(socket);
   };
+  const acceptWebSocket = createWebSocketAcceptor();
   server.maxConnections = CONNECTIONS_MAX;
   server.on('secureConnection', keep);
   server.on('tlsClientError', () => {});
@@ -86,10 +87,10 @@ export async function serveDevices(options: ServeDevicesOptions): Promise<Runnin
         socket.destroy();
         return;
       }
-      const stream = acceptWebSocket(request, socket, head);
-      if (stream === undefined) return;
-      keep(stream);
-      take(stream);
+      acceptWebSocket(request, socket, head, (stream) => {
+        keep(stream);
+        take(stream);
+      });
     },
     close: () =>
       new Promise((resolve) => {

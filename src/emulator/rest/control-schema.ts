@@ -8,7 +8,7 @@ import type { IndexLag } from '../hub/query/lagging-index.ts';
 import { invalidArgument, SERVICE_CODES } from '../hub/service-error.ts';
 import { OPERATION_CLASSES } from '../throttles/operations.ts';
 import type { ThrottleSettings } from '../throttles/throttles.ts';
-import { TIERS } from '../throttles/tiers.ts';
+import { TIERS } from '../../model/hub-tier.ts';
 import { type Role, ROLES } from './roles.ts';
 
 const DAY_MS = 86_400_000;

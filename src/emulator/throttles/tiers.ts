@@ -1,9 +1,6 @@
 // What a hub of a tier may be asked, as Microsoft documents it ("IoT Hub quotas and throttling").
+import type { Tier } from '../../model/hub-tier.ts';
 import type { OperationClass } from './operations.ts';
-
-export const TIERS = ['F1', 'S1', 'S2', 'S3'] as const;
-
-export type Tier = (typeof TIERS)[number];
 
 export interface Capacity {
   readonly tier: Tier;

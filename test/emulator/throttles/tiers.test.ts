@@ -5,8 +5,8 @@ import {
   messageBytes,
   ratePerSecond,
   type ThrottledClass,
-  type Tier,
 } from '../../../src/emulator/throttles/tiers.ts';
+import type { Tier } from '../../../src/model/hub-tier.ts';
 
 /** Operations, and the seconds they are for, of hubs with 1, 10 and 30 units. */
 const rows: [tier: Tier, operations: ThrottledClass, counts: [number, number, number], seconds: 1 | 60][] = [

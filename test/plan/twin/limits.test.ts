@@ -1,6 +1,6 @@
 // Sizes as IoT Hub counts them.
 import { describe, expect, test } from 'vitest';
-import { sectionBytes } from '../../../src/emulator/hub/twin-limits.ts';
+import { sectionBytes } from '../../../src/emulator/hub/twins/twin-limits.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { DESIRED_BYTES_MAX, TAGS_BYTES_MAX, tooLarge, twinBytes } from '../../../src/plan/twin/limits.ts';
 

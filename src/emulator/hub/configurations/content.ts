@@ -2,7 +2,7 @@
 import { isObject, type Json, type JsonObject, setPath } from '../../../model/json.ts';
 import { isId } from '../record.ts';
 import { invalidConfigurationContent, ServiceError } from '../service-error.ts';
-import { checkValues } from '../twin-limits.ts';
+import { checkValues } from '../twins/twin-limits.ts';
 import type { ContentKind } from './configuration.ts';
 
 const KINDS: readonly ContentKind[] = ['deviceContent', 'moduleContent', 'modulesContent'];

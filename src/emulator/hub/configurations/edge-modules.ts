@@ -1,11 +1,11 @@
 // The modules of an edge device as its manifest wants them, and a manifest that is applied to one device directly.
 import { isObject, type JsonObject } from '../../../model/json.ts';
-import { parseAuthentication } from '../authentication.ts';
+import { parseAuthentication } from '../identities/authentication.ts';
 import type { HubContext } from '../context.ts';
-import { freshRecord, isEdgeModule, requireDevice, requireRoom } from '../identities.ts';
+import { freshRecord, isEdgeModule, requireDevice, requireRoom } from '../identities/identities.ts';
 import type { HubRecord } from '../record.ts';
 import { invalidArgument, invalidConfigurationContent, tooManyModules } from '../service-error.ts';
-import { patchTwin, replaceTwin } from '../twins.ts';
+import { patchTwin, replaceTwin } from '../twins/twins.ts';
 import { checkContent, isWhole, leavesOf, modulesOfContent, objectOf } from './content.ts';
 
 const EDGE_MANAGER = 'iotEdge';

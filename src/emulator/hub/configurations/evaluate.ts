@@ -4,7 +4,7 @@ import type { HubContext } from '../context.ts';
 import { countRows } from '../query/query.ts';
 import { type AppliedConfiguration, type HubRecord, type IdentityRef, refKey } from '../record.ts';
 import { attempt } from '../service-error.ts';
-import { writeSignedDesired } from '../twins.ts';
+import { writeSignedDesired } from '../twins/twins.ts';
 import type { ConfigurationRecord } from './configuration.ts';
 import { objectOf, type Overlay } from './content.ts';
 import { deployModules } from './edge-modules.ts';

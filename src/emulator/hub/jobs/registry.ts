@@ -11,7 +11,7 @@ import {
   ServiceError,
   tooManyActiveJobs,
 } from '../service-error.ts';
-import { checkValues } from '../twin-limits.ts';
+import { checkValues } from '../twins/twin-limits.ts';
 import { isActive, jobRows, type JobRecord, wireJob } from './job.ts';
 
 const ID_PATTERN = /^[a-z0-9\-']{1,64}$/;

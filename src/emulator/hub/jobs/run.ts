@@ -3,7 +3,7 @@ import { isObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { selectDeviceIds } from '../query/query.ts';
 import { ServiceError } from '../service-error.ts';
-import { patchTwin } from '../twins.ts';
+import { patchTwin } from '../twins/twins.ts';
 import { isActive, type JobDevice, type JobRecord } from './job.ts';
 
 /** A job is looked at so long after it is created, and its devices so long after it began. */

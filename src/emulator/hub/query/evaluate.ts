@@ -2,7 +2,7 @@
 import { unreachable } from '../../../model/errors.ts';
 import { getPath, type Json } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
-import { readRootField } from '../twin-fields.ts';
+import { readRootField } from '../twins/twin-fields.ts';
 import type { Arithmetic, Comparison, Constant, Expression, Path } from './syntax.ts';
 
 /** Undefined where the twin has no such value, or the operation no meaning for the values at hand. */

@@ -1,6 +1,6 @@
 // What the first name of a path may be, by the kind of row.
 import { jobFieldName } from '../jobs/job.ts';
-import { rootFieldName } from '../twin-fields.ts';
+import { rootFieldName } from '../twins/twin-fields.ts';
 
 export interface FieldNames {
   /** What rows are called in refusals. */

@@ -2,7 +2,7 @@
 import { getKey, setKey, type JsonObject } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
 import { badRequest } from '../service-error.ts';
-import { wireTwin } from '../twin-fields.ts';
+import { wireTwin } from '../twins/twin-fields.ts';
 import { aggregate } from './aggregate.ts';
 import { candidates, type QueryIndex, type TwinQuery } from './candidates.ts';
 import { type Place, readContinuation, writeContinuation } from './continuation.ts';

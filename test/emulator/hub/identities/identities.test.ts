@@ -1,7 +1,7 @@
 // Device identities: the rules of creation, update and deletion, and what an identity looks like.
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../../src/model/json.ts';
-import { hubWithModule, MODULE, newHub, refusal, START_MS } from './new-hub.ts';
+import type { JsonObject } from '../../../../src/model/json.ts';
+import { hubWithModule, MODULE, newHub, refusal, START_MS } from '../new-hub.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const OTHER_KEY = Buffer.alloc(16, 2).toString('base64');

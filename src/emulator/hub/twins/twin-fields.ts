@@ -1,9 +1,9 @@
 // A twin as clients see it: its root fields in the order of real dumps, for whole twins and for single reads by queries.
-import { freezeJson, type Json, type JsonObject } from '../../model/json.ts';
-import { remembering } from '../../model/lazy.ts';
-import { identityEtag, twinEtag } from './etag.ts';
-import type { HubRecord } from './record.ts';
-import { isoTime } from './times.ts';
+import { freezeJson, type Json, type JsonObject } from '../../../model/json.ts';
+import { remembering } from '../../../model/lazy.ts';
+import { identityEtag, twinEtag } from '../etag.ts';
+import type { HubRecord } from '../record.ts';
+import { isoTime } from '../times.ts';
 import { wireSection } from './twin-document.ts';
 
 /** Undefined where the twin lacks the field. */

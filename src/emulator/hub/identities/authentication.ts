@@ -1,8 +1,8 @@
 // How an identity proves itself: reading what a client sent, minting keys, and the wire form.
-import { isObject, type Json, type JsonObject } from '../../model/json.ts';
-import type { Random } from '../../ports/random.ts';
-import type { Authentication } from './record.ts';
-import { badRequest } from './service-error.ts';
+import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
+import type { Random } from '../../../ports/random.ts';
+import type { Authentication } from '../record.ts';
+import { badRequest } from '../service-error.ts';
 
 const KEY_BYTES = 32;
 const WORD_BYTES = 4;

@@ -1,13 +1,13 @@
 // Device identities: create, update, delete, list, and their wire form.
-import { isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import { parseAuthentication, wireAuthentication } from './authentication.ts';
-import type { HubContext } from './context.ts';
-import { checkIdentityEtag, identityEtag } from './etag.ts';
-import { type Authentication, type HubRecord, isId } from './record.ts';
-import { badRequest, deviceAlreadyExists, deviceNotFound, tooManyDevices } from './service-error.ts';
-import { isoTime, ticks } from './times.ts';
-import { connectionState, thumbprints } from './twin-fields.ts';
-import { EMPTY, freshSection } from './twin-document.ts';
+import type { HubContext } from '../context.ts';
+import { checkIdentityEtag, identityEtag } from '../etag.ts';
+import { type Authentication, type HubRecord, isId } from '../record.ts';
+import { badRequest, deviceAlreadyExists, deviceNotFound, tooManyDevices } from '../service-error.ts';
+import { isoTime, ticks } from '../times.ts';
+import { connectionState, thumbprints } from '../twins/twin-fields.ts';
+import { EMPTY, freshSection } from '../twins/twin-document.ts';
 
 const LIST_MAX = 1000;
 const REASON_CHARACTERS_MAX = 128;

@@ -1,6 +1,6 @@
 // Module identities, whose refusals go out in envelope 2.
 import { describe, expect, test } from 'vitest';
-import { hubWithModule, refusal } from './new-hub.ts';
+import { hubWithModule, refusal } from '../new-hub.ts';
 
 test('a module has the fields of a real one, and no status', () => {
   const { hub } = hubWithModule();

@@ -1,7 +1,7 @@
 // POST /devices: every import mode, entry by entry.
 import { describe, expect, test } from 'vitest';
-import type { IotHub } from '../../../src/emulator/hub/iot-hub.ts';
-import { hubWithModule, MODULE, refusal } from './new-hub.ts';
+import type { IotHub } from '../../../../src/emulator/hub/iot-hub.ts';
+import { hubWithModule, MODULE, refusal } from '../new-hub.ts';
 
 const OK = { isSuccessful: true, errors: [], warnings: [] };
 

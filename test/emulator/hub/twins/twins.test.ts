@@ -1,10 +1,10 @@
 // Twins over the service side: counters, merge rules, concurrency, and what devices are told.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../../src/model/json.ts';
-import { etagCounter } from '../../../src/model/twin.ts';
-import * as arbitrary from './arbitrary-json.ts';
-import { hubWithModule, MODULE, newHub, refusal, START_MS } from './new-hub.ts';
+import type { JsonObject } from '../../../../src/model/json.ts';
+import { etagCounter } from '../../../../src/model/twin.ts';
+import * as arbitrary from '../arbitrary-json.ts';
+import { hubWithModule, MODULE, newHub, refusal, START_MS } from '../new-hub.ts';
 
 interface Counters {
   readonly etag: number;

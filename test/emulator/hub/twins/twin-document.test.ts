@@ -8,9 +8,9 @@ import {
   replaceSection,
   type Section,
   wireSection,
-} from '../../../src/emulator/hub/twin-document.ts';
-import { getKey, isObject, mergePatch, type Json, type JsonObject } from '../../../src/model/json.ts';
-import * as arbitrary from './arbitrary-json.ts';
+} from '../../../../src/emulator/hub/twins/twin-document.ts';
+import { getKey, isObject, mergePatch, type Json, type JsonObject } from '../../../../src/model/json.ts';
+import * as arbitrary from '../arbitrary-json.ts';
 
 /** RFC 7386, section 2, over nested maps: shares no code with the hub. */
 type Tree = Map<string, Tree | string>;

@@ -1,8 +1,8 @@
 // The limits of facts 2.6, with the texts of the refusals.
 import { describe, expect, test } from 'vitest';
-import { sectionBytes } from '../../../src/emulator/hub/twin-limits.ts';
-import type { Json, JsonObject } from '../../../src/model/json.ts';
-import { hubWithModule, MODULE, refusal } from './new-hub.ts';
+import { sectionBytes } from '../../../../src/emulator/hub/twins/twin-limits.ts';
+import type { Json, JsonObject } from '../../../../src/model/json.ts';
+import { hubWithModule, MODULE, refusal } from '../new-hub.ts';
 
 const INVALID = { status: 400, code: 'ArgumentInvalid', number: 400004 };
 const NAME_RULE = "Must not contain Control Characters, '.', '$', '#', or ' '.";

@@ -1,6 +1,6 @@
 // How devices prove themselves: what is minted, taken and refused.
 import { describe, expect, test } from 'vitest';
-import { hubWithModule, MODULE, newHub, refusal } from './new-hub.ts';
+import { hubWithModule, MODULE, newHub, refusal } from '../new-hub.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const THUMBPRINT = 'aB'.repeat(20);

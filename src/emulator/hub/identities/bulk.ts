@@ -1,9 +1,9 @@
 // Many identities or twins in one request, each entry for itself.
-import { isObject, type Json, type JsonObject } from '../../model/json.ts';
-import type { HubContext } from './context.ts';
+import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
+import type { HubContext } from '../context.ts';
 import { createDevice, deleteDevice, requireDevice, updateDevice } from './identities.ts';
 import { deleteModule, putModule } from './module-identities.ts';
-import { isId } from './record.ts';
+import { isId } from '../record.ts';
 import {
   attempt,
   badRequest,
@@ -11,8 +11,8 @@ import {
   etagMissing,
   ServiceError,
   tooManyDevices,
-} from './service-error.ts';
-import { patchTwin } from './twins.ts';
+} from '../service-error.ts';
+import { patchTwin } from '../twins/twins.ts';
 
 interface BulkError {
   readonly deviceId: string;

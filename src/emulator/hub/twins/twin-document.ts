@@ -8,7 +8,7 @@ import {
   cloneJson,
   type Json,
   type JsonObject,
-} from '../../model/json.ts';
+} from '../../../model/json.ts';
 
 /** Immutable; a write shares what it did not touch with the section before it. */
 export interface Section {

@@ -1,7 +1,7 @@
 // azure-iot-sdk-node#683 on order: which nulls wipe, and what they leave.
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../../src/model/json.ts';
-import { hubWithModule, MODULE } from './new-hub.ts';
+import type { JsonObject } from '../../../../src/model/json.ts';
+import { hubWithModule, MODULE } from '../new-hub.ts';
 
 const rows: [
   sentence: string,

@@ -1,11 +1,11 @@
 // Module identities: create, update, delete, list. Refusals go out in envelope 2.
-import type { JsonObject } from '../../model/json.ts';
+import type { JsonObject } from '../../../model/json.ts';
 import { parseAuthentication, wireAuthentication } from './authentication.ts';
-import type { HubContext } from './context.ts';
-import { checkIdentityEtag, identityEtag } from './etag.ts';
+import type { HubContext } from '../context.ts';
+import { checkIdentityEtag, identityEtag } from '../etag.ts';
 import { freshRecord, isEdgeModule, parseText, requireBody, requireDevice, requireRoom } from './identities.ts';
-import { hubNameOf } from '../../model/hub-name.ts';
-import type { HubRecord } from './record.ts';
+import { hubNameOf } from '../../../model/hub-name.ts';
+import type { HubRecord } from '../record.ts';
 import {
   badRequest,
   inEnvelope2,
@@ -13,9 +13,9 @@ import {
   moduleNotFound,
   systemModule,
   tooManyModules,
-} from './service-error.ts';
-import { isoTime } from './times.ts';
-import { connectionState, thumbprints } from './twin-fields.ts';
+} from '../service-error.ts';
+import { isoTime } from '../times.ts';
+import { connectionState, thumbprints } from '../twins/twin-fields.ts';
 
 const MANAGED_BY_CHARACTERS_MAX = 128;
 

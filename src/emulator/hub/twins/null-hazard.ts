@@ -1,5 +1,5 @@
 // A fault that a real hub once had (azure-iot-sdk-node#683), on order: nulls that wipe what is beside them.
-import { getKey, isObject, type Json, type JsonObject, mergePatch } from '../../model/json.ts';
+import { getKey, isObject, type Json, type JsonObject, mergePatch } from '../../../model/json.ts';
 import type { Section } from './twin-document.ts';
 
 /**

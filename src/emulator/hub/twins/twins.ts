@@ -1,11 +1,11 @@
 // What the service side does to twins: read, patch, replace.
-import { isObject, mergePatch, cloneJson, type Json, type JsonObject } from '../../model/json.ts';
-import type { HubContext } from './context.ts';
-import { checkTwinEtag } from './etag.ts';
-import type { HubRecord, IdentityRef } from './record.ts';
+import { isObject, mergePatch, cloneJson, type Json, type JsonObject } from '../../../model/json.ts';
+import type { HubContext } from '../context.ts';
+import { checkTwinEtag } from '../etag.ts';
+import type { HubRecord, IdentityRef } from '../record.ts';
 import { hazardousSection } from './null-hazard.ts';
-import { badRequest, deviceNotFound, invalidArgument } from './service-error.ts';
-import { isoTime } from './times.ts';
+import { badRequest, deviceNotFound, invalidArgument } from '../service-error.ts';
+import { isoTime } from '../times.ts';
 import {
   patchSection,
   replacementPatch,

@@ -1,6 +1,6 @@
 // What no twin may hold: IoT Hub's rules on keys, values and sizes, with the texts of its refusals.
-import { isObject, type Json, type JsonObject } from '../../model/json.ts';
-import { badRequest, invalidArgument, sectionTooLarge } from './service-error.ts';
+import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
+import { badRequest, invalidArgument, sectionTooLarge } from '../service-error.ts';
 
 const KEY_BYTES_MAX = 1024;
 const STRING_BYTES_MAX = 4096;
