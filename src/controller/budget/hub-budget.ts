@@ -3,16 +3,11 @@ import { HubError } from '../../model/errors.ts';
 import type { Capacity, DeclaredHub } from '../../model/declared.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Hub } from '../../ports/hub.ts';
+import { mapHub, type Throttle } from '../../ports/map-hub.ts';
 import { abortable } from '../queue/abortable.ts';
 
 /** Operations a second that a hub allows. */
-export interface Rates {
-  readonly queries: number;
-  readonly twinReads: number;
-  readonly twinWrites: number;
-  readonly registry: number;
-  readonly configurations: number;
-}
+export type Rates = Readonly<Record<Throttle, number>>;
 
 /** The same for every tier. */
 const CONFIGURATIONS = 20 / 60;
@@ -132,7 +127,7 @@ function stopped(): HubError {
 /** What decides how much may be asked of a hub. */
 export type Limits = Pick<DeclaredHub, 'capacity' | 'budget'>;
 
-type Buckets = Readonly<Record<keyof Rates, TokenBucket>>;
+type Buckets = Readonly<Record<Throttle, TokenBucket>>;
 
 /** Undefined without a declared capacity. */
 function bucketsFor({ capacity, budget }: Limits, clock: Clock): Buckets | undefined {
@@ -177,30 +172,10 @@ export class Budgets {
 
 function within(hub: Hub, buckets: Buckets | undefined): Hub {
   if (buckets === undefined) return hub;
-  return {
-    listDevices: (signal, options) =>
-      pagesWithin(buckets.queries, signal, (turn) => hub.listDevices(signal, { ...options, turn })),
-    listModuleTwins: (moduleIds, signal, options) =>
-      pagesWithin(buckets.queries, signal, (turn) => hub.listModuleTwins(moduleIds, signal, { ...options, turn })),
-    getDeviceTwin: (deviceId, signal) =>
-      callWithin(buckets.twinReads, signal, () => hub.getDeviceTwin(deviceId, signal)),
-    getModuleTwin: (ref, signal) => callWithin(buckets.twinReads, signal, () => hub.getModuleTwin(ref, signal)),
-    patchModuleTwin: (ref, patch, etag, signal) =>
-      callWithin(buckets.twinWrites, signal, () => hub.patchModuleTwin(ref, patch, etag, signal)),
-    createModule: (ref, signal) => callWithin(buckets.registry, signal, () => hub.createModule(ref, signal)),
-    getModule: (ref, signal) => callWithin(buckets.registry, signal, () => hub.getModule(ref, signal)),
-    listModuleIds: (deviceId, signal) =>
-      callWithin(buckets.registry, signal, () => hub.listModuleIds(deviceId, signal)),
-    listConfigurations: (signal) => callWithin(buckets.configurations, signal, () => hub.listConfigurations(signal)),
-    createDevice: (deviceId, options, signal) =>
-      callWithin(buckets.registry, signal, () => hub.createDevice(deviceId, options, signal)),
-    patchDeviceTwin: (deviceId, tags, etag, signal) =>
-      callWithin(buckets.twinWrites, signal, () => hub.patchDeviceTwin(deviceId, tags, etag, signal)),
-    deleteDevice: (deviceId, signal) => callWithin(buckets.registry, signal, () => hub.deleteDevice(deviceId, signal)),
-    countDevices: (signal) => callWithin(buckets.registry, signal, () => hub.countDevices(signal)),
-    messagesSpent: () => hub.messagesSpent(),
-    close: () => hub.close(),
-  };
+  return mapHub(hub, {
+    call: ({ throttle, signal }, run) => callWithin(buckets[throttle], signal, run),
+    pages: ({ throttle, signal }, _turn, list) => pagesWithin(buckets[throttle], signal, list),
+  });
 }
 
 /** Waiting comes before the call's own time limit begins. */

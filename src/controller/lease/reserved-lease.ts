@@ -8,6 +8,7 @@ import { mergePatchBetween } from '../../plan/twin/changes.ts';
 import type { EarlierApproval } from '../../plan/guard/guards.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Hub } from '../../ports/hub.ts';
+import { mapHub } from '../../ports/map-hub.ts';
 import type { Log } from '../../ports/log.ts';
 import { composeLease, readReserved, type LeaseEntry, type LeaseKind, type ReservedTwin } from './reserved-twin.ts';
 import { orMissing } from '../queue/optional-read.ts';
@@ -262,14 +263,13 @@ function isMoved(error: unknown): boolean {
   return error instanceof HubError && error.code === 'PreconditionFailed';
 }
 
-/** The hub for whoever writes under a lease: at the last moment, what is not allowed any more does not leave. */
+/** The hub for whoever writes under a lease: refuses writes to the fleet at the last moment where the lease is not held. */
 export function fencedHub(hub: Hub, isAllowed: () => boolean): Hub {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new HubError('Aborted', 'The lease is not held: another controller may be writing.'));
-  return {
-    ...hub,
-    patchModuleTwin: (ref, patch, etag, signal) =>
-      isAllowed() ? hub.patchModuleTwin(ref, patch, etag, signal) : refuse(),
-    createModule: (ref, signal) => (isAllowed() ? hub.createModule(ref, signal) : refuse()),
-  };
+  return mapHub(hub, {
+    call: ({ writesTo }, run) => (writesTo !== 'fleet' || isAllowed() ? run() : refuse()),
+  });
+}
+
+function refuse(): Promise<never> {
+  return Promise.reject(new HubError('Aborted', 'The lease is not held: another controller may be writing.'));
 }

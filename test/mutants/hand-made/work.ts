@@ -152,7 +152,7 @@ export const LEASE: readonly HandMade[] = [
   {
     name: 'writes pass without the lease',
     in: 'fencedHub',
-    code: 'isAllowed() ? hub.patchModuleTwin(ref, patch, etag, signal) : refuse()',
-    replacement: 'hub.patchModuleTwin(ref, patch, etag, signal)',
+    code: "writesTo !== 'fleet' || isAllowed() ? run() : refuse()",
+    replacement: 'run()',
   },
 ];
