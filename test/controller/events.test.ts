@@ -1,13 +1,12 @@
 // What a controller tells: each thing when it begins and when it is over, however many passes see it.
 import { expect, test } from 'vitest';
 import { EVENT_REASONS } from '../../src/controller/status/event-reasons.ts';
-import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { HubError, SourceError } from '../../src/model/errors.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import type { ControllerEvent } from '../../src/ports/recorder.ts';
 import {
   createFleet,
-  createLog,
+  createLease,
   manifests,
   NEVER,
   PERIOD_MS,
@@ -100,16 +99,7 @@ test('what the guards refuse, once for the hub, and that they refuse nothing any
 
 test('a lease that somebody else has, takes and gives back', async () => {
   const fleet = createFleet(1);
-  const other = new Lease({
-    hub: fleet.hub,
-    instance: 'default',
-    holder: 'ben@desk/2',
-    kind: 'apply',
-    revision: () => 'r',
-    ttlMs: 90_000,
-    clock: fleet.clock,
-    log: createLog(),
-  });
+  const other = createLease(fleet, 'ben@desk/2', { kind: 'apply' });
   await other.acquire(NEVER);
   const { told, controller } = await start(fleet, USB, { holder: 'anna@desk/1' });
   expect(told()).toEqual([

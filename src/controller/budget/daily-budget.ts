@@ -3,7 +3,7 @@ import type { Capacity, DeclaredHub } from '../../model/declared.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
+export const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Messages a day and unit (documentation "IoT Hub quotas and throttling"); a free hub has one unit. */
 const DAILY_MESSAGES: Readonly<Record<string, number>> = { '1': 400_000, '2': 6_000_000, '3': 300_000_000 };
@@ -111,17 +111,6 @@ export class HintAllowance {
       messages: Math.floor(this.#perDay),
     });
   }
-}
-
-const LEASE_MS_MIN = 90_000;
-/** A holder renews three times while it is good, each time for one message. */
-const RENEWALS = 3;
-const LEASE_SHARE = 0.05;
-
-/** How long a lease is good for: on a small hub longer, so that renewing takes little of the day. */
-export function leaseMs(capacity: Capacity | undefined): number {
-  if (capacity === undefined) return LEASE_MS_MIN;
-  return Math.max(LEASE_MS_MIN, (RENEWALS * DAY_MS) / (dailyMessages(capacity) * LEASE_SHARE));
 }
 
 /** How often one hub is compared, as its passes turn out to cost; a pace that had to become slower is told once. */

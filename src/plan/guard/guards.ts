@@ -7,6 +7,7 @@ import {
   type Limit,
 } from '../../model/declared.ts';
 import { digestJson } from '../../model/digest.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { RISK } from './risk.ts';
 
 export const GUARDS = [
@@ -67,12 +68,6 @@ export interface GuardDecision {
   readonly message: string | undefined;
   /** That the Hub bears an approval which does nothing, as nothing is refused; what else is wrong with one, `message` tells. */
   readonly idleApproval: string | undefined;
-}
-
-/** An approval that was good before: half of its work may be done by now. */
-export interface EarlierApproval {
-  readonly fingerprint: string;
-  readonly shapes: readonly string[];
 }
 
 /** A list that lacks more of the devices that the hub counts is none to take anything away by. */
