@@ -1,5 +1,5 @@
 // One writer at a time, for commands that write once: take the lease, or say who has it.
-import { budgetedHub } from '../../controller/budget/hub-budget.ts';
+import { budgetedHub } from '../../controller/budget/budgeted-hub.ts';
 import { fencedHub } from '../../controller/lease/fenced-hub.ts';
 import { HeldLease } from '../../controller/lease/held-lease.ts';
 import { leaseMs } from '../../controller/lease/lease-duration.ts';

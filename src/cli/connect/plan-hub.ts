@@ -3,7 +3,7 @@ import { createPlanner, type Planner } from '../../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
 import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { inspectHub, type InspectedTwin, type Inspection, type InspectOptions } from '../../controller/once/inspect.ts';
-import { budgetedHub } from '../../controller/budget/hub-budget.ts';
+import { budgetedHub } from '../../controller/budget/budgeted-hub.ts';
 import { ReservedStore } from '../../controller/lease/reserved-store.ts';
 import { suspensionsInForce, type Suspension } from '../../model/suspension.ts';
 import type { DeviceTable } from '../../controller/twins/device-table.ts';
