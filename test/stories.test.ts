@@ -3,13 +3,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventMessage } from '../src/controller/status/event-text.ts';
-import { changeSuspensions, withSuspension } from '../src/controller/lease/suspensions.ts';
+import { withSuspension } from '../src/controller/lease/suspensions.ts';
 import { HubError, SourceError } from '../src/model/errors.ts';
 import type { Hub } from '../src/ports/hub.ts';
 import { isWriteEvent, type TwinWritten } from '../src/model/event.ts';
 import type { Recorder } from '../src/ports/recorder.ts';
 import { folderOf, HOST, serveFleet, twinward, type Printed } from './cli/fixture.ts';
-import { createFleet, manifests, MODULE, NEVER, PERIOD_MS, PROD, startOn, type Fleet } from './controller/fixture.ts';
+import { createFleet, manifests, MODULE, PERIOD_MS, PROD, startOn, suspend, type Fleet } from './controller/fixture.ts';
 import { eagerClock } from './support/eager-clock.ts';
 
 const HUB = `apiVersion: twinward.dev/v1alpha1
@@ -167,16 +167,15 @@ spec:
 
   // Git is down: a person stops everything on the hub itself. What happens is still seen.
   source.set(new SourceError('Unreadable', 'git is down'));
-  const place = { hub: fleet.hub, instance: 'default', nowMs: fleet.clock.now() };
   const stop = { scope: 'All', who: 'ann@desk', reason: 'INC-812', untilMs: undefined } as const;
-  await changeSuspensions(place, (all) => withSuspension(all, stop), NEVER);
+  await suspend(fleet, (all) => withSuspension(all, stop));
   await fleet.clock.advance(PERIOD_MS);
   fleet.tamper('d3', { guard: { scan: 'never' } });
   await fleet.clock.advance(2 * PERIOD_MS);
   expect(scans()).toEqual(['PT1M', 'PT1M', 'never', 'PT6H']);
   expect(status().counts.actions).toMatchObject({ Keep: 4, Patch: 0 });
 
-  await changeSuspensions(place, () => [], NEVER);
+  await suspend(fleet, () => []);
   await fleet.clock.advance(2 * PERIOD_MS);
   expect(scans()).toEqual(['PT1M', 'PT1M', 'PT6H', 'PT6H']);
   // Its time comes whether or not anybody commits anything.

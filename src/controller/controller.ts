@@ -4,7 +4,7 @@ import { deepEqual, type Json } from '../model/json.ts';
 import { ManifestLoader } from '../manifest/load.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { Source } from '../ports/source.ts';
-import { Budgets } from './budget/hub-budget.ts';
+import { Budgets } from './budget/budgeted-hub.ts';
 import { readyOfAll } from './status/conditions.ts';
 import type { HubLoopOptions } from './loop/connect-hub.ts';
 import { HubLoop } from './loop/hub-loop.ts';

@@ -1,33 +1,23 @@
-// What the loop needs from an IoT Hub. Two implementations: the Azure SDK over HTTPS and the embedded hub in process.
+// The IoT Hub behind four ports, one per concern. Implementations: the Azure SDK over HTTPS, the embedded hub, a snapshot file.
 import type { AutomaticConfiguration, ModuleIdentity } from '../model/neighbour.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { DeviceFacts, ModuleRef, Twin, TwinPatch } from '../model/twin.ts';
 
-export interface DeviceOptions {
-  readonly status: 'enabled' | 'disabled';
-  /** At most 128 characters. */
-  readonly statusReason: string;
-}
-
-/** A row of a list that is not what the service documents, by what can be read of it. */
+/** What can be read of a row that does not have the documented form. */
 export interface UnreadableRow {
   readonly deviceId: string | undefined;
   readonly moduleId: string | undefined;
 }
 
 export interface ListOptions {
-  /** Told of rows that can't be read. Without it the list rejects with Malformed. */
+  /** Called for each unreadable row, which is left out. Without it the list rejects with Malformed. */
   readonly onUnreadable?: ((row: UnreadableRow) => void) | undefined;
-  /** Awaited before each page is asked for: a list asks for no more pages than it has. */
+  /** Awaited before each page is requested; not awaited for the end of the list. */
   readonly turn?: (() => Promise<void>) | undefined;
 }
 
-/**
- * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
- * retries belong to the work queue. A query's rows may be up to 30 minutes old and may name what no longer exists. A row
- * that can't be read is told and left out; where nobody is there to be told, the list rejects with Malformed.
- */
-export interface Hub {
+/** Reads and patches twins. The rows of a list may be up to 30 minutes old and may name what no longer exists. */
+export interface Twins {
   /** All devices in pages; each page in the hub's order, no order between pages promised. */
   listDevices(signal: AbortSignal, options?: ListOptions): AsyncIterable<readonly DeviceFacts[]>;
   /** Twins of the modules with these ids, and every module twin that carries a Twinward record. */
@@ -46,30 +36,51 @@ export interface Hub {
    * may have landed: read again.
    */
   patchModuleTwin(ref: ModuleRef, patch: TwinPatch, etag: string, signal: AbortSignal): Promise<Twin>;
+}
+
+/** Module identities, automatic configurations and counts: never stale, except the count. */
+export interface Registry {
   /** Creates the module identity with generated keys. AlreadyExists is an error too. */
   createModule(ref: ModuleRef, signal: AbortSignal): Promise<void>;
-  /** The module's identity as the registry has it. NotFound where the device or the module does not exist. */
+  /** NotFound where the device or the module does not exist. */
   getModule(ref: ModuleRef, signal: AbortSignal): Promise<ModuleIdentity>;
-  /** Ids of all modules of one device as the registry has them. NotFound where the device does not exist. */
+  /** Ids of all modules of one device. NotFound where the device does not exist. */
   listModuleIds(deviceId: string, signal: AbortSignal): Promise<readonly string[]>;
   /** All automatic configurations and edge deployments: a hundred at most, in one answer. */
   listConfigurations(signal: AbortSignal): Promise<readonly AutomaticConfiguration[]>;
-  /**
-   * Creates a device identity with generated keys. AlreadyExists is an error too. For the one device that is reserved
-   * for Twinward itself, like the two that follow.
-   */
+  /** The hub's own count of device identities; lags. */
+  countDevices(signal: AbortSignal): Promise<number>;
+}
+
+export interface DeviceOptions {
+  readonly status: 'enabled' | 'disabled';
+  /** At most 128 characters. */
+  readonly statusReason: string;
+}
+
+/** Calls for the one device that an installation reserves for itself; no other device is created, patched or deleted. */
+export interface ReservedDevice extends Pick<Twins, 'getDeviceTwin'> {
+  /** Creates the device identity with generated keys. AlreadyExists is an error too. */
   createDevice(deviceId: string, options: DeviceOptions, signal: AbortSignal): Promise<void>;
   /** As patchModuleTwin, on the tags of a device twin. */
   patchDeviceTwin(deviceId: string, tags: JsonObject, etag: string, signal: AbortSignal): Promise<Twin>;
-  /** Removes the device with its twin and its modules, whatever its etag. NotFound where it does not exist. */
+  /** Deletes the device with its twin and its modules, whatever its etag. NotFound where it does not exist. */
   deleteDevice(deviceId: string, signal: AbortSignal): Promise<void>;
-  /** The hub's own count of device identities; lags. */
-  countDevices(signal: AbortSignal): Promise<number>;
+}
+
+/** The connection itself; neither method calls the hub. */
+export interface HubConnection {
   /**
-   * Messages of the daily quota that our calls have cost so far, as the service meters them: one for each 4 KB of a twin
-   * or of a page, at least one. An estimate; 0 where nothing is metered.
+   * Messages of the daily quota that this connection's calls have cost so far, as the service meters them: one for each
+   * 4 KB of a twin or of a page, at least one. An estimate; 0 where nothing is metered.
    */
   messagesSpent(): number;
   /** Frees sockets. Idempotent. */
   close(): void;
 }
+
+/**
+ * Every call rejects with HubError and nothing else, ends within the adapter's own time limit, and never retries:
+ * retries belong to the work queue.
+ */
+export interface Hub extends Twins, Registry, ReservedDevice, HubConnection {}

@@ -1,7 +1,6 @@
 // A hub that tells of changes: looked at without waiting for the pass, believed in nothing, missed by nobody when it is silent.
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/controller/loop/connection.ts';
-import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { inProcessFeed, type InProcessFeed } from '../../src/emulator/in-process-feed.ts';
 import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';
@@ -11,7 +10,7 @@ import type { Hub } from '../../src/ports/hub.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import {
   createFleet,
-  createLog,
+  createLease,
   createMetrics,
   manifests,
   MODULE,
@@ -632,16 +631,7 @@ describe('guards', () => {
     source.set(guarded('PT1H', approval));
     await fleet.clock.flush();
     expect(fleet.desired('d1', 'guard')).toEqual({ scan: 'PT1H' });
-    const other = new Lease({
-      hub: fleet.hub,
-      instance: 'default',
-      holder: 'other',
-      kind: 'apply',
-      revision: () => 'x',
-      ttlMs: 90_000,
-      clock: fleet.clock,
-      log: createLog(),
-    });
+    const other = createLease(fleet, 'other', { kind: 'apply' });
     await other.acquire(NEVER, true);
     await fleet.clock.advance(30_000);
     expect(readyOf(status())?.reason).toBe('WaitingForLease');

@@ -2,13 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventMessage } from '../../src/controller/status/event-text.ts';
-import { Lease } from '../../src/controller/lease/reserved-lease.ts';
 import { HubError, SourceError } from '../../src/model/errors.ts';
 import { EVENT_REASONS, eventType, isWriteEvent, type ControllerEvent } from '../../src/model/event.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {
   createFleet,
-  createLog,
+  createLease,
   declare,
   manifests,
   MODULE,
@@ -140,16 +139,7 @@ test('what the guards refuse, once for the hub, and that they refuse nothing any
 
 test('a lease that somebody else has, takes and gives back', async () => {
   const fleet = createFleet(1);
-  const other = new Lease({
-    hub: fleet.hub,
-    instance: 'default',
-    holder: 'ben@desk/2',
-    kind: 'apply',
-    revision: () => 'r',
-    ttlMs: 90_000,
-    clock: fleet.clock,
-    log: createLog(),
-  });
+  const other = createLease(fleet, 'ben@desk/2', { kind: 'apply' });
   await other.acquire(NEVER);
   const { told, controller } = await start(fleet, USB, { holder: 'anna@desk/1' });
   expect(told()).toEqual([

@@ -2,6 +2,9 @@
 import { startController, type Controller, type ControllerOptions } from '../../src/controller/controller.ts';
 import { createHubMemory, rulesOf, type HubContext } from '../../src/controller/context/hub-context.ts';
 import type { Condition, HubStatus } from '../../src/controller/status/status.ts';
+import { HeldLease, type LeaseOptions } from '../../src/controller/lease/held-lease.ts';
+import { ReservedStore } from '../../src/controller/lease/reserved-store.ts';
+import { changeSuspensions } from '../../src/controller/lease/suspensions.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';
@@ -11,6 +14,7 @@ import { invariant } from '../../src/model/errors.ts';
 import { getPath, type Json, type JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom } from '../../src/model/seeded-random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
+import type { Suspension } from '../../src/model/suspension.ts';
 import type { ModuleRef, TwinPatch } from '../../src/model/twin.ts';
 import { createPlanner, type Planner } from '../../src/plan/planner.ts';
 import type { Hub } from '../../src/ports/hub.ts';
@@ -179,6 +183,25 @@ export function createMetrics(): Numbers {
 
 function has(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
+}
+
+/** Of another process, unless the options say otherwise. */
+export function createLease(
+  { hub, clock }: Fleet,
+  holder: string,
+  { hub: port = hub, instance = 'default', ...options }: Partial<LeaseOptions> & { hub?: Hub; instance?: string } = {},
+): HeldLease {
+  const store = new ReservedStore(port, instance);
+  const given = { kind: 'run' as const, revision: () => 'sha256:1', ttlMs: 90_000, clock, log: createLog() };
+  return new HeldLease({ store, holder, ...given, ...options });
+}
+
+/** Changes the suspensions of the fleet, as `twinward suspend` does. */
+export function suspend(
+  { hub, clock }: Fleet,
+  change: Parameters<typeof changeSuspensions>[1],
+): Promise<readonly Suspension[]> {
+  return changeSuspensions({ state: new ReservedStore(hub, 'default'), nowMs: clock.now() }, change, NEVER);
 }
 
 /** Middle jitter: every wait is half of what it could be. */

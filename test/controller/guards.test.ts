@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyOnce, type ApplyReport } from '../../src/controller/once/apply.ts';
 import { inspectHub } from '../../src/controller/once/inspect.ts';
+import type { EarlierApproval } from '../../src/model/earlier-approval.ts';
 import { keyOf } from '../../src/model/twin-key.ts';
 import { rulesOf } from '../../src/controller/context/hub-context.ts';
 import { queuePass } from '../../src/controller/pass/queue-pass.ts';
 import { reconcile } from '../../src/controller/reconcile/reconcile.ts';
 import { HubError } from '../../src/model/errors.ts';
-import type { EarlierApproval, GuardDecision } from '../../src/plan/guard/guards.ts';
+import type { GuardDecision } from '../../src/plan/guard/guards.ts';
 import { asPlanned, savedTwin, type SavedTwin } from '../../src/plan/report/saved-plan.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 import {

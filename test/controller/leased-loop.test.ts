@@ -1,18 +1,21 @@
 // The controller under a lease: one writes, others wait, and whoever loses it stops at once.
 import { expect, test } from 'vitest';
-import { Lease } from '../../src/controller/lease/reserved-lease.ts';
-import { changeSuspensions } from '../../src/controller/lease/suspensions.ts';
-import type { Suspension } from '../../src/model/suspension.ts';
 import type { Hub } from '../../src/ports/hub.ts';
-import { createFleet, createLog, manifests, NEVER, PERIOD_MS, PROD, readyOf, startOn, type Fleet } from './fixture.ts';
+import {
+  createFleet,
+  createLease,
+  manifests,
+  NEVER,
+  PERIOD_MS,
+  PROD,
+  readyOf,
+  startOn,
+  suspend,
+  type Fleet,
+} from './fixture.ts';
 
 const scan = (time: string): string => manifests({ base: `${PROD}, settings: {scan: ${time}}` });
 const TTL_MS = 90_000;
-
-function suspendAll(fleet: Fleet, suspensions: readonly Suspension[]): Promise<unknown> {
-  const place = { hub: fleet.hub, instance: 'default', nowMs: fleet.clock.now() };
-  return changeSuspensions(place, () => suspensions, NEVER);
-}
 
 test('the first writes, the second waits, looks at nothing, and says for whom', async () => {
   const fleet = createFleet(3);
@@ -68,16 +71,7 @@ test('a lost lease ends what is in flight and what is queued, and is no revision
   running.source.set(scan('PT2H'));
   await fleet.clock.flush();
   expect(running.status().pending).toBe(40);
-  const thief = new Lease({
-    hub: fleet.hub,
-    instance: 'default',
-    holder: 'thief',
-    kind: 'apply',
-    revision: () => 'x',
-    ttlMs: TTL_MS,
-    clock: fleet.clock,
-    log: createLog(),
-  });
+  const thief = createLease(fleet, 'thief', { kind: 'apply' });
   await thief.acquire(NEVER, true);
   await fleet.clock.advance(TTL_MS / 3);
   expect(running.status().pending).toBe(0);
@@ -121,7 +115,7 @@ test('a suspension is noticed at the next renewal and freezes; its end is notice
   const fleet = createFleet(2);
   const { source, status } = await startOn(fleet, scan('PT1H'), { holder: 'a' });
   const untilMs = fleet.clock.now() + 3_600_000;
-  await suspendAll(fleet, [{ scope: 'Device', name: 'd1', who: 'me@here', reason: 'INC-1', untilMs }]);
+  await suspend(fleet, () => [{ scope: 'Device', name: 'd1', who: 'me@here', reason: 'INC-1', untilMs }]);
   await fleet.clock.advance(TTL_MS / 3);
   source.set(scan('PT2H'));
   fleet.tamper('d1', { guard: { scan: 'PT9H' } });
@@ -136,11 +130,11 @@ test('a suspension is noticed at the next renewal and freezes; its end is notice
 test('without a lease a suspension is noticed at the next pass', async () => {
   const fleet = createFleet(2);
   await startOn(fleet, scan('PT1H'));
-  await suspendAll(fleet, [{ scope: 'All', who: 'me@here', reason: 'INC-1', untilMs: undefined }]);
+  await suspend(fleet, () => [{ scope: 'All', who: 'me@here', reason: 'INC-1', untilMs: undefined }]);
   fleet.tamper('d1', { guard: { scan: 'PT9H' } });
   await fleet.clock.advance(PERIOD_MS * 1.1);
   expect(fleet.desired('d1', 'guard', 'scan')).toBe('PT9H');
-  await suspendAll(fleet, []);
+  await suspend(fleet, () => []);
   await fleet.clock.advance(PERIOD_MS * 1.1);
   expect(fleet.desired('d1', 'guard', 'scan')).toBe('PT1H');
 });

@@ -12,6 +12,7 @@ import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub, ListOptions } from '../../src/ports/hub.ts';
 import type { Log } from '../../src/ports/log.ts';
+import { mapHub } from '../../src/ports/map-hub.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type { ControllerEvent } from '../../src/model/event.ts';
 import type { Source } from '../../src/ports/source.ts';
@@ -120,28 +121,19 @@ export class SimProcess {
 
   /** Every call counts, and a dead process neither sends nor hears anything. */
   #hub(port: Hub): Hub {
-    const read = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinReads', run);
-    const write = <T>(run: () => Promise<T>): Promise<T> => this.#call('twinWrites', run);
-    const lease = <T>(run: () => Promise<T>): Promise<T> => this.#call('lease', run);
-    const registry = <T>(run: () => Promise<T>): Promise<T> => this.#call('registry', run);
+    const counted = mapHub(port, {
+      call: ({ throttle, writesTo }, run) => this.#call(writesTo === 'reserved device' ? 'lease' : throttle, run),
+      pages: (_call, turn, list) => this.#pages(turn, list),
+    });
     return {
-      ...port,
-      listDevices: (signal, options) => this.#pages(options, (turn) => port.listDevices(signal, { ...options, turn })),
-      listModuleTwins: (moduleIds, signal, options) =>
-        this.#pages(options, (turn) => port.listModuleTwins(moduleIds, signal, { ...options, turn })),
+      ...counted,
       getDeviceTwin: (deviceId, signal) =>
-        (deviceId === RESERVED ? lease : read)(() => port.getDeviceTwin(deviceId, signal)),
-      getModuleTwin: async (ref, signal) => this.#look(await read(() => port.getModuleTwin(ref, signal))),
+        deviceId === RESERVED
+          ? this.#call('lease', () => port.getDeviceTwin(deviceId, signal))
+          : counted.getDeviceTwin(deviceId, signal),
+      getModuleTwin: async (ref, signal) => this.#look(await counted.getModuleTwin(ref, signal)),
       patchModuleTwin: async (ref, patch, etag, signal) =>
-        this.#look(await write(() => this.#patch(port, ref, patch, etag, signal))),
-      createModule: (ref, signal) => registry(() => port.createModule(ref, signal)),
-      getModule: (ref, signal) => registry(() => port.getModule(ref, signal)),
-      listConfigurations: (signal) => this.#call('configurations', () => port.listConfigurations(signal)),
-      createDevice: (deviceId, options, signal) => lease(() => port.createDevice(deviceId, options, signal)),
-      patchDeviceTwin: (deviceId, tags, etag, signal) =>
-        lease(() => port.patchDeviceTwin(deviceId, tags, etag, signal)),
-      deleteDevice: (deviceId, signal) => lease(() => port.deleteDevice(deviceId, signal)),
-      countDevices: (signal) => registry(() => port.countDevices(signal)),
+        this.#look(await this.#call('twinWrites', () => this.#patch(port, ref, patch, etag, signal))),
     };
   }
 
@@ -195,7 +187,7 @@ export class SimProcess {
   }
 
   async *#pages<T>(
-    { turn }: ListOptions = {},
+    turn: ListOptions['turn'],
     list: (turn: () => Promise<void>) => AsyncIterable<T>,
   ): AsyncGenerator<T> {
     const begin = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 // The world of a scenario: the embedded hub, agents, other writers, a folder of manifests, and real controllers over a
 // simulated clock. Nothing here sleeps, and nothing leaves the process.
 import type { ControllerStatus } from '../../src/controller/status/status.ts';
+import { ReservedStore } from '../../src/controller/lease/reserved-store.ts';
 import { changeSuspensions, withSuspension } from '../../src/controller/lease/suspensions.ts';
 import type { AgentKind } from '../../src/emulator/agents/kinds.ts';
 import { runAgents, type RunningAgents } from '../../src/emulator/agents/run-agents.ts';
@@ -574,9 +575,8 @@ export class World {
   }
 
   async #changeSuspensions(change: Parameters<typeof changeSuspensions>[1]): Promise<void> {
-    const hub = inProcessHub(this.iot);
-    const options = { hub, instance: 'default', nowMs: this.clock.now() };
-    await changeSuspensions(options, change, new AbortController().signal);
+    const state = new ReservedStore(inProcessHub(this.iot), 'default');
+    await changeSuspensions({ state, nowMs: this.clock.now() }, change, new AbortController().signal);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type ApplyResult,
   type Settled,
 } from '../../controller/once/apply.ts';
+import { rememberApproval } from '../../controller/lease/approvals.ts';
 import type { Declared } from '../../model/declared.ts';
 import { actionDocument } from '../../plan/report/document.ts';
 import { writes } from '../../model/action.ts';
@@ -91,9 +92,11 @@ export async function applyHub(
   };
   const told = output === 'json' ? { onSettled: describe } : {};
   const wish = { kind: 'apply', force, besideSame: true } as const;
-  const report = await withLease(world, session, wish, (leased, signal, lease) => {
-    const earlier = lease?.twin?.approved;
-    const onApproved: ApplyOptions['onApproved'] = async (approved) => lease?.remember(approved, signal);
+  const report = await withLease(world, session, wish, (leased, signal, reserved) => {
+    const earlier = reserved?.last?.approved;
+    const onApproved: ApplyOptions['onApproved'] = async (approved) => {
+      if (reserved !== undefined) await rememberApproval(reserved, approved, SILENT_LOG, signal);
+    };
     return applyWithProgress(world, leased, { ...told, ...extras, earlier, onApproved, signal });
   });
   return { name: hub, report, actions, agents: await agentsOf(world, session, report, waiting) };

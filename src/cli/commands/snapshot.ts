@@ -3,9 +3,7 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { snapshotLines, type SnapshotState } from '../../adapters/fleet-snapshot.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { unlessRefused } from '../../controller/queue/optional-read.ts';
-import { readReservedTwin } from '../../controller/lease/reserved-twin.ts';
 import { createHiding } from '../../plan/report/hidden-values.ts';
-import type { JsonObject } from '../../model/json.ts';
 import { isReserved } from '../../model/reserved-device.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -95,13 +93,10 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
 }
 
 /** Who holds the lease decides nothing in a plan, and is left out. */
-async function readState({ interrupted }: World, { hub, planner }: HubSession): Promise<SnapshotState> {
-  const { instance } = planner;
-  const twin = await readReservedTwin(hub, instance, interrupted);
-  const raw: JsonObject = twin?.raw ?? {};
-  const { suspensions, approved } = raw;
+async function readState({ interrupted }: World, { hub, planner, reserved }: HubSession): Promise<SnapshotState> {
+  const { suspensions, approved } = (await reserved.read(interrupted)).raw;
   return {
-    instance,
+    instance: planner.instance,
     reserved: {
       ...(suspensions === undefined ? {} : { suspensions }),
       ...(approved === undefined ? {} : { approved }),

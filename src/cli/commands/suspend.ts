@@ -42,7 +42,7 @@ export async function suspend(world: World, options: SuspendOptions): Promise<Ex
     asked.push(name);
     if (!(await isThere(world, session, subject))) return;
     const change: Change = (inForce) => withSuspension(inForce, suspension);
-    changed.push({ name, suspensions: await changeHub(world, options, session, change) });
+    changed.push({ name, suspensions: await changeHub(world, session, change) });
   });
   if (changed.length === 0) throw nowhere(subject, asked);
   if (options.output === 'json') writeDocument(world, 'Suspensions', { hubs: changed.map(hubFields) });
@@ -65,7 +65,7 @@ export async function resume(world: World, options: ResumeOptions): Promise<Exit
     const resumed = suspensions.filter(isMeant);
     const change: Change = (inForce) => inForce.filter((one) => !isMeant(one));
     // Where there is nothing to end nothing is written, and no device is made for it.
-    const left = resumed.length === 0 ? suspensions : await changeHub(world, options, session, change);
+    const left = resumed.length === 0 ? suspensions : await changeHub(world, session, change);
     hubs.push({ name, resumed, suspensions: left });
   });
   if (hubs.length === 0) throw nowhere(subject, []);
@@ -171,11 +171,10 @@ async function withWrittenHubs(
 
 function changeHub(
   { clock, interrupted }: World,
-  { instance }: HubChoice,
-  { hub }: HubSession,
+  { reserved: state }: HubSession,
   change: Change,
 ): Promise<readonly Suspension[]> {
-  return changeSuspensions({ hub, instance, nowMs: clock.now() }, change, interrupted);
+  return changeSuspensions({ state, nowMs: clock.now() }, change, interrupted);
 }
 
 async function isThere({ interrupted }: World, { hub }: HubSession, subject: Subject): Promise<boolean> {

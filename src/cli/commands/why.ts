@@ -11,7 +11,7 @@ import type { Planner } from '../../plan/planner.ts';
 import { rawRecord } from '../../plan/record/record.ts';
 import { REDACTED } from '../../plan/report/redaction.ts';
 import { riskContext, risksOf } from '../../plan/guard/risk.ts';
-import type { Hub } from '../../ports/hub.ts';
+import type { Registry, Twins } from '../../ports/hub.ts';
 import { settingNames } from '../../profile/settings.ts';
 import { createReadOthers } from '../../controller/context/automatic-writers.ts';
 import { stateOf } from '../../controller/twins/twin-state.ts';
@@ -109,7 +109,7 @@ async function moduleIdsOf(
   deviceId: string,
   { profiles }: Declared,
   { moduleIds }: Planner,
-  hub: Hub,
+  hub: Registry,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   try {
@@ -127,7 +127,7 @@ function isCounted({ configuration }: Layer): boolean {
   return isException(configuration) && configuration.maxDevices !== undefined;
 }
 
-async function listDevices(hub: Hub, signal: AbortSignal): Promise<readonly DeviceFacts[]> {
+async function listDevices(hub: Twins, signal: AbortSignal): Promise<readonly DeviceFacts[]> {
   const devices: DeviceFacts[] = [];
   for await (const page of hub.listDevices(signal)) devices.push(...page);
   return devices;

@@ -1,8 +1,10 @@
 // One writer at a time, for commands that write once: take the lease, or say who has it.
-import { budgetedHub } from '../../controller/budget/hub-budget.ts';
-import { leaseMs } from '../../controller/budget/daily-budget.ts';
-import { fencedHub, Lease } from '../../controller/lease/reserved-lease.ts';
-import type { LeaseEntry, LeaseKind } from '../../controller/lease/reserved-twin.ts';
+import { budgetedHub } from '../../controller/budget/budgeted-hub.ts';
+import { fencedHub } from '../../controller/lease/fenced-hub.ts';
+import { HeldLease } from '../../controller/lease/held-lease.ts';
+import { leaseMs } from '../../controller/lease/lease-duration.ts';
+import type { ReservedStore } from '../../controller/lease/reserved-store.ts';
+import type { Lease, LeaseEntry, LeaseKind } from '../../ports/lease.ts';
 import { CliFailure } from '../failure.ts';
 import { EXIT } from '../exit-code.ts';
 import { holderName } from './identity.ts';
@@ -20,26 +22,27 @@ export interface LeaseWish {
 }
 
 /**
- * Calls with a hub that writes only while the lease is held, and a signal that fires when it is lost, and gives it back
- * afterwards. Throws CliFailure where somebody who lives holds it. Where nothing is written none is needed.
+ * Runs with a hub that writes only while the lease is held and a signal that aborts when it is lost, then releases the
+ * lease. Throws CliFailure where a living process holds it. Takes none, and passes no store, where nothing is written.
  */
 export async function withLease<T>(
   world: World,
   session: HubSession,
   wish: LeaseWish,
-  run: (session: HubSession, signal: AbortSignal, lease: Lease | undefined) => Promise<T>,
+  run: (session: HubSession, signal: AbortSignal, reserved: ReservedStore | undefined) => Promise<T>,
 ): Promise<T> {
   if (session.mode === 'Observe') return run(session, world.interrupted, undefined);
-  const { planner, declaredHub } = session;
-  const lease = new Lease({
-    hub: session.directHub,
-    instance: planner.instance,
+  const { planner, declaredHub, capacity, reserved } = session;
+  const lease = new HeldLease({
+    store: reserved,
     holder: holderName(world),
     kind: wish.kind,
     revision: () => planner.declared.revision,
-    ttlMs: leaseMs(session.capacity),
+    ttlMs: leaseMs(capacity),
     clock: world.clock,
     log: SILENT_LOG,
+  });
+  lease.watch({
     onLost: () => {
       world.err.write(
         `Somebody else took the lease of hub ${declaredHub.name}: what is left is not written. Run this again when it is free.\n`,
@@ -48,10 +51,9 @@ export async function withLease<T>(
   });
   if (!(await isOurs(world, session, lease, wish))) return run(session, world.interrupted, undefined);
   const fenced = fencedHub(session.directHub, () => lease.isHeld);
-  const { capacity } = session;
   const hub = budgetedHub(fenced, { capacity, budget: declaredHub.budget }, world.clock);
   try {
-    return await run({ ...session, hub }, AbortSignal.any([world.interrupted, lease.signal]), lease);
+    return await run({ ...session, hub }, AbortSignal.any([world.interrupted, lease.signal]), reserved);
   } finally {
     await lease.release();
   }

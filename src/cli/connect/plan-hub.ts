@@ -1,10 +1,10 @@
 // Plans the declared hubs, one after the other, for every command that looks before it leaps.
-import type { EarlierApproval } from '../../plan/guard/guards.ts';
 import { createPlanner, type Planner } from '../../plan/planner.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { inspectHub, type InspectedTwin, type Inspection, type InspectOptions } from '../../controller/once/inspect.ts';
-import { budgetedHub } from '../../controller/budget/hub-budget.ts';
-import { readReservedTwin } from '../../controller/lease/reserved-twin.ts';
+import { budgetedHub } from '../../controller/budget/budgeted-hub.ts';
+import { ReservedStore } from '../../controller/lease/reserved-store.ts';
 import { suspensionsInForce, type Suspension } from '../../model/suspension.ts';
 import type { DeviceTable } from '../../controller/twins/device-table.ts';
 import type { Hub } from '../../ports/hub.ts';
@@ -20,13 +20,15 @@ import { countOf } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface HubSession extends Connected {
-  /** The same hub outside of the budget: for the lease alone, which must not queue behind the work that it allows. */
+  /** The same hub outside of the budget. */
   readonly directHub: Hub;
+  /** The lease, the suspensions and the last approval of this installation, outside of the budget too. */
+  readonly reserved: ReservedStore;
   readonly declaredHub: DeclaredHub;
   readonly planner: Planner;
   /** In force now; the planner knows them. */
   readonly suspensions: readonly Suspension[];
-  /** What people approved last, as the hub remembers it. */
+  /** The last approval, as the hub stores it. */
   readonly approved: EarlierApproval | undefined;
 }
 
@@ -67,18 +69,20 @@ export async function withHubs(
       // Where nothing is written, nothing need be suspended or approved.
       const isWritten = mode !== 'Observe';
       if (isWritten && suspensionsUnknown !== undefined) writeWarning(world, suspensionsUnknown);
-      const reserved = isWritten ? await readReservedTwin(hub, instance, world.interrupted) : undefined;
-      const suspensions = suspensionsInForce(reserved?.suspensions ?? [], world.clock.now());
+      const reserved = new ReservedStore(hub, instance);
+      const facts = isWritten ? await reserved.read(world.interrupted) : undefined;
+      const suspensions = suspensionsInForce(facts?.suspensions ?? [], world.clock.now());
       const planner = createPlanner(declared, { hub: declaredHub, hubMode: mode, instance, suspensions });
       await run({
         ...connected,
         directHub: hub,
+        reserved,
         // A file needs no budget.
         hub: snapshot === undefined ? budgetedHub(hub, { capacity, budget: declaredHub.budget }, world.clock) : hub,
         declaredHub,
         planner,
         suspensions,
-        approved: reserved?.approved,
+        approved: facts?.approved,
       });
     } finally {
       connected.hub.close();

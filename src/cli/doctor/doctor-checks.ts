@@ -1,7 +1,8 @@
 // What can be wrong between the manifests and a hub before anything is written, each with what to do about it.
 import { readHubDate } from '../../adapters/hub-date.ts';
 import { isLoopback } from '../../adapters/credentials.ts';
-import { affordablePeriodMs, dailyMessages } from '../../controller/budget/daily-budget.ts';
+import { dailyMessages } from '../../controller/budget/daily-messages.ts';
+import { affordablePeriodMs } from '../../controller/budget/resync-pace.ts';
 import { AutomaticWriters } from '../../controller/context/automatic-writers.ts';
 import type { Declared, DeclaredHub } from '../../model/declared.ts';
 import type { Connected } from '../connect/connect.ts';

@@ -1,6 +1,6 @@
 // `doctor`: whether changes by others are told by the hub, or found by passes alone.
 import { RESYNC_PERIOD_MS } from '../../controller/controller.ts';
-import { affordablePeriodMs } from '../../controller/budget/daily-budget.ts';
+import { affordablePeriodMs } from '../../controller/budget/resync-pace.ts';
 import type { DeclaredHub } from '../../model/declared.ts';
 import { hubNameOf, isHubName } from '../../model/hub-name.ts';
 import type { FeedFacts } from '../../ports/change-feed.ts';

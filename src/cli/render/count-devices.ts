@@ -1,13 +1,19 @@
 // How many devices a hub has for people: the one that is reserved for ourselves is not among them.
-import { readReservedTwin } from '../../controller/lease/reserved-twin.ts';
+import { orMissing } from '../../controller/queue/optional-read.ts';
 import { HubError } from '../../model/errors.ts';
-import type { Hub } from '../../ports/hub.ts';
+import { reservedDeviceId } from '../../model/reserved-device.ts';
+import type { Registry, ReservedDevice } from '../../ports/hub.ts';
 
 /** By the hub's own count, which lags. Rejects with HubError. */
-export async function countOthers(hub: Hub, instance: string, signal: AbortSignal): Promise<number> {
+export async function countOthers(
+  hub: Registry & ReservedDevice,
+  instance: string,
+  signal: AbortSignal,
+): Promise<number> {
   const counted = await hub.countDevices(signal);
-  const reserved = await readReservedTwin(hub, instance, signal).catch((error: unknown) => {
-    // Whoever may count may not always read twins: then it is one too many.
+  const reading = orMissing(hub.getDeviceTwin(reservedDeviceId(instance), signal));
+  const reserved = await reading.catch((error: unknown) => {
+    // A credential that may count may not always read twins: then the count is one too many.
     if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
   });
   return Math.max(0, counted - (reserved === undefined ? 0 : 1));

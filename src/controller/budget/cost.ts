@@ -1,23 +1,23 @@
-// How long work takes at our pace, and what share of the hub's day it is: said before anything is done.
+// How long work takes at our pace, and what it costs of the hub's daily messages: shown before anything is done.
 import type { Capacity, DeclaredHub } from '../../model/declared.ts';
 import type { Work } from '../../plan/report/call-count.ts';
-import { rates } from './hub-budget.ts';
-import { dailyMessages } from './daily-budget.ts';
+import { dailyMessages } from './daily-messages.ts';
+import { rates } from './rates.ts';
 
 export interface Cost extends Work {
-  /** What our share of the hub's throttle leaves; undefined where nothing is known that limits us. */
+  /** At our share of the hub's throttle; undefined where no limit is known. */
   readonly pace: Pace | undefined;
 }
 
 export interface Pace {
-  /** Twin writes a second that we allow ourselves, and that the hub allows everybody together. */
+  /** Twin writes a second: our share, and what the hub allows all its clients together. */
   readonly writesPerSecond: number;
   readonly hubWritesPerSecond: number;
-  /** Pages of lists a second that we allow ourselves. */
+  /** Pages of lists a second: our share. */
   readonly queriesPerSecond: number;
   /** Of the slowest class of calls. */
   readonly seconds: number;
-  /** Messages a day, for everybody, and our share of them. */
+  /** Messages a day: of the whole hub, and our share. */
   readonly dailyMessages: number;
   readonly dailyShare: number;
 }

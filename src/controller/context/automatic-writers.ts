@@ -11,7 +11,7 @@ import {
   type Surroundings as OtherWriters,
 } from '../../plan/twin/other-writers.ts';
 import { DEAD_SECTIONS } from '../../profile/dead-section.ts';
-import type { Hub } from '../../ports/hub.ts';
+import type { Registry } from '../../ports/hub.ts';
 import { unlessRefused } from '../queue/optional-read.ts';
 
 const NAMES_SHOWN_MAX = 5;
@@ -42,7 +42,7 @@ export class AutomaticWriters {
   }
 
   /** Begins a pass. Where the hub does not list them, those listed before stay: the pass goes on. */
-  async list(hub: Hub, signal: AbortSignal): Promise<void> {
+  async list(hub: Registry, signal: AbortSignal): Promise<void> {
     this.#dead = new Map();
     try {
       const listed = (await hub.listConfigurations(signal)).slice(0, CONFIGURATIONS_MAX);
@@ -128,7 +128,7 @@ type ReadOthers = (ref: ModuleRef, device: Pick<DeviceFacts, 'iotEdge'>) => Prom
  * Who else writes one module, by reads for it alone; what the hub refuses to list is left out. The list that all modules
  * share is read once.
  */
-export function createReadOthers(hub: Hub, signal: AbortSignal): ReadOthers {
+export function createReadOthers(hub: Registry, signal: AbortSignal): ReadOthers {
   const automatic = new AutomaticWriters();
   let listed: Promise<void> | undefined;
   return async (ref, { iotEdge }) => {

@@ -2,7 +2,7 @@
 import type { Change } from '../../model/change.ts';
 import type { Capacity, DeclaredHub } from '../../model/declared.ts';
 import { readMessages } from '../../plan/report/call-count.ts';
-import { HintAllowance } from '../budget/daily-budget.ts';
+import { HintAllowance } from '../budget/hint-allowance.ts';
 import { isOurs, keysOfChange } from './keys-of-change.ts';
 import type { Hints } from '../twins/hints.ts';
 import { refOf } from '../../model/twin-key.ts';

@@ -1,55 +1,29 @@
-// What the twin of the reserved device says: who may write, what is suspended, what was approved. Read with suspicion:
-// people and newer versions write there too.
-import { getKey, isObject, type Json, type JsonObject } from '../../model/json.ts';
-import { reservedDeviceId, RESERVED_TAG } from '../../model/reserved-device.ts';
+// The tags of the reserved device: lease, suspensions, last approval. Reads them defensively, as people and newer versions
+// write there too.
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
+import { canonicalJson, getKey, isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { RESERVED_TAG } from '../../model/reserved-device.ts';
 import type { Suspension } from '../../model/suspension.ts';
 import type { Twin } from '../../model/twin.ts';
-import type { EarlierApproval } from '../../plan/guard/guards.ts';
-import type { Hub } from '../../ports/hub.ts';
-import { orMissing } from '../queue/optional-read.ts';
+import type { FleetFacts } from '../../ports/fleet-state.ts';
+import type { LeaseEntry, StoredLease } from '../../ports/lease.ts';
 
-export type LeaseKind = 'run' | 'apply' | 'uninstall';
-
-/** One holding of the lease. Whoever waits compares it with what it saw before, by its own clock. */
-export interface LeaseEntry {
-  /** user@host and something that no other process has. */
-  readonly holder: string;
-  readonly kind: string;
-  readonly revision: string;
-  /** ISO 8601, by the holder's clock; for people. */
-  readonly since: string;
-  /** The last renewal, likewise. */
-  readonly at: string;
-  readonly ttlSeconds: number;
-  /** Grows with each renewal. */
-  readonly renewals: number;
-}
-
-export interface ReservedTwin {
+export interface ReservedTwin extends StoredLease, FleetFacts {
+  /** Empty where the device does not exist. */
   readonly etag: string;
-  readonly lease: LeaseEntry | undefined;
-  readonly suspensions: readonly Suspension[];
-  readonly approved: EarlierApproval | undefined;
-  /** As it stands there, for the difference to what is to stand there. */
+  /** All that is stored, with what only other versions know. */
   readonly raw: JsonObject;
 }
 
-/** Undefined where there is no such device. */
-export async function readReservedTwin(
-  hub: Hub,
-  instance: string,
-  signal: AbortSignal,
-): Promise<ReservedTwin | undefined> {
-  const twin = await orMissing(hub.getDeviceTwin(reservedDeviceId(instance), signal));
-  return twin === undefined ? undefined : readReserved(twin);
-}
-
-export function readReserved({ etag, tags }: Pick<Twin, 'etag' | 'tags'>): ReservedTwin {
-  const found = tags === undefined ? undefined : getKey(tags, RESERVED_TAG);
+/** `twin` is undefined where the device does not exist. */
+export function readReserved(twin: Pick<Twin, 'etag' | 'tags'> | undefined): ReservedTwin {
+  const found = getKey(twin?.tags ?? {}, RESERVED_TAG);
   const raw = isObject(found) ? found : {};
+  const lease = getKey(raw, 'lease');
   return {
-    etag,
-    lease: readLease(getKey(raw, 'lease')),
+    etag: twin?.etag ?? '',
+    lease: readLease(lease),
+    leaseVersion: lease === undefined ? '' : canonicalJson(lease),
     suspensions: readSuspensions(getKey(raw, 'suspensions')),
     approved: readApproved(getKey(raw, 'approved')),
     raw,
@@ -59,7 +33,7 @@ export function readReserved({ etag, tags }: Pick<Twin, 'etag' | 'tags'>): Reser
 const TTL_SECONDS_MAX = 3_600;
 const TTL_SECONDS_UNKNOWN = 300;
 
-/** What can't be read is somebody's all the same: it is waited for until it has not changed for long. */
+/** An entry that can't be read is a lease all the same: who waits for it watches it run out. */
 function readLease(raw: Json | undefined): LeaseEntry | undefined {
   if (raw === undefined) return undefined;
   const { holder, kind, revision, since, at, ttl, n } = isObject(raw) ? raw : {};
@@ -82,7 +56,7 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : 'unknown';
 }
 
-/** One that can't be read stops everything: to write on would be to overrule whoever suspended. */
+/** A suspension that can't be read suspends everything: to write on would overrule whoever suspended. */
 function readSuspensions(raw: Json | undefined): readonly Suspension[] {
   if (raw === undefined) return [];
   return Array.isArray(raw) ? raw.map((item) => readSuspension(item) ?? UNREADABLE) : [UNREADABLE];

@@ -1,16 +1,21 @@
-// Whether this controller may write to one hub now: the lease, and the suspensions that lie beside it.
+// Whether this controller may write to one hub now: holds the lease, and follows the suspensions stored beside it.
 import type { Capacity, Mode } from '../../model/declared.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { deepEqual } from '../../model/json.ts';
 import { suspensionsInForce, type Suspension } from '../../model/suspension.ts';
-import type { EarlierApproval } from '../../plan/guard/guards.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { FleetFacts } from '../../ports/fleet-state.ts';
 import type { Hub } from '../../ports/hub.ts';
+import type { Lease, LeaseEntry } from '../../ports/lease.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';
-import { leaseMs } from '../budget/daily-budget.ts';
-import { fencedHub, Lease } from './reserved-lease.ts';
-import { composeSuspensions, readReservedTwin, type LeaseEntry } from './reserved-twin.ts';
+import { rememberApproval } from './approvals.ts';
+import { fencedHub } from './fenced-hub.ts';
+import { HeldLease } from './held-lease.ts';
+import { leaseMs } from './lease-duration.ts';
+import { ReservedStore } from './reserved-store.ts';
+import { composeSuspensions } from './reserved-twin.ts';
 
 export interface WritePermitOptions {
   /** Not budgeted, not closed here. */
@@ -26,25 +31,27 @@ export interface WritePermitOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly recorder: Recorder | undefined;
-  /** Nothing may be written from now on, until `begin` says so again. */
+  /** Nothing may be written from now on, until `begin` acquires the lease again. */
   readonly onLost: () => void;
-  /** Others are in force now. */
+  /** The suspensions in force have changed. */
   readonly onSuspensions: () => void;
 }
 
 export class WritePermit {
   readonly #options: WritePermitOptions;
+  readonly #store: ReservedStore;
   readonly #lease: Lease | undefined;
   #waitingFor: string | undefined;
   #suspensions: readonly Suspension[] = [];
 
   constructor(options: WritePermitOptions) {
     this.#options = options;
-    // What is only observed is nobody's to write to, and has no lease.
+    this.#store = new ReservedStore(options.hub, options.instance);
+    // A hub that is only observed needs no lease.
     this.#lease = options.mode === 'Observe' ? undefined : this.#createLease();
   }
 
-  /** The hub for whoever writes: nothing gets through that is not allowed. */
+  /** The hub for whoever writes: refuses writes to the fleet while they are not allowed. */
   get fenced(): Hub {
     const { hub } = this.#options;
     return this.#lease === undefined ? hub : fencedHub(hub, () => this.isAllowed);
@@ -54,32 +61,32 @@ export class WritePermit {
     return this.#lease?.isHeld !== false;
   }
 
-  /** Fires when writing is no longer allowed; undefined where that can't be. */
+  /** Aborted when writing is no longer allowed; undefined where it always is. */
   get signal(): AbortSignal | undefined {
     return this.#lease?.signal;
   }
 
-  /** Who has the lease that this one waits for. */
+  /** The holder that this controller waits for. */
   get waitingFor(): string | undefined {
     return this.#waitingFor;
   }
 
-  /** How long to wait until the next try. */
+  /** How long to wait before the next try. */
   get pollMs(): number {
     return this.#lease?.pollMs ?? 0;
   }
 
-  /** In force at the last look. */
+  /** In force when last read. */
   get suspensions(): readonly Suspension[] {
     return this.#suspensions;
   }
 
-  /** What was approved before, as the hub remembers it. */
+  /** The last approval, as stored when last read. */
   get approved(): EarlierApproval | undefined {
-    return this.#lease?.twin?.approved;
+    return this.#store.last?.approved;
   }
 
-  /** `New`: meanwhile another may have written, so everything is to be decided anew. Rejects with HubError. */
+  /** `New`: another process may have written meanwhile, so decide everything again. Rejects with HubError. */
   async begin(signal: AbortSignal): Promise<'New' | 'GoesOn' | 'Waits'> {
     if (this.#lease === undefined || this.#lease.isHeld) return 'GoesOn';
     const acquired = await this.#lease.acquire(signal);
@@ -94,17 +101,17 @@ export class WritePermit {
     return 'New';
   }
 
-  /** Where nothing is written, nothing need be suspended. Rejects with HubError. */
+  /** A holder's own renewals read them; nothing is suspended where nothing is written. Rejects with HubError. */
   async readSuspensions(signal: AbortSignal): Promise<void> {
-    const { hub, instance, mode } = this.#options;
-    if (mode === 'Observe') return;
-    const twin = this.#lease?.twin ?? (await readReservedTwin(hub, instance, signal));
-    this.#take(twin?.suspensions ?? []);
+    if (this.#options.mode === 'Observe') return;
+    const known = this.#lease?.isHeld === true ? this.#store.last : undefined;
+    this.#take(known ?? (await this.#store.read(signal)));
   }
 
   /** Never rejects. */
   async remember(approved: EarlierApproval, signal: AbortSignal): Promise<void> {
-    await this.#lease?.remember(approved, signal);
+    if (this.#lease?.isHeld !== true) return;
+    this.#take(await rememberApproval(this.#store, approved, this.#options.log, signal));
   }
 
   /** Never rejects; idempotent. */
@@ -113,29 +120,26 @@ export class WritePermit {
   }
 
   #createLease(): Lease | undefined {
-    const { hub, hubName, instance, holder, revision, capacity, clock, log, recorder, onLost } = this.#options;
+    const { hubName, holder, capacity, recorder, onLost } = this.#options;
     if (holder === undefined) return undefined;
-    return new Lease({
-      hub,
-      instance,
-      holder,
-      kind: 'run',
-      revision,
-      ttlMs: leaseMs(capacity),
-      clock,
-      log,
-      onTwin: ({ suspensions }) => this.#take(suspensions),
+    const { revision, clock, log } = this.#options;
+    const ttlMs = leaseMs(capacity);
+    const lease = new HeldLease({ store: this.#store, holder, kind: 'run', revision, ttlMs, clock, log });
+    lease.watch({
+      onRenewed: () => this.#take(this.#store.last),
       onLost: (why) => {
         this.#gauge(false);
         recorder?.record({ hub: hubName, reason: 'LeaseLost', why });
         onLost();
       },
     });
+    return lease;
   }
 
-  #take(all: readonly Suspension[]): void {
+  #take(facts: FleetFacts | undefined): void {
+    if (facts === undefined) return;
     const { clock, log, hubName, recorder, onSuspensions } = this.#options;
-    const inForce = suspensionsInForce(all, clock.now());
+    const inForce = suspensionsInForce(facts.suspensions, clock.now());
     if (deepEqual(composeSuspensions(inForce), composeSuspensions(this.#suspensions))) return;
     this.#suspensions = inForce;
     log.warn('Suspensions changed', { hub: hubName, inForce: inForce.length });
@@ -143,7 +147,7 @@ export class WritePermit {
     onSuspensions();
   }
 
-  /** Records the beginning of the wait, and each other holder. */
+  /** Once for each holder. */
   #noteWaiting({ holder, kind, since }: LeaseEntry): void {
     const { hubName: hub, log, recorder } = this.#options;
     const waitingFor = `${holder} (${kind})`;

@@ -6,7 +6,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Recorder } from '../../ports/recorder.ts';
-import type { Budgets } from '../budget/hub-budget.ts';
+import type { Budgets } from '../budget/budgeted-hub.ts';
 import type { HubContext, HubMemory, Rules } from '../context/hub-context.ts';
 import { ChangeWatch } from '../hints/change-watch.ts';
 import { HintHandler } from '../hints/hint-handler.ts';

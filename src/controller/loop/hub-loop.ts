@@ -4,7 +4,7 @@ import { HubError, invariant } from '../../model/errors.ts';
 import { activeAt, nextExpiryMs } from '../../model/expiry.ts';
 import { createPlanner } from '../../plan/planner.ts';
 import type { Metrics } from '../../ports/metrics.ts';
-import { ResyncPace } from '../budget/daily-budget.ts';
+import { ResyncPace } from '../budget/resync-pace.ts';
 import { createHubMemory, rulesOf, type HubMemory, type Rules } from '../context/hub-context.ts';
 import type { WritePermit } from '../lease/write-permit.ts';
 import { LIST_EMPTY_MESSAGE } from '../pass/list-fleet.ts';

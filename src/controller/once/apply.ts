@@ -1,9 +1,10 @@
 // One pass over a hub and all the work that follows from it, to the end: `apply` and `--once`.
 import { heldInstead } from '../../model/action.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { HubError } from '../../model/errors.ts';
 import { refOf } from '../../model/twin-key.ts';
 import type { ModuleRef } from '../../model/twin.ts';
-import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
+import type { GuardDecision } from '../../plan/guard/guards.ts';
 import type { Planner } from '../../plan/planner.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Hub } from '../../ports/hub.ts';

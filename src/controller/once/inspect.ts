@@ -2,8 +2,9 @@
 // done and what its agent says.
 import { HubError, invariant } from '../../model/errors.ts';
 import { writes, type TwinAction } from '../../model/action.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../../model/twin.ts';
-import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
+import type { GuardDecision } from '../../plan/guard/guards.ts';
 import type { Planner } from '../../plan/planner.ts';
 import type { Target } from '../../plan/target/target.ts';
 import type { Surroundings as OtherWriters } from '../../plan/twin/other-writers.ts';

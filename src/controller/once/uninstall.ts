@@ -4,7 +4,7 @@ import type { ModuleRef } from '../../model/twin.ts';
 import { RECORD_VERSION, readRecord } from '../../plan/record/record.ts';
 import { recordRemoval } from '../../plan/record/record-write.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Hub } from '../../ports/hub.ts';
+import type { Twins } from '../../ports/hub.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Random } from '../../ports/random.ts';
 import { keyOf, refOf } from '../../model/twin-key.ts';
@@ -13,7 +13,7 @@ import { orMissing } from '../queue/optional-read.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 
 export interface UninstallOptions {
-  readonly hub: Hub;
+  readonly hub: Twins;
   readonly hubName: string;
   readonly instance: string;
   readonly clock: Clock;

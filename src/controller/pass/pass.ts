@@ -1,6 +1,7 @@
 // The one driver of a pass: lists the fleet, plans every row, lets the gates see it, and decides on the whole. `plan`,
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 // `status`, `apply` and `run` differ in what they do with a row, not in how it is decided.
-import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
+import type { GuardDecision } from '../../plan/guard/guards.ts';
 import { rulesOf, type HubContext, type Rules } from '../context/hub-context.ts';
 import { listDevices, listTwins, type Row } from './list-fleet.ts';
 import { countDevices } from './device-count.ts';

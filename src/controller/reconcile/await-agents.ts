@@ -3,14 +3,14 @@ import { deviceFacts, type AcknowledgementState, type DeviceFacts, type ModuleRe
 import type { Planner } from '../../plan/planner.ts';
 import type { Target } from '../../plan/target/target.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Hub } from '../../ports/hub.ts';
+import type { Twins } from '../../ports/hub.ts';
 import { Alarm } from '../queue/alarm.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { orMissing } from '../queue/optional-read.ts';
 import { stateOf } from '../twins/twin-state.ts';
 
 export interface AwaitOptions {
-  readonly hub: Hub;
+  readonly hub: Twins;
   readonly planner: Planner;
   readonly clock: Clock;
   /** Ends the wait; what is not answered by then is waiting. */

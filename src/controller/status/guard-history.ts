@@ -1,6 +1,7 @@
 // The last decision of one hub's guards and the last approval: for the status, the log, and the next pass.
 import type { Approval } from '../../model/declared.ts';
-import type { EarlierApproval, GuardDecision } from '../../plan/guard/guards.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
+import type { GuardDecision } from '../../plan/guard/guards.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';

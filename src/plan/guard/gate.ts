@@ -2,10 +2,11 @@
 // asked again before each write. Pure: rows and totals in, verdicts out.
 import type { DeclaredHub } from '../../model/declared.ts';
 import type { Refuser, TwinAction } from '../../model/action.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import type { Twin } from '../../model/twin.ts';
 import { invariant } from '../../model/errors.ts';
 import type { Planner } from '../planner.ts';
-import { decideGuards, guardedRisks, RISKS_OF_SHORT_LIST, type EarlierApproval, type GuardDecision } from './guards.ts';
+import { decideGuards, guardedRisks, RISKS_OF_SHORT_LIST, type GuardDecision } from './guards.ts';
 import { gatherFacts } from './pass-facts.ts';
 import { RISK, riskContext, risksOf } from './risk.ts';
 

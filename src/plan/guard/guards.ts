@@ -8,6 +8,7 @@ import {
 } from '../../model/declared.ts';
 import { digestJson } from '../../model/digest.ts';
 import { GUARDS, type Guard } from '../../model/guard.ts';
+import type { EarlierApproval } from '../../model/earlier-approval.ts';
 import { RISK } from './risk.ts';
 
 /** Twins that would be written alike and that carry the same risks. */
@@ -57,12 +58,6 @@ export interface GuardDecision {
   readonly message: string | undefined;
   /** That the Hub bears an approval which does nothing, as nothing is refused; what else is wrong with one, `message` tells. */
   readonly idleApproval: string | undefined;
-}
-
-/** An approval that was good before: half of its work may be done by now. */
-export interface EarlierApproval {
-  readonly fingerprint: string;
-  readonly shapes: readonly string[];
 }
 
 /** A list that lacks more of the devices that the hub counts is none to take anything away by. */

@@ -1,7 +1,8 @@
 // `apply`, `suspend`, `resume` and `uninstall` against a hub where a controller may be at work.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lease } from '../../../src/controller/lease/reserved-lease.ts';
-import type { LeaseKind } from '../../../src/controller/lease/reserved-twin.ts';
+import { HeldLease } from '../../../src/controller/lease/held-lease.ts';
+import { ReservedStore } from '../../../src/controller/lease/reserved-store.ts';
+import type { Lease, LeaseKind } from '../../../src/ports/lease.ts';
 import { inProcessHub } from '../../../src/emulator/in-process-hub.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { SILENT_LOG } from '../../../src/cli/connect/plan-hub.ts';
@@ -64,9 +65,8 @@ async function holder(
   { isAlive = true, kind = 'run' }: { isAlive?: boolean; kind?: LeaseKind } = {},
 ): Promise<Lease> {
   const clock = isAlive ? hub.clock : { now: () => hub.clock.now() - 3_600_000, schedule: () => () => {} };
-  const lease = new Lease({
-    hub: inProcessHub(hub.iot),
-    instance: 'default',
+  const lease = new HeldLease({
+    store: new ReservedStore(inProcessHub(hub.iot), 'default'),
     holder: 'controller@pod/abc',
     kind,
     revision: () => revision,

@@ -1,9 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import { readReservedTwin } from '../../../src/controller/lease/reserved-twin.ts';
-import { changeSuspensions, withSuspension } from '../../../src/controller/lease/suspensions.ts';
+import { ReservedStore } from '../../../src/controller/lease/reserved-store.ts';
+import { withSuspension } from '../../../src/controller/lease/suspensions.ts';
 import type { Suspension } from '../../../src/model/suspension.ts';
-import type { Hub } from '../../../src/ports/hub.ts';
-import { createFleet, NEVER, type Fleet } from '../fixture.ts';
+import { createFleet, NEVER, suspend, type Fleet } from '../fixture.ts';
 
 let fleet: Fleet;
 
@@ -19,11 +18,9 @@ const device = (name: string, untilMs?: number) => ({
   untilMs,
 });
 
-function change(to: (before: readonly Suspension[]) => readonly Suspension[], hub: Hub = fleet.hub): Promise<unknown> {
-  return changeSuspensions({ hub, instance: 'default', nowMs: fleet.clock.now() }, to, NEVER);
-}
+const change = (to: Parameters<typeof suspend>[1]): Promise<unknown> => suspend(fleet, to);
 
-const stored = async () => (await readReservedTwin(fleet.hub, 'default', NEVER))?.suspensions;
+const stored = async () => (await new ReservedStore(fleet.hub, 'default').read(NEVER)).suspensions;
 
 test('the first makes the device that holds it, and the last leaves no list', async () => {
   await change((before) => withSuspension(before, device('d1')));
@@ -49,7 +46,7 @@ test('those that have ended go with the next change', async () => {
 
 test('two people at once lose neither’s', async () => {
   await Promise.all(['d1', 'd2', 'd3'].map((name) => change((before) => withSuspension(before, device(name)))));
-  expect((await stored())?.map((one) => ('name' in one ? one.name : '')).toSorted()).toEqual(['d1', 'd2', 'd3']);
+  expect((await stored()).map((one) => ('name' in one ? one.name : '')).toSorted()).toEqual(['d1', 'd2', 'd3']);
 });
 
 test('more than the twin can hold are refused in words, before the hub refuses them', async () => {

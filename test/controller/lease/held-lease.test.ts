@@ -1,14 +1,13 @@
 // One writer at a time: how the lease is taken, kept, waited for, lost, taken away and given back.
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaseMs } from '../../../src/controller/budget/daily-budget.ts';
-import { fencedHub, Lease, type LeaseOptions } from '../../../src/controller/lease/reserved-lease.ts';
-import { readReservedTwin } from '../../../src/controller/lease/reserved-twin.ts';
-import { changeSuspensions } from '../../../src/controller/lease/suspensions.ts';
+import { fencedHub } from '../../../src/controller/lease/fenced-hub.ts';
+import type { HeldLease } from '../../../src/controller/lease/held-lease.ts';
+import { ReservedStore } from '../../../src/controller/lease/reserved-store.ts';
 import { HubError, type HubErrorCode } from '../../../src/model/errors.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
-import { createFleet, createLog, NEVER, type Fleet } from '../fixture.ts';
+import { createFleet, createLease, NEVER, suspend, type Fleet } from '../fixture.ts';
 
 const TTL_MS = 90_000;
 const DEVICE = 'twinward-default';
@@ -19,21 +18,10 @@ beforeEach(() => {
   fleet = createFleet(1);
 });
 
-function leaseOf(holder: string, options: Partial<LeaseOptions> = {}): Lease {
-  return new Lease({
-    hub: fleet.hub,
-    instance: 'default',
-    holder,
-    kind: 'run',
-    revision: () => 'sha256:1',
-    ttlMs: TTL_MS,
-    clock: fleet.clock,
-    log: createLog(),
-    ...options,
-  });
-}
+const leaseOf = (holder: string, options?: Parameters<typeof createLease>[2]): HeldLease =>
+  createLease(fleet, holder, options);
 
-const stored = async () => (await readReservedTwin(fleet.hub, 'default', NEVER))?.lease;
+const stored = async () => (await new ReservedStore(fleet.hub, 'default').read(NEVER)).lease;
 
 /** A hub whose writes of the lease fail like this while `isBroken` says so. */
 function breaking(isBroken: () => boolean, code: HubErrorCode, lands = false): Hub {
@@ -122,7 +110,8 @@ describe('taking it', () => {
 
   test('by force ends the holder’s', async () => {
     let lost = 0;
-    const holder = leaseOf('a', { onLost: () => (lost += 1) });
+    const holder = leaseOf('a');
+    holder.watch({ onLost: () => (lost += 1) });
     await holder.acquire(NEVER);
     const other = leaseOf('b');
     expect((await other.acquire(NEVER, true)).kind).toBe('Held');
@@ -168,11 +157,12 @@ describe('keeping it', () => {
   });
 
   test('survives a suspension that moves the etag, and hears of it', async () => {
-    const heard: number[] = [];
-    const lease = leaseOf('a', { onTwin: ({ suspensions }) => heard.push(suspensions.length) });
+    const heard: (number | undefined)[] = [];
+    const store = new ReservedStore(fleet.hub, 'default');
+    const lease = leaseOf('a', { store });
+    lease.watch({ onRenewed: () => heard.push(store.last?.suspensions.length) });
     await lease.acquire(NEVER);
-    const place = { hub: fleet.hub, instance: 'default', nowMs: fleet.clock.now() };
-    await changeSuspensions(place, () => [{ scope: 'All', who: 'me', reason: 'why', untilMs: undefined }], NEVER);
+    await suspend(fleet, () => [{ scope: 'All', who: 'me', reason: 'why', untilMs: undefined }]);
     await fleet.clock.advance(TTL_MS);
     expect(lease.isHeld).toBe(true);
     expect(heard).toEqual([1, 1, 1]);
@@ -210,7 +200,8 @@ describe('losing it', () => {
     async (code) => {
       let isBroken = false;
       let lost = 0;
-      const lease = leaseOf('a', { hub: breaking(() => isBroken, code), onLost: () => (lost += 1) });
+      const lease = leaseOf('a', { hub: breaking(() => isBroken, code) });
+      lease.watch({ onLost: () => (lost += 1) });
       await lease.acquire(NEVER);
       const { signal } = lease;
       isBroken = true;
@@ -319,12 +310,6 @@ test('at no moment two hold it, whatever fails and whoever wants it', async () =
 function expectHubError(error: unknown): void {
   expect(error).toBeInstanceOf(HubError);
 }
-
-test('on a small hub it is good for longer, so that renewing takes little of the day', () => {
-  expect(leaseMs(undefined)).toBe(90_000);
-  expect(leaseMs({ tier: 'S1', units: 1 })).toBe(90_000);
-  expect(leaseMs({ tier: 'F1', units: 1 })).toBe(648_000);
-});
 
 /** The clock of a process that dies as soon as it has what it wanted. */
 function stopped(): Clock {
