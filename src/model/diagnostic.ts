@@ -1,4 +1,5 @@
 // A problem with what a person wrote: stable code, place, cause and next step.
+import { compareText } from './text.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
 
 /** A place in the manifests. Lines and columns count from 1; columns count UTF-16 units. */
@@ -53,9 +54,4 @@ export function compareOrigins(a: Origin, b: Origin): number {
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => diagnostic.severity === 'error');
-}
-
-/** By UTF-16 units: the same on every system. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

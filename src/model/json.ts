@@ -138,6 +138,20 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return result;
 }
 
+/** The smallest merge patch that turns one value into another; undefined where they are equal. */
+export function mergePatchBetween(before: Json | undefined, after: Json): Json | undefined {
+  if (!isObject(before) || !isObject(after)) return deepEqual(before, after) ? undefined : after;
+  const patch: JsonObject = {};
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key)) setKey(patch, key, null);
+  }
+  for (const key of Object.keys(after)) {
+    const difference = mergePatchBetween(getKey(before, key), after[key] as Json);
+    if (difference !== undefined) setKey(patch, key, difference);
+  }
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
 /** One text for every spelling of the same value: sorted keys, no spaces. The input of every digest. */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;

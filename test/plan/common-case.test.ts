@@ -6,16 +6,10 @@ import { invariant } from '../../src/model/errors.ts';
 import { cloneJson, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { DeviceFacts } from '../../src/model/twin.ts';
 import { parseOwner, type Owner } from '../../src/model/owner.ts';
-import {
-  NO_MEMORY,
-  composeOwn,
-  composeRecord,
-  readRecord,
-  recordHolds,
-  sameOwnership,
-  type Owners,
-} from '../../src/plan/record/record.ts';
-import type { OwnedEntry } from '../../src/plan/record/record.ts';
+import { composeRecord } from '../../src/plan/record/record-write.ts';
+import { sameOwnership, type OwnedEntry, type Owners } from '../../src/plan/record/owned-entry.ts';
+import { composeOwn } from '../../src/plan/record/entry-spelling.ts';
+import { NO_MEMORY, readRecord, recordHolds } from '../../src/plan/record/record.ts';
 import { createSelection, matches } from '../../src/plan/select/selection.ts';
 
 const entry: fc.Arbitrary<OwnedEntry> = fc.record({

@@ -2,11 +2,11 @@
 import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/select/selection.ts';
-import { momentText } from '../../plan/select/suspensions.ts';
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import { refusedState, type TwinState } from '../../controller/twins/twin-state.ts';
 import { closest } from '../../model/similarity.ts';
 import { ownerName, type Owner } from '../../model/owner.ts';
+import { momentText } from '../../model/moment.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import { readDeclared, type SourceOptions } from '../input/manifests.ts';

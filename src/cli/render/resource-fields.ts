@@ -11,9 +11,9 @@ import type { Origin } from '../../model/diagnostic.ts';
 import { formatPointer } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { FactKey, Requirement, Selector } from '../../model/selector.ts';
+import { momentText } from '../../model/moment.ts';
 import { shortValue } from '../../plan/report/change-text.ts';
 import { REDACTED } from '../../plan/report/redaction.ts';
-import { momentText } from '../../plan/select/suspensions.ts';
 
 /** Label to value; what says nothing is left out. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;

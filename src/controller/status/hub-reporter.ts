@@ -1,6 +1,6 @@
 // What an operator reads of one hub: its problems, what was written once the work is done, and which twins are held.
 import { isWriteEvent } from '../../model/event.ts';
-import { compareText } from '../../model/diagnostic.ts';
+import { compareText } from '../../model/text.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 import type { TwinTable } from '../twins/twin-table.ts';

@@ -1,8 +1,8 @@
 // What is known of agents that makes a change mean more than it says: what they fall back to, and what is sent beside it.
-import { compareText } from '../../model/diagnostic.ts';
 import { deepEqual, getKey, getPath, isObject, type Json } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { TwinAction } from '../../model/action.ts';
+import { compareText } from '../../model/text.ts';
 
 /** What the agent of a module does without a setting; undefined where its profiles do not know, or not the same. */
 export function agentDefault(profiles: Iterable<Profile>, moduleId: string, name: string): Json | undefined {

@@ -10,8 +10,8 @@ import type { Layer } from '../target/layer.ts';
 import type { Ownership } from '../twin/ownership.ts';
 import { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
+import { momentText } from '../../model/moment.ts';
 import { factOf, failingRequirement } from '../select/selection.ts';
-import { momentText } from '../select/suspensions.ts';
 import type { Target } from '../target/target.ts';
 
 export type Verdict =

@@ -1,6 +1,5 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
 import type { Declared, DeclaredConfiguration } from '../../model/declared.ts';
-import { compareText } from '../../model/diagnostic.ts';
 import { formatPointer, getKey, getPath, liesIn, type Json, type JsonObject } from '../../model/json.ts';
 import type { AutomaticConfiguration } from '../../model/neighbour.ts';
 import type { Profile } from '../../model/profile.ts';
@@ -10,13 +9,15 @@ import { atomName, atomPath } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import { holdsSecret } from '../../profile/secrets.ts';
 import type { TwinAction } from '../../model/action.ts';
+import { compareText } from '../../model/text.ts';
+import { NO_OWNERS, type Owners } from '../record/owned-entry.ts';
 import { isMet } from '../twin/changes.ts';
 import { claimOf, isAt, rank, type Claim, type ClaimContext, type Place } from './claims.ts';
 import { lastWriteOf, type LastWrite } from '../record/last-write.ts';
 import { merge } from '../target/layering.ts';
 import { nextStepOf, type NextStep } from './next-step.ts';
 import { settleOwners } from '../twin/ownership.ts';
-import { NO_OWNERS, readRecord, type Owners } from '../record/record.ts';
+import { readRecord } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 import { placesKnown, whoseOf } from './foreign-setting.ts';
 

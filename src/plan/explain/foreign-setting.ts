@@ -3,10 +3,11 @@ import { formatPointer, liesIn, type Json } from '../../model/json.ts';
 import type { AutomaticConfiguration } from '../../model/neighbour.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';
+import { ownedNames } from '../record/owned-entry.ts';
 import { atomName, atomPath } from '../../profile/encode.ts';
 import { matchesPattern } from '../../profile/patterns.ts';
 import { knowsSetting, unknownSetting } from '../../profile/settings.ts';
-import { ownedNames, readRecord, recordedInstances } from '../record/record.ts';
+import { readRecord, recordedInstances } from '../record/record.ts';
 import { writerOf } from '../twin/other-writers.ts';
 
 export interface WhoseInput {

@@ -10,9 +10,9 @@ import {
   type TwinAction,
 } from '../../model/action.ts';
 import { isConfigurationOwner, type Owner } from '../../model/owner.ts';
+import type { Owners } from '../record/owned-entry.ts';
 import { isRemovable } from '../target/layering.ts';
 import { isKeeping, type Fate, type Ownership, type RecordedOwner } from '../twin/ownership.ts';
-import type { Owners } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
 export type Step =

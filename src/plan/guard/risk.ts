@@ -1,11 +1,11 @@
 // What a write does beyond putting drift back: the risks that guards limit, as bits, and what makes two writes alike.
 import type { Declared } from '../../model/declared.ts';
-import { compareText } from '../../model/diagnostic.ts';
 import { digestJson } from '../../model/digest.ts';
 import type { Json } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
 import { changesOf, writes, type ChangeCause, type TwinAction } from '../../model/action.ts';
 import { isConfigurationOwner, type Owner } from '../../model/owner.ts';
+import { compareText } from '../../model/text.ts';
 import { recordedOwners } from '../record/record.ts';
 
 /** Rows are kept by the hundred thousand: one number holds all risks of one. */

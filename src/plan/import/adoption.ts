@@ -2,8 +2,8 @@
 import type { Atom, Profile } from '../../model/profile.ts';
 import { isScalar, type Scalar } from '../../model/selector.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
-import { compareText } from '../../model/diagnostic.ts';
 import { getPath, isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { compareText } from '../../model/text.ts';
 import { decodeSection, type Undeclarable } from '../../profile/decode.ts';
 import { sameMeaning } from '../../profile/meaning.ts';
 import { checkRules } from '../../profile/rules.ts';

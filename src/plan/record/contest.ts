@@ -1,6 +1,6 @@
 // Settings that another writer keeps changing: how often we corrected each one, as the record on the twin remembers it.
 import { isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
-import { momentText } from '../select/suspensions.ts';
+import { momentText } from '../../model/moment.ts';
 
 /** Corrections of one setting, halved for each hour since the last. */
 export interface Contest {

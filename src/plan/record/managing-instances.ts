@@ -1,7 +1,7 @@
 // Twins that carry a record already: which installations manage them, and by which configurations.
-import { compareText } from '../../model/diagnostic.ts';
 import type { Twin } from '../../model/twin.ts';
 import type { Owner } from '../../model/owner.ts';
+import { compareText } from '../../model/text.ts';
 import { recordedInstances, recordedOwners } from './record.ts';
 
 export interface ManagingInstance {

@@ -1,7 +1,7 @@
 // What a write of the record says, in words: who owns which settings from now on, and who lets go of what stays.
 import type { SettingChange } from '../../model/action.ts';
 import type { Owner } from '../../model/owner.ts';
-import type { OwnedEntry, OwnedKeys, Owners } from './record.ts';
+import type { OwnedEntry, OwnedKeys, Owners } from './owned-entry.ts';
 
 const NAMES_SHOWN_MAX = 5;
 

@@ -1,10 +1,13 @@
-// How the record is written: the patch on tags, and what such a write means where nothing else is written.
+// How the record is written: the patch on tags, and the record itself.
 import type { Declared } from '../../model/declared.ts';
-import { isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
-import type { Twin } from '../../model/twin.ts';
-import { mergePatchBetween } from '../twin/changes.ts';
-import type { Ownership } from '../twin/ownership.ts';
-import { RECORD_TAG, composeRecord, rawRecord, type Owners, type RecordMemory } from './record.ts';
+import { isObject, mergePatchBetween, setKey, type Json, type JsonObject } from '../../model/json.ts';
+import { etagCounter, etagOfCounter, type Twin } from '../../model/twin.ts';
+import type { Owners } from './owned-entry.ts';
+import { composeNudges } from './nudge.ts';
+import { composeContests } from './contest.ts';
+import { momentText } from '../../model/moment.ts';
+import { composeOwn } from './entry-spelling.ts';
+import { RECORD_TAG, RECORD_VERSION, rawRecord, type RecordMemory } from './record.ts';
 
 export interface RecordContext {
   readonly declared: Declared;
@@ -43,20 +46,31 @@ function withKey(key: string, value: Json): JsonObject {
   return object;
 }
 
-/** What a write of the record alone means; `recorded` is undefined where there was none. */
-export function recordReason(
-  recorded: Owners | undefined,
-  { atoms, owners, recordedPaths }: Ownership,
-): 'Adopted' | 'OwnerChanged' | 'Released' {
-  if (recorded === undefined) return 'Adopted';
-  const before = atoms
-    .filter(({ atom }) => atom.policy === 'Override')
-    .map(({ atom, owner }) => ({ owner, there: recordedPaths.overlapping(atom.path) }));
-  if (before.some(({ owner, there }) => there.some((one) => one.owner !== owner))) return 'OwnerChanged';
-  if (before.some(({ there }) => there.length === 0)) return 'Adopted';
-  const isRespelt = [...owners].some(([owner, { deletionPolicy, profile }]) => {
-    const entry = recorded.get(owner);
-    return entry !== undefined && (entry.deletionPolicy !== deletionPolicy || entry.profile !== profile);
-  });
-  return isRespelt ? 'OwnerChanged' : 'Released';
+/** The record as the next write puts it, holding the etag that this very write will produce. */
+export function composeRecord(
+  owners: Owners,
+  facts: {
+    readonly revision: string;
+    readonly nowMs: number;
+    readonly etag: string;
+    readonly memory: RecordMemory;
+  },
+): JsonObject {
+  const counter = etagCounter(facts.etag);
+  const { contests, nudges, desiredVersion } = facts.memory;
+  const contest = composeContests(contests);
+  return {
+    v: RECORD_VERSION,
+    ...(counter === undefined ? {} : { etag: etagOfCounter(counter + 1n) }),
+    at: momentText(facts.nowMs),
+    rev: shortRevision(facts.revision),
+    ...(desiredVersion === undefined ? {} : { desired: desiredVersion }),
+    ...(contest === undefined ? {} : { contest }),
+    ...(nudges === undefined ? {} : { nudge: composeNudges(nudges) }),
+    own: composeOwn(owners),
+  };
+}
+
+function shortRevision(revision: string): string {
+  return revision.replace(/^sha(1|256):/, '').slice(0, 12);
 }

@@ -1,6 +1,7 @@
 // Break-glass suspensions by what they stop: everything, a device, an owner. And what people are told about them.
 import type { Suspension } from '../../model/suspension.ts';
 import { ownerName, type Owner } from '../../model/owner.ts';
+import { momentText } from '../../model/moment.ts';
 
 export interface Suspensions {
   /** Devices that are named, so that selectors tell them from others. */
@@ -56,9 +57,4 @@ export function endableSuspensionText(suspension: Suspension): string {
 export function namedSuspensionText(suspension: Suspension): string {
   const text = endableSuspensionText(suspension);
   return 'name' in suspension ? `${suspension.name}: ${text}` : text;
-}
-
-/** `2026-11-24T06:00:00Z`. */
-export function momentText(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -11,15 +11,12 @@ import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from 
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
-import { composeOwn, expectedOwners, type Owners } from '../record/record.ts';
+import { composeOwn } from '../record/entry-spelling.ts';
+import { momentText } from '../../model/moment.ts';
+import type { Owners } from '../record/owned-entry.ts';
+import { expectedOwners } from './expected-owners.ts';
 import type { Selected, Selection } from '../select/selection.ts';
-import {
-  endableSuspensionText,
-  momentText,
-  NO_SUSPENSIONS,
-  suspensionText,
-  type Suspensions,
-} from '../select/suspensions.ts';
+import { endableSuspensionText, NO_SUSPENSIONS, suspensionText, type Suspensions } from '../select/suspensions.ts';
 
 export interface Target {
   readonly moduleId: string;

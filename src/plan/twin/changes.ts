@@ -1,5 +1,5 @@
 // Live against declared, setting by setting, by meaning.
-import { deepEqual, getKey, getPath, isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
+import { getPath, isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Atom } from '../../model/profile.ts';
 import { sameMeaning } from '../../profile/meaning.ts';
 import type { ChangeCause, SettingChange } from '../../model/action.ts';
@@ -86,18 +86,4 @@ export function causeFrom(history: OwnerHistory, digest: string | undefined, isR
   if (history.followsDeparted) return 'LeftGroup';
   // It owned other settings here and not this one: other layers must have changed, unless it never shows in the record.
   return isRecorded ? 'ConfigurationChanged' : 'Drift';
-}
-
-/** The smallest merge patch that turns one value into another; undefined where they are equal. */
-export function mergePatchBetween(before: Json | undefined, after: Json): Json | undefined {
-  if (!isObject(before) || !isObject(after)) return deepEqual(before, after) ? undefined : after;
-  const patch: JsonObject = {};
-  for (const key of Object.keys(before)) {
-    if (!Object.hasOwn(after, key)) setKey(patch, key, null);
-  }
-  for (const key of Object.keys(after)) {
-    const difference = mergePatchBetween(getKey(before, key), after[key] as Json);
-    if (difference !== undefined) setKey(patch, key, difference);
-  }
-  return Object.keys(patch).length === 0 ? undefined : patch;
 }

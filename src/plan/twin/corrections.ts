@@ -1,8 +1,9 @@
 // Which changes only put back what somebody else changed, and which of these are left alone for now.
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
+import type { Owners } from '../record/owned-entry.ts';
 import { afterCorrections, isContested, NO_CONTESTS, type Contests } from '../record/contest.ts';
-import type { Owners, RecordMemory } from '../record/record.ts';
+import type { RecordMemory } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
 /** What there is to tell a correction by. */

@@ -18,7 +18,7 @@ import type { SettingChange } from '../../model/action.ts';
 import { afterOf, isAbsent, isMet } from './changes.ts';
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
-import type { OwnedEntry, Owners } from '../record/record.ts';
+import type { OwnedEntry, Owners } from '../record/owned-entry.ts';
 import type { Target } from '../target/target.ts';
 import { markOf, recallValue, rememberValue } from '../record/undo.ts';
 

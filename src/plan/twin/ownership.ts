@@ -10,7 +10,8 @@ import { findRestores, rewind, withUndo, type RecordedPlaces, type Rewound } fro
 import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
 import { isExceptionOwner, type Owner } from '../../model/owner.ts';
-import { expectedOwners, ownedNames, withoutNames, type OwnedEntry, type Owners } from '../record/record.ts';
+import { ownedNames, withoutNames, type OwnedEntry, type Owners } from '../record/owned-entry.ts';
+import { expectedOwners } from '../target/expected-owners.ts';
 import type { Target } from '../target/target.ts';
 
 /** What happens to one recorded owner, decided by the first rule that applies. */

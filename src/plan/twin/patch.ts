@@ -6,6 +6,7 @@ import {
   getPath,
   isObject,
   liesIn,
+  mergePatchBetween,
   removePath,
   setKey,
   setPath,
@@ -15,7 +16,6 @@ import {
 import type { Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
-import { mergePatchBetween } from './changes.ts';
 
 /** `properties.desired` without what the hub adds to it. */
 export function userDesired(desired: JsonObject): JsonObject {

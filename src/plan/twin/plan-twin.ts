@@ -5,6 +5,8 @@ import type { DeviceFacts, Twin } from '../../model/twin.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import { differencesOf, writes, type ReasonOf, type SettingChange, type TwinAction } from '../../model/action.ts';
 import type { Owner } from '../../model/owner.ts';
+import { recordReason } from './record-reason.ts';
+import { NO_OWNERS, sameOwnership, type Owners } from '../record/owned-entry.ts';
 import { causeFrom, diffAbsences, diffDeclared, isAbsent, isMet, type ChangeContext } from './changes.ts';
 import { contestsText } from '../record/contest.ts';
 import { contestsAfter, isLeftAlone, memoryOfTaken, type CorrectionFacts } from './corrections.ts';
@@ -14,17 +16,8 @@ import { settleOwners, type Ownership } from './ownership.ts';
 import { applyChanges, desiredPatch, hasNull, nextVersion, userDesired } from './patch.ts';
 import { planNudge } from './plan-nudge.ts';
 import { recordMessage, releaseMessage } from '../record/record-message.ts';
-import { recordPatch, recordReason } from '../record/record-write.ts';
-import {
-  NO_MEMORY,
-  NO_OWNERS,
-  readRecord,
-  recordHolds,
-  sameOwnership,
-  type Owners,
-  type RecordMemory,
-  type RecordReading,
-} from '../record/record.ts';
+import { recordPatch } from '../record/record-write.ts';
+import { NO_MEMORY, readRecord, recordHolds, type RecordMemory, type RecordReading } from '../record/record.ts';
 import { findNeighbour, type Surroundings } from './other-writers.ts';
 import type { Target } from '../target/target.ts';
 

@@ -1,8 +1,8 @@
 // What a write of the record alone says.
 import { parseOwner } from '../../../src/model/owner.ts';
+import type { OwnedEntry, OwnedKeys, Owners } from '../../../src/plan/record/owned-entry.ts';
 import { describe, expect, test } from 'vitest';
 import { recordMessage, releaseMessage } from '../../../src/plan/record/record-message.ts';
-import type { OwnedEntry, OwnedKeys, Owners } from '../../../src/plan/record/record.ts';
 
 const named = (...names: string[]): OwnedKeys => ({ names });
 const HASHED: OwnedKeys = { hashes: new Set(['AAAAAAAA']) };

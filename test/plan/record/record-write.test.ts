@@ -4,7 +4,7 @@ import type { Atom } from '../../../src/model/profile.ts';
 import type { Ownership, RecordedOwner } from '../../../src/plan/twin/ownership.ts';
 import { PathMap } from '../../../src/model/path-map.ts';
 import { parseOwner } from '../../../src/model/owner.ts';
-import { recordReason } from '../../../src/plan/record/record-write.ts';
+import { recordReason } from '../../../src/plan/twin/record-reason.ts';
 
 const OURS = 'SecurityConfiguration/ours';
 const THEIRS = 'SecurityConfiguration/theirs';

@@ -4,17 +4,15 @@ import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { etagOfCounter } from '../../../src/model/twin.ts';
 import { parseOwner, type Owner } from '../../../src/model/owner.ts';
 import {
-  NO_MEMORY,
-  composeRecord,
-  expectedOwners,
   ownedNames,
-  rawRecord,
-  readRecord,
   sameOwnership,
   withoutNames,
   type OwnedEntry,
   type Owners,
-} from '../../../src/plan/record/record.ts';
+} from '../../../src/plan/record/owned-entry.ts';
+import { composeRecord } from '../../../src/plan/record/record-write.ts';
+import { expectedOwners } from '../../../src/plan/target/expected-owners.ts';
+import { NO_MEMORY, rawRecord, readRecord } from '../../../src/plan/record/record.ts';
 import { declare, NOW_MS, targetFor, type Configurations } from '../fixture.ts';
 
 const FACTS = { revision: 'sha1:3f9c2e1aa0b1c2d3e4', nowMs: NOW_MS, etag: etagOfCounter(2n), memory: NO_MEMORY };

@@ -1,9 +1,8 @@
 // The smallest patch that is safe for the agent.
 import { describe, expect, test } from 'vitest';
-import { mergePatch, type Json, type JsonObject } from '../../../src/model/json.ts';
+import { mergePatch, mergePatchBetween, type Json, type JsonObject } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
 import type { SettingChange } from '../../../src/model/action.ts';
-import { mergePatchBetween } from '../../../src/plan/twin/changes.ts';
 import { applyChanges, desiredPatch, hasNull, userDesired } from '../../../src/plan/twin/patch.ts';
 import { LEAF, PNP, ROOT, WRAPPED } from '../fixture.ts';
 
