@@ -14,9 +14,9 @@ import type { ControllerStatus } from './status/status.ts';
 import { TwinTable } from './twins/twin-table.ts';
 
 export const RESYNC_PERIOD_MS = 5 * 60_000;
-export const CONCURRENCY = 16;
+const CONCURRENCY = 16;
 
-export interface ControllerOptions extends Pick<
+interface ControllerOptions extends Pick<
   HubLoopOptions,
   'connect' | 'connectFeed' | 'clock' | 'random' | 'log' | 'metrics' | 'recorder' | 'holder'
 > {

@@ -10,7 +10,7 @@ import { NOTHING_AROUND, type Surroundings } from './twin/other-writers.ts';
 import { createTargets, type Target } from './target/target.ts';
 import { planTwin } from './twin/plan-twin.ts';
 
-export interface PlannerOptions {
+interface PlannerOptions {
   readonly hub: DeclaredHub;
   /** The effective ceiling for this hub; the caller knows whether it is on loopback. */
   readonly hubMode: Mode;

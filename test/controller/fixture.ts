@@ -1,8 +1,8 @@
 // What the tests of the loop share: a small fleet on the embedded hub, manifests for it, a log and numbers to look at.
-import { startController, type Controller, type ControllerOptions } from '../../src/controller/controller.ts';
+import { startController, type Controller } from '../../src/controller/controller.ts';
 import { createHubMemory, rulesOf, type HubContext } from '../../src/controller/context/hub-context.ts';
 import type { Condition, HubStatus } from '../../src/controller/status/status.ts';
-import { HeldLease, type LeaseOptions } from '../../src/controller/lease/held-lease.ts';
+import { HeldLease } from '../../src/controller/lease/held-lease.ts';
 import { ReservedStore } from '../../src/controller/lease/reserved-store.ts';
 import { changeSuspensions } from '../../src/controller/lease/suspensions.ts';
 import { IotHub } from '../../src/emulator/hub/iot-hub.ts';
@@ -22,6 +22,10 @@ import type { Log, LogFields } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type { Source } from '../../src/ports/source.ts';
 import { createTestClock, type TestClock } from '../support/test-clock.ts';
+
+type LeaseOptions = ConstructorParameters<typeof HeldLease>[0];
+
+type ControllerOptions = Parameters<typeof startController>[0];
 
 export const MODULE = 'acmeGuard';
 

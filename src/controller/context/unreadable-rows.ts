@@ -1,7 +1,7 @@
 // Rows of a pass that are not what the service documents: counted, told, and never a reason to do anything.
 import type { UnreadableRow } from '../../ports/hub.ts';
 
-export type ListName = 'devices' | 'module twins';
+type ListName = 'devices' | 'module twins';
 
 interface Seen {
   rows: number;

@@ -13,7 +13,7 @@ import { backoffMs } from '../queue/backoff.ts';
 import { recover } from '../queue/recover.ts';
 import { classify } from '../queue/outcome.ts';
 
-export interface ChangeWatchOptions {
+interface ChangeWatchOptions {
   /** In the manifests. */
   readonly hubName: string;
   /** Undefined where nobody knows it: then any hub's changes are taken. */

@@ -14,7 +14,7 @@ import type { WorkQueue } from '../queue/work-queue.ts';
 const WAITING =
   'The next pass finds what others change: a read for each change event would go beyond the budget of daily messages.';
 
-export interface HintHandlerOptions {
+interface HintHandlerOptions {
   readonly context: HubContext;
   /** Of the context. */
   readonly hints: Hints;

@@ -12,7 +12,7 @@ import type {
 } from '../../ports/lease.ts';
 import type { Log } from '../../ports/log.ts';
 
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly store: LeaseStore;
   /** user@host and something that no other process has. */
   readonly holder: string;

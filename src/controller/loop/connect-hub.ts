@@ -45,8 +45,7 @@ export interface ConnectedHub {
   readonly watch: ChangeWatch | undefined;
 }
 
-export interface ConnectHubOptions
-  extends HubLoopOptions, Pick<WritePermitOptions, 'revision' | 'onLost' | 'onSuspensions'> {
+interface ConnectHubOptions extends HubLoopOptions, Pick<WritePermitOptions, 'revision' | 'onLost' | 'onSuspensions'> {
   readonly declaredHub: DeclaredHub;
   readonly memory: HubMemory;
   readonly queue: WorkQueue;

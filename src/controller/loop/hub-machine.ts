@@ -7,7 +7,7 @@ import type { Problem } from '../status/conditions.ts';
  * A turn goes through Connecting (once), Acquiring (the lease) and Passing, and ends in Resting, from which the next one
  * begins. Nothing leaves Stopped.
  */
-export type Phase = 'Connecting' | 'Acquiring' | 'Passing' | 'Resting' | 'Stopped';
+type Phase = 'Connecting' | 'Acquiring' | 'Passing' | 'Resting' | 'Stopped';
 
 export interface HubState {
   readonly phase: Phase;
@@ -69,7 +69,7 @@ export type HubEffect =
   | { readonly kind: 'Summarize' }
   | { readonly kind: 'ReportApplied'; readonly revision: string };
 
-export interface Transition {
+interface Transition {
   readonly state: HubState;
   readonly effects: readonly HubEffect[];
 }

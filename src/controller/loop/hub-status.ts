@@ -7,7 +7,7 @@ import { fleetCounts, type HubStatus } from '../status/status.ts';
 import type { ConnectedHub } from './connect-hub.ts';
 import type { HubState } from './hub-machine.ts';
 
-export interface HubStatusFacts {
+interface HubStatusFacts {
   readonly hub: DeclaredHub;
   readonly state: HubState;
   readonly memory: HubMemory;

@@ -23,7 +23,7 @@ import { recover } from '../queue/recover.ts';
 import { eventMessage } from '../status/event-text.ts';
 import type { Condition, SourceStatus } from '../status/status.ts';
 
-export interface SourceLoopOptions {
+interface SourceLoopOptions {
   readonly source: Source;
   readonly clock: Clock;
   readonly random: Random;

@@ -51,7 +51,7 @@ export interface ApplyOptions {
   readonly triesMax?: number;
 }
 
-export interface ApplyProgress {
+interface ApplyProgress {
   /** Keys to look at that have their result. */
   readonly done: number;
   /** Keys to look at; grows while the hub is listed. */

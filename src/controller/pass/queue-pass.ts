@@ -10,7 +10,7 @@ import type { Row } from './list-fleet.ts';
 import { makePass, type PassEnd, type PassOptions } from './pass.ts';
 import { priorityOfRow } from './row-priority.ts';
 
-export interface QueuePassOptions extends Pick<PassOptions, 'earlier'> {
+interface QueuePassOptions extends Pick<PassOptions, 'earlier'> {
   /** The pass follows a person's change. */
   readonly isChange: boolean;
   /** Called for every row before anything is queued for it. */

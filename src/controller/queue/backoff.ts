@@ -1,10 +1,10 @@
 // How long to wait before the next try: exponential with full jitter, so that a fleet never retries in step.
 import type { Random } from '../../ports/random.ts';
 
-export const BACKOFF_BASE_MS = 1_000;
-export const BACKOFF_MAX_MS = 5 * 60 * 1_000;
+const BACKOFF_BASE_MS = 1_000;
+const BACKOFF_MAX_MS = 5 * 60 * 1_000;
 /** IoT Hub's 429 carries no Retry-After and its text says to wait ten seconds. */
-export const THROTTLED_DELAY_MS = 10_000;
+const THROTTLED_DELAY_MS = 10_000;
 
 /** `failures` counts from 1. */
 export function backoffMs(failures: number, pace: 'Normal' | 'Throttled', random: Random): number {

@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log, LogFields } from '../../ports/log.ts';
 
 /** Messages are constants, so that there are few of them; what differs is in the fields. */
-export const LINES_PER_MINUTE = 10;
+const LINES_PER_MINUTE = 10;
 const WINDOW_MS = 60_000;
 
 export interface SampledLog extends Log {

@@ -11,7 +11,7 @@ import { RETRY, type Outcome } from './outcome.ts';
 export type Priority = 'Change' | 'Drift' | 'Resync';
 const PRIORITIES: readonly Priority[] = ['Change', 'Drift', 'Resync'];
 
-export interface WorkQueueOptions {
+interface WorkQueueOptions {
   /** The label of its metrics. */
   readonly name: string;
   readonly concurrency: number;

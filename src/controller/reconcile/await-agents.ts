@@ -9,7 +9,7 @@ import { keyOf } from '../../model/twin-key.ts';
 import { orMissing } from '../queue/optional-read.ts';
 import { stateOf } from '../twins/twin-state.ts';
 
-export interface AwaitOptions {
+interface AwaitOptions {
   readonly hub: Twins;
   readonly planner: Planner;
   readonly clock: Clock;

@@ -9,7 +9,7 @@ export interface Problem {
   readonly isStalled: boolean;
 }
 
-export interface HubFacts {
+interface HubFacts {
   readonly problem: Problem | undefined;
   /** Who has the lease, where this controller waits for it: `ada@desk/1 (run)`. */
   readonly waitingFor?: string | undefined;

@@ -6,7 +6,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Metrics } from '../../ports/metrics.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 
-export interface GuardHistoryOptions {
+interface GuardHistoryOptions {
   readonly hubName: string;
   readonly log: Log;
   readonly metrics: Metrics;

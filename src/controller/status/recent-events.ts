@@ -3,7 +3,7 @@ import { eventType, isWriteEvent, type ControllerEvent } from '../../model/event
 import type { Clock } from '../../ports/clock.ts';
 import type { Recorder } from '../../ports/recorder.ts';
 
-export const EVENTS_MAX = 1_000;
+const EVENTS_MAX = 1_000;
 
 export type RecentEvent = ControllerEvent & {
   /** Grows with each event recorded; an equal one gets a new one. */

@@ -15,7 +15,7 @@ export const RESOURCE_CONDITIONS = {
   Contested: ['OtherWriter'],
 } as const;
 
-export type ResourceConditionType = keyof typeof RESOURCE_CONDITIONS;
+type ResourceConditionType = keyof typeof RESOURCE_CONDITIONS;
 
 export interface ResourceCondition {
   readonly type: ResourceConditionType;

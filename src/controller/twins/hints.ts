@@ -2,7 +2,7 @@
 import type { TwinTable } from './twin-table.ts';
 
 /** Twins that are hinted at between two passes. Beyond them the next pass finds what changed. */
-export const HINTED_MAX = 50_000;
+const HINTED_MAX = 50_000;
 
 export class Hints {
   readonly #twins: TwinTable;

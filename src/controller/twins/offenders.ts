@@ -9,7 +9,7 @@ export interface Offender extends ModuleRef {
   readonly detail: string | undefined;
 }
 
-export const OFFENDERS_MAX = 10;
+const OFFENDERS_MAX = 10;
 
 /** What is wrong with a twin, worst first; the first that applies names it. */
 const OFFENCES: readonly ((state: TwinState) => string | undefined)[] = [

@@ -13,7 +13,7 @@ export function agentDefault(profiles: Iterable<Profile>, moduleId: string, name
 }
 
 /** A module whose agent is sent its whole section whenever anything in it changes, and how many settings that is. */
-export interface WholeSection {
+interface WholeSection {
   readonly moduleId: string;
   readonly fewest: number;
   readonly most: number;

@@ -43,7 +43,7 @@ export interface SettingExplanation {
   readonly claims: readonly Claim[];
 }
 
-export interface ExplainInput {
+interface ExplainInput {
   readonly declared: Declared;
   readonly hubName: string;
   readonly instance: string;

@@ -10,7 +10,7 @@ import { knowsSetting, unknownSetting } from '../../profile/settings.ts';
 import { readRecord, recordedInstances } from '../record/record.ts';
 import { writerOf } from '../twin/other-writers.ts';
 
-export interface WhoseInput {
+interface WhoseInput {
   readonly name: string;
   readonly path: readonly string[];
   /** Of the setting; undefined where the twin has none. */

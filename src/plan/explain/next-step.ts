@@ -32,7 +32,7 @@ export interface NextStep {
   readonly value?: Json;
 }
 
-export interface StepInput {
+interface StepInput {
   readonly name: string;
   readonly path: readonly string[];
   readonly live: Json | undefined;

@@ -10,7 +10,7 @@ import { decideGuards, guardedRisks, RISKS_OF_SHORT_LIST, type GuardDecision } f
 import { gatherFacts } from './pass-facts.ts';
 import { RISK, riskContext, risksOf } from './risk.ts';
 
-export interface PassTotals {
+interface PassTotals {
   /** Listed by the pass. */
   readonly devices: number;
   /** By the hub's own statistics; undefined where they were not read. */
@@ -20,7 +20,7 @@ export interface PassTotals {
 }
 
 /** One row of a pass. `twin` is undefined where none is listed. */
-export interface GateRow {
+interface GateRow {
   readonly action: TwinAction;
   readonly twin: Twin | undefined;
   /** Bits of RISK. */
@@ -28,7 +28,7 @@ export interface GateRow {
 }
 
 /** A write that is about to be queued or made. */
-export interface PendingWrite {
+interface PendingWrite {
   /** Bits of RISK of the write as it is decided now. */
   readonly risks: number;
   /** Those that the last whole pass counted for this twin and the same target; 0 where it counted none. */
@@ -43,7 +43,7 @@ export interface Refusal {
 
 export type Verdict = 'Allowed' | Refusal;
 
-export interface Gate {
+interface Gate {
   /** Bits of RISK that this gate could hold: a write without any of them need not wait for the end of a pass. */
   readonly limits: number;
   observe(row: GateRow): void;

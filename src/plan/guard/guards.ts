@@ -33,7 +33,7 @@ export interface PassFacts {
 }
 
 /** One guard as it stands, for people. */
-export interface GuardCheck {
+interface GuardCheck {
   readonly guard: Guard;
   /** Twins; for SourceShrunk configurations, for ListShort devices that are missing. */
   readonly count: number;

@@ -6,7 +6,7 @@ import { recordedOwners } from '../record/record.ts';
 import type { PassFacts, RiskGroup } from './guards.ts';
 import { shapeOf, type RiskContext } from './risk.ts';
 
-export interface FactsGatherer {
+interface FactsGatherer {
   /** `twin` is undefined where none is listed; `risks` are the bits of RISK of the action. */
   add(row: { readonly action: TwinAction; readonly twin: Twin | undefined; readonly risks: number }): void;
   facts(devices: number, devicesCounted: number | undefined): PassFacts;

@@ -42,7 +42,7 @@ export interface AdoptedProfile {
   readonly left: readonly { readonly name: string; readonly why: Undeclarable; readonly twins: number }[];
 }
 
-export interface AdoptedLayer {
+interface AdoptedLayer {
   readonly group: AdoptedGroup;
   readonly twins: number;
   /** Twins that have exactly what the group has. */
@@ -55,7 +55,7 @@ export interface AdoptedLayer {
 }
 
 /** Devices that differ from their group in the same way. */
-export interface Outlier {
+interface Outlier {
   readonly deviceIds: readonly string[];
   readonly settings: Settings;
   readonly unset: readonly string[];

@@ -3,7 +3,7 @@ import { isObject, setKey, type Json, type JsonObject } from '../../model/json.t
 import { momentText } from '../../model/moment.ts';
 
 /** Corrections of one setting, halved for each hour since the last. */
-export interface Contest {
+interface Contest {
   readonly count: number;
   /** Of the last correction. */
   readonly atSeconds: number;
@@ -24,7 +24,7 @@ const REMEMBERED_FROM = 0.1;
 /** The most that corrections can come to; more was not written by us. */
 const COUNT_MAX = CONTESTED_FROM + 1;
 /** Bounds what a record takes; the oldest go. */
-export const CONTESTS_MAX = 16;
+const CONTESTS_MAX = 16;
 
 /** What can't be ours is left out: a damaged memory is no damaged record. */
 export function readContests(raw: Json | undefined): Contests {

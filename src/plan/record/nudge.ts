@@ -40,7 +40,7 @@ export function nextNudge(before: Nudges | undefined, nowMs: number): Nudges | u
   return isEarly || before.count >= NUDGES_MAX ? undefined : { count: before.count + 1, atSeconds: nowSeconds };
 }
 
-export interface Forgotten {
+interface Forgotten {
   /** Through which the settings were written. */
   readonly profiles: readonly Profile[];
   readonly names: readonly string[];

@@ -2,7 +2,7 @@
 import { deepEqual } from '../../model/json.ts';
 import { changesDevice, changesOf, type SettingChange, type TwinAction } from '../../model/action.ts';
 
-export interface Attributed {
+interface Attributed {
   /** The action with only those changes that the manifests before would not make; undefined where nothing is left. */
   readonly fresh: TwinAction | undefined;
   /** True where the manifests before would change something here too. */

@@ -21,7 +21,7 @@ export interface ChangeOperation {
 }
 
 /** Why one setting changes. An absent `before` or `after` means that there is no such key. */
-export interface SettingDocument {
+interface SettingDocument {
   readonly name: string;
   readonly owner: string;
   readonly cause: ChangeCause;
@@ -49,7 +49,7 @@ export interface ActionDocument {
   readonly message?: string;
 }
 
-export interface DocumentContext {
+interface DocumentContext {
   readonly hub: string;
   readonly profiles: ReadonlyMap<string, Profile>;
 }

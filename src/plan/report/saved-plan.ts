@@ -87,8 +87,7 @@ export function staleness(
   return undefined;
 }
 
-export const PLAN_STALE_MESSAGE =
-  'It is not as it was when the plan was made. Make a new one with twinward plan --out FILE.';
+const PLAN_STALE_MESSAGE = 'It is not as it was when the plan was made. Make a new one with twinward plan --out FILE.';
 
 /** The etag counter of a twin that nobody has written to. */
 const NEW_TWIN_COUNTER = 1n;

@@ -2,7 +2,7 @@
 import type { DeclaredConfiguration } from '../../model/declared.ts';
 import type { Selector } from '../../model/selector.ts';
 
-export type LayerState = 'Enforced' | 'Observed' | 'Suspended';
+type LayerState = 'Enforced' | 'Observed' | 'Suspended';
 
 /** Lists of layers have the higher priority first, then go by name. */
 export interface Layer {

@@ -66,7 +66,7 @@ export function afterOf(atom: Atom, before: Json | undefined): Json {
 }
 
 /** What the record of one twin says about an owner there. */
-export interface OwnerHistory {
+interface OwnerHistory {
   /** Of the owner's last write to this twin; undefined where there was none. */
   readonly digest: string | undefined;
   /** True where the record names it at that place. */

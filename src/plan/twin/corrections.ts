@@ -16,7 +16,7 @@ export interface CorrectionFacts {
 }
 
 /** Owners that leave no trace in the record can't tell a correction from their first write. */
-export function isCorrection(
+function isCorrection(
   { cause, owner }: Pick<SettingChange, 'cause' | 'owner'>,
   { owners, isRecordTaken }: CorrectionFacts,
 ): boolean {

@@ -2,10 +2,10 @@
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 
 /** Bytes, by IoT Hub's own way of counting, that a section must stay below; `tags` of a module twin, `properties.desired`. */
-export const TAGS_BYTES_MAX = 8 * 1024;
-export const DESIRED_BYTES_MAX = 32 * 1024;
+const TAGS_BYTES_MAX = 8 * 1024;
+const DESIRED_BYTES_MAX = 32 * 1024;
 /** Of one text. */
-export const TEXT_BYTES_MAX = 4 * 1024;
+const TEXT_BYTES_MAX = 4 * 1024;
 
 const NUMBER_BYTES = 8;
 const BOOLEAN_BYTES = 4;

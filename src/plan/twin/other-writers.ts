@@ -24,7 +24,7 @@ export interface Setting {
 
 export const NOTHING_AROUND: Surroundings = { automatic: [], identity: undefined, memory: undefined };
 
-export interface NeighbourHold {
+interface NeighbourHold {
   readonly reason: 'ManagedByEdge' | 'AutomaticConfiguration';
   readonly message: string;
 }

@@ -21,7 +21,7 @@ import { NO_MEMORY, readRecord, recordHolds, type RecordMemory, type RecordReadi
 import { findNeighbour, type Surroundings } from './other-writers.ts';
 import type { Target } from '../target/target.ts';
 
-export interface PlanTwinInput {
+interface PlanTwinInput {
   readonly declared: Declared;
   readonly instance: string;
   readonly hubMode: Mode;

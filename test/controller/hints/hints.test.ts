@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { HINTED_MAX, Hints } from '../../../src/controller/twins/hints.ts';
+import { Hints } from '../../../src/controller/twins/hints.ts';
 import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
+
+const HINTED_MAX = 50_000;
 
 function start(): { hints: Hints; beginPass: () => void; endPass: () => void } {
   const twins = new TwinTable();

@@ -6,9 +6,10 @@ import {
   type HubEffect,
   type HubInput,
   type HubState,
-  type Phase,
 } from '../../../src/controller/loop/hub-machine.ts';
 import { HubError } from '../../../src/model/errors.ts';
+
+type Phase = HubState['phase'];
 
 const R1 = 'sha256:1';
 const R2 = 'sha256:2';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SourceLoop, type SourceLoopOptions } from '../../../src/controller/loop/source-loop.ts';
+import { SourceLoop } from '../../../src/controller/loop/source-loop.ts';
 import { ManifestLoader } from '../../../src/manifest/load.ts';
 import type { Declared } from '../../../src/model/declared.ts';
 import { SourceError } from '../../../src/model/errors.ts';
@@ -16,6 +16,8 @@ import {
   type Numbers,
   type TestSource,
 } from '../fixture.ts';
+
+type SourceLoopOptions = ConstructorParameters<typeof SourceLoop>[0];
 
 const GOOD = manifests({ base: `${PROD}, settings: {scan: PT1H}` });
 const BETTER = manifests({ base: `${PROD}, settings: {scan: PT2H}` });

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
-import { BACKOFF_MAX_MS, backoffMs, THROTTLED_DELAY_MS } from '../../../src/controller/queue/backoff.ts';
+import { backoffMs } from '../../../src/controller/queue/backoff.ts';
+
+const THROTTLED_DELAY_MS = 10_000;
+
+const BACKOFF_MAX_MS = 300_000;
 
 const always = (value: number): { next: () => number } => ({ next: () => value });
 

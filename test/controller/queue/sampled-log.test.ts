@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { LINES_PER_MINUTE, sampledLog } from '../../../src/controller/queue/sampled-log.ts';
+import { sampledLog } from '../../../src/controller/queue/sampled-log.ts';
 import { createTestClock } from '../../support/test-clock.ts';
 import { createLog } from '../fixture.ts';
+
+const LINES_PER_MINUTE = 10;
 
 describe('a sampled log', () => {
   test('lets the first lines of a message through and counts the others', async () => {

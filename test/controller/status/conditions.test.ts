@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { condition, hubConditions, readyOfAll, type HubFacts } from '../../../src/controller/status/conditions.ts';
+import { condition, hubConditions, readyOfAll } from '../../../src/controller/status/conditions.ts';
 import { CONDITION_REASONS, type Condition, type HubStatus } from '../../../src/controller/status/status.ts';
+
+type HubFacts = Parameters<typeof hubConditions>[0];
 
 const GOOD: HubFacts = {
   problem: undefined,

@@ -1,8 +1,10 @@
 // The last events of a controller.
 import { expect, test } from 'vitest';
-import { EVENTS_MAX, RecentEvents } from '../../../src/controller/status/recent-events.ts';
+import { RecentEvents } from '../../../src/controller/status/recent-events.ts';
 import { written } from '../../support/sample-events.ts';
 import { createTestClock } from '../../support/test-clock.ts';
+
+const EVENTS_MAX = 1_000;
 
 test('the same write again is counted, and comes last with the data of its last time', async () => {
   const clock = createTestClock(0);

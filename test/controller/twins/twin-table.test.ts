@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { setDeviceGauges } from '../../../src/controller/status/device-gauges.ts';
-import { OFFENDERS_MAX } from '../../../src/controller/twins/offenders.ts';
+import {} from '../../../src/controller/twins/offenders.ts';
 import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { configurationOwner } from '../../../src/model/owner.ts';
 import { REASONS, type ActionType } from '../../../src/model/action.ts';
 import { NO_MEMORY } from '../../../src/plan/record/record.ts';
 import { createMetrics } from '../fixture.ts';
+
+const OFFENDERS_MAX = 10;
 
 const HOUR_MS = 3_600_000;
 const BASE = configurationOwner('base');

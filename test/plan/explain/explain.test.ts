@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../../src/model/declared.ts';
 import type { DeviceFacts, Twin } from '../../../src/model/twin.ts';
-import { explainTwin, type ExplainInput, type SettingExplanation } from '../../../src/plan/explain/explain.ts';
+import { explainTwin, type SettingExplanation } from '../../../src/plan/explain/explain.ts';
 import { planTwin } from '../../../src/plan/twin/plan-twin.ts';
 import { NOTHING_AROUND } from '../../../src/plan/twin/other-writers.ts';
 import type { Target } from '../../../src/plan/target/target.ts';
@@ -22,6 +22,8 @@ import {
   type DeclaredFields,
   type PlanOptions,
 } from '../fixture.ts';
+
+type ExplainInput = Parameters<typeof explainTwin>[0];
 
 function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf()): SettingExplanation[] {
   const declared = declare(is);

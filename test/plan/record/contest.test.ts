@@ -7,7 +7,6 @@ import type { TwinAction } from '../../../src/model/action.ts';
 import {
   afterCorrections,
   composeContests,
-  CONTESTS_MAX,
   contestsText,
   isContested,
   NO_CONTESTS,
@@ -28,6 +27,8 @@ import {
   twinOf,
   WRAPPED,
 } from '../fixture.ts';
+
+const CONTESTS_MAX = 16;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,6 +1,7 @@
 // Layers to one answer a key.
+import type { Layer } from '../../../src/plan/target/layer.ts';
 import { describe, expect, test } from 'vitest';
-import type { LayerState } from '../../../src/plan/target/layer.ts';
+import type {} from '../../../src/plan/target/layer.ts';
 import { isRemovable, merge, placesNamedOnly } from '../../../src/plan/target/layering.ts';
 import {
   configurationOf,
@@ -11,6 +12,8 @@ import {
   type ConfigurationFields,
   type Configurations,
 } from '../fixture.ts';
+
+type LayerState = Layer['state'];
 
 function layerOf(name: string, fields: ConfigurationFields, state: LayerState = 'Enforced') {
   return { configuration: configurationOf(name, fields), group: undefined, selector: selectorOf(), state };

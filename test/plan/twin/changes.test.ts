@@ -3,16 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
 import { configurationOwner } from '../../../src/model/owner.ts';
-import {
-  causeFrom,
-  diffAbsences,
-  diffDeclared,
-  isMet,
-  type ChangeContext,
-  type OwnerHistory,
-} from '../../../src/plan/twin/changes.ts';
+import { causeFrom, diffAbsences, diffDeclared, isMet, type ChangeContext } from '../../../src/plan/twin/changes.ts';
 import { encodeSettings } from '../../../src/profile/encode.ts';
 import { profileOf, ROOT, WRAPPED } from '../fixture.ts';
+
+type OwnerHistory = Parameters<typeof causeFrom>[0];
 
 const OWNER = configurationOwner('o');
 const CONTEXT: ChangeContext = { causeOf: () => 'Drift', isSensitive: () => false };

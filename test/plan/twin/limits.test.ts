@@ -2,7 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { sectionBytes } from '../../../src/emulator/hub/twins/twin-limits.ts';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
-import { DESIRED_BYTES_MAX, TAGS_BYTES_MAX, tooLarge, twinBytes } from '../../../src/plan/twin/limits.ts';
+import { tooLarge, twinBytes } from '../../../src/plan/twin/limits.ts';
+
+const TAGS_BYTES_MAX = 8 * 1024;
+
+const DESIRED_BYTES_MAX = 32 * 1024;
 
 describe('the size', () => {
   test.each<[value: Json, want: number]>([
