@@ -72,7 +72,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
       record: (event) => {
         events.record(event);
         logEvent(log, sampled, event);
-        sampled.tellOmitted();
+        sampled.reportOmitted();
       },
     },
     instance: options.instance,
@@ -86,7 +86,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   await aborted(interrupted);
   log.info('Stopping');
   await controller.stop();
-  sampled.tellAllOmitted();
+  sampled.reportAllOmitted();
   await health.close();
   log.info('Stopped');
   return EXIT.Ok;

@@ -96,7 +96,7 @@ export class WritePermit {
       this.#noteWaiting(acquired.entry);
       return 'Waits';
     }
-    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now', { hub: this.#options.hubName });
+    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now');
     this.#record('LeaseAcquired', 'This controller writes from now on.');
     this.#waitingFor = undefined;
     return 'New';
@@ -140,11 +140,11 @@ export class WritePermit {
 
   #take(facts: FleetFacts | undefined): void {
     if (facts === undefined) return;
-    const { clock, log, hubName, onSuspensions } = this.#options;
+    const { clock, log, onSuspensions } = this.#options;
     const inForce = suspensionsInForce(facts.suspensions, clock.now());
     if (deepEqual(composeSuspensions(inForce), composeSuspensions(this.#suspensions))) return;
     this.#suspensions = inForce;
-    log.warn('Suspensions changed', { hub: hubName, inForce: inForce.length });
+    log.warn('Suspensions changed', { inForce: inForce.length });
     this.#record('SuspensionsChanged', suspensionsMessage(inForce));
     onSuspensions();
   }
@@ -154,7 +154,7 @@ export class WritePermit {
     const waitingFor = `${holder} (${kind}), which has the lease`;
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
-    this.#options.log.info('Waiting for the lease', { hub: this.#options.hubName, holder, kind, since });
+    this.#options.log.info('Waiting for the lease', { holder, kind, since });
     this.#record('WaitingForLease', `This controller waits for ${waitingFor}.`);
   }
 

@@ -76,6 +76,7 @@ export async function connectHub(options: ConnectHubOptions, signal: AbortSignal
     metrics,
     recorder: options.writeRecorder,
     writes: 0,
+    reconciles: 0,
   };
   const handler = hints && new HintHandler({ context, hints, queue, capacity });
   const watch = signal.aborted ? undefined : watchChanges(options, hostName, permit, handler);
