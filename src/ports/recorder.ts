@@ -1,12 +1,12 @@
-// Events for people: what was done, and what came to need a look. A hint, never an input of a decision.
+// Events for people: what was written, and what needs attention. Never an input of a decision.
 
 export interface ControllerEvent {
-  /** The Hub's name in the manifests; absent where the source is meant. */
+  /** The Hub's name in the manifests; absent for an event of the source. */
   readonly hub?: string;
-  /** Both are absent where a hub or the source is meant. */
+  /** Both are absent for an event of a hub or of the source. */
   readonly deviceId?: string;
   readonly moduleId?: string;
-  /** A warning is told when something begins, not as long as it lasts. */
+  /** A warning is recorded when something begins, not repeatedly while it lasts. */
   readonly type: 'Normal' | 'Warning';
   /** From the closed list, see `EVENT_REASONS`. */
   readonly reason: string;

@@ -104,7 +104,7 @@ test('a lease that somebody else has, takes and gives back', async () => {
   const { told, controller } = await start(fleet, USB, { holder: 'anna@desk/1' });
   expect(told()).toEqual([
     expect.stringMatching(/^Normal Loaded/),
-    'Normal WaitingForLease dev: This controller waits for ben@desk/2 (apply), which has the lease.',
+    'Normal WaitingForLease dev: Waiting for ben@desk/2 (apply) to release the lease.',
   ]);
   await other.release();
   await fleet.clock.advance(60_000);

@@ -96,7 +96,7 @@ export class WritePermit {
       this.#noteWaiting(acquired.entry);
       return 'Waits';
     }
-    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now');
+    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is acquired');
     this.#record('LeaseAcquired', 'This controller writes from now on.');
     this.#waitingFor = undefined;
     return 'New';
@@ -151,11 +151,11 @@ export class WritePermit {
 
   /** Once for each holder. */
   #noteWaiting({ holder, kind, since }: LeaseEntry): void {
-    const waitingFor = `${holder} (${kind}), which has the lease`;
+    const waitingFor = `${holder} (${kind})`;
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
     this.#options.log.info('Waiting for the lease', { holder, kind, since });
-    this.#record('WaitingForLease', `This controller waits for ${waitingFor}.`);
+    this.#record('WaitingForLease', `Waiting for ${waitingFor} to release the lease.`);
   }
 
   #record(reason: NormalReason, message: string): void {

@@ -40,12 +40,7 @@ export function hubConditions(facts: HubFacts): readonly Condition[] {
 function readyOfHub(facts: HubFacts): Condition {
   const { problem, isApplied, failing, held, twins, equal, waitingFor, refusal } = facts;
   if (waitingFor !== undefined) {
-    return condition(
-      'Ready',
-      'Unknown',
-      'WaitingForLease',
-      `This one waits for ${waitingFor}. It writes once that one ends.`,
-    );
+    return condition('Ready', 'Unknown', 'WaitingForLease', `Waiting for ${waitingFor} to release the lease.`);
   }
   if (problem !== undefined) return condition('Ready', 'False', problem.reason, problem.message);
   if (failing > 0) {

@@ -59,10 +59,8 @@ describe('what is said about a hub', () => {
     },
     {
       name: 'another has the lease, and nothing is looked at',
-      facts: { waitingFor: 'a@host/1 (run), which has the lease', isApplied: false, problem: DOWN },
-      says: [
-        'Ready=Unknown/WaitingForLease This one waits for a@host/1 (run), which has the lease. It writes once that one ends.',
-      ],
+      facts: { waitingFor: 'a@host/1 (run)', isApplied: false, problem: DOWN },
+      says: ['Ready=Unknown/WaitingForLease Waiting for a@host/1 (run) to release the lease.'],
     },
     {
       name: 'the hub is down, which is worse than all else',
