@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { SILENT_LOG } from '../src/cli/connect/plan-hub.ts';
 import { inspectHub } from '../src/controller/once/inspect.ts';
 import { systemClock as clock } from '../src/adapters/system-clock.ts';
 import { invariant } from '../src/model/errors.ts';
@@ -92,7 +93,7 @@ async function planThousand(): Promise<Figure[]> {
       hub,
       hubName: 'bench',
       clock,
-      log: { debug() {}, info() {}, warn() {}, error() {} },
+      log: SILENT_LOG,
       metrics: { count() {}, gauge() {}, observe() {} },
       signal: new AbortController().signal,
     },

@@ -1,5 +1,6 @@
 // Writes, counted over the embedded hub: none for a fleet that is as declared, one for each device that a change concerns.
 import { systemClock as clock } from '../src/adapters/system-clock.ts';
+import { SILENT_LOG } from '../src/cli/connect/plan-hub.ts';
 import { applyOnce } from '../src/controller/once/apply.ts';
 import { IotHub } from '../src/emulator/hub/iot-hub.ts';
 import { inProcessHub } from '../src/emulator/in-process-hub.ts';
@@ -48,7 +49,7 @@ async function patchesFor(iot: IotHub, source: string): Promise<number> {
     hubName: 'bench',
     clock,
     random: createSeededRandom(SEED),
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    log: SILENT_LOG,
     metrics: { count() {}, gauge() {}, observe() {} },
     signal: new AbortController().signal,
   });

@@ -22,7 +22,7 @@ const CONNECTIONS_MAX = 32;
 const POLL_MS = 100;
 
 const [access = 'idle'] = process.argv.slice(2);
-const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
 const result = access === 'idle' ? idle() : await pass(JSON.parse(access) as Access);
 console.log(JSON.stringify({ peakBytes: process.resourceUsage().maxRSS * 1_024, ...result }));
 

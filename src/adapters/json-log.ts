@@ -51,18 +51,24 @@ function consoleLog(level: LogLevel, clock: Clock, write: (text: string) => void
   });
 }
 
-function toLog(log: (level: LogLevel, message: string, fields: LogFields) => void): Log {
-  const safely = (level: LogLevel, message: string, fields: LogFields = {}): void => {
-    const masked = Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? maskSecrets(value) : value,
-    ]);
-    log(level, maskSecrets(message), Object.fromEntries(masked) as LogFields);
-  };
+/** Merges the fields of a child itself: pino would write a field twice that a line sets again. */
+function toLog(log: (level: LogLevel, message: string, fields: LogFields) => void, bound: LogFields = {}): Log {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}): void =>
+      log(level, maskSecrets(message), { ...bound, ...masked(fields) });
   return {
-    debug: (message, fields) => safely('debug', message, fields),
-    info: (message, fields) => safely('info', message, fields),
-    warn: (message, fields) => safely('warn', message, fields),
-    error: (message, fields) => safely('error', message, fields),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => toLog(log, { ...bound, ...masked(fields) }),
   };
+}
+
+function masked(fields: LogFields): LogFields {
+  const entries = Object.entries(fields);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? maskSecrets(value) : value]),
+  );
 }

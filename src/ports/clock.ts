@@ -3,6 +3,6 @@
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
-  /** Calls once after at least `delayMs`; the result cancels it and is idempotent. */
+  /** Calls back once, after at least `delayMs`. The result cancels that and is idempotent. */
   schedule(delayMs: number, callback: () => void): () => void;
 }

@@ -1,4 +1,4 @@
-// The operator's log: constant messages with fields. Values marked sensitive never get here.
+// The operator's log: constant messages with fields. Callers never pass values marked sensitive.
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -7,4 +7,6 @@ export interface Log {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** A log whose lines carry these fields too; a line's own fields win. */
+  child(fields: LogFields): Log;
 }

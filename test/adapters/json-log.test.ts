@@ -63,6 +63,20 @@ describe('JSON', () => {
   });
 });
 
+test.each([
+  ['json', '"hub":"dev","key":"sig=***","device":"d1","n":1,"msg":"m"}'],
+  ['console', 'm hub=dev key="sig=***" device=d1 n=1'],
+] as const)('a child as %s adds its fields to each line, once, and the line wins', (encoding, end) => {
+  const lines = linesOf(encoding, 'info', (log) => {
+    const child = log.child({ hub: 'prod', key: 'sig=s3cr3t' }).child({ device: 'd1' });
+    child.info('m', { hub: 'dev', n: 1 });
+    child.debug('below');
+  });
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.match(/hub/g)).toHaveLength(1);
+  expect(lines[0]?.endsWith(end)).toBe(true);
+});
+
 describe('plain lines', () => {
   const rows: readonly (readonly [sentence: string, fields: LogFields | undefined, want: string])[] = [
     ['no fields', undefined, '17:40:05 info  Twin written'],

@@ -156,8 +156,13 @@ export interface Lines extends Log {
 
 export function createLog(): Lines {
   const lines: Lines['lines'] = [];
-  const at = (level: string) => (message: string, fields?: LogFields) => void lines.push({ level, message, fields });
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const withFields = (bound?: LogFields): Log => {
+    const at = (level: string) => (message: string, fields?: LogFields) =>
+      void lines.push({ level, message, fields: bound || fields ? { ...bound, ...fields } : undefined });
+    const child = (fields: LogFields): Log => withFields({ ...bound, ...fields });
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child };
+  };
+  return { lines, ...withFields() };
 }
 
 export interface Numbers extends Metrics {
@@ -229,6 +234,7 @@ export function createContext(
     log: options.log ?? createLog(),
     metrics: options.metrics ?? createMetrics(),
     writes: 0,
+    reconciles: 0,
   };
 }
 

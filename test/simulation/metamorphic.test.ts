@@ -1,5 +1,6 @@
 // What must come out the same whichever way one gets there, on fleets without faults.
 import { describe, expect, test } from 'vitest';
+import { SILENT_LOG } from '../../src/cli/connect/plan-hub.ts';
 import { inspectHub } from '../../src/controller/once/inspect.ts';
 import { inProcessHub } from '../../src/emulator/in-process-hub.ts';
 import { loadManifests } from '../../src/manifest/load.ts';
@@ -147,7 +148,7 @@ async function plan(world: World, policy: Policy): Promise<Record<string, JsonOb
       hub: inProcessHub(world.iot),
       hubName: hub.name,
       clock: world.clock,
-      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      log: SILENT_LOG,
       metrics: { count: () => {}, gauge: () => {}, observe: () => {} },
       signal: new AbortController().signal,
     },

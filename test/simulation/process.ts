@@ -11,7 +11,7 @@ import type { Snapshot } from '../../src/model/snapshot.ts';
 import type { ModuleRef, Twin, TwinPatch } from '../../src/model/twin.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Hub, ListOptions } from '../../src/ports/hub.ts';
-import type { Log } from '../../src/ports/log.ts';
+import type { Log, LogFields } from '../../src/ports/log.ts';
 import { mapHub } from '../../src/ports/map-hub.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import type { ControllerEvent } from '../../src/model/event.ts';
@@ -204,15 +204,18 @@ export class SimProcess {
     }
   }
 
-  #log(): Log {
-    const say = (level: string, message: string, fields: object = {}): void => {
-      if (!this.#isDead) this.#around.log(this, level, message, fields);
-    };
+  #log(bound: LogFields = {}): Log {
+    const at =
+      (level: string) =>
+      (message: string, fields?: LogFields): void => {
+        if (!this.#isDead) this.#around.log(this, level, message, { ...bound, ...fields });
+      };
     return {
       debug: () => {},
-      info: (message, fields) => say('info', message, fields),
-      warn: (message, fields) => say('warn', message, fields),
-      error: (message, fields) => say('error', message, fields),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: (fields) => this.#log({ ...bound, ...fields }),
     };
   }
 

@@ -73,7 +73,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
       record: (event) => {
         events.record(event);
         logEvent(log, sampled, event);
-        sampled.tellOmitted();
+        sampled.reportOmitted();
       },
     },
     instance: options.instance,
@@ -87,7 +87,7 @@ export async function run(world: World, options: RunOptions): Promise<ExitCode> 
   await aborted(interrupted);
   log.info('Stopping');
   await controller.stop();
-  sampled.tellAllOmitted();
+  sampled.reportAllOmitted();
   await server.close();
   log.info('Stopped');
   return EXIT.Ok;

@@ -1,4 +1,4 @@
-// One writer at a time, for commands that write once: take the lease, or say who has it.
+// One writer at a time, for commands that write once: acquires the lease, or says who holds it.
 import { budgetedHub } from '../../controller/budget/budgeted-hub.ts';
 import { fencedHub } from '../../controller/lease/fenced-hub.ts';
 import { HeldLease } from '../../controller/lease/held-lease.ts';
@@ -15,9 +15,9 @@ import type { World } from '../world.ts';
 
 export interface LeaseWish {
   readonly kind: Exclude<LeaseKind, 'run'>;
-  /** Takes it from whoever has it. */
+  /** Takes it from any holder. */
   readonly force?: boolean | undefined;
-  /** Goes on beside a holder that writes the same revision: every write is fenced by its twin's etag anyway. */
+  /** Writes beside a holder of the same revision: the etag of each twin fences every write anyway. */
   readonly besideSame: boolean;
 }
 
@@ -45,7 +45,7 @@ export async function withLease<T>(
   lease.watch({
     onLost: () => {
       world.err.write(
-        `Somebody else took the lease of hub ${declaredHub.name}: what is left is not written. Run this again when it is free.\n`,
+        `Another process took the lease of hub ${declaredHub.name}: the remaining twins are not written. Run this again when it is free.\n`,
       );
     },
   });
@@ -59,7 +59,7 @@ export async function withLease<T>(
   }
 }
 
-/** False where the work may go on beside the holder's. */
+/** False where the command may write beside the holder. */
 async function isOurs(world: World, session: HubSession, lease: Lease, wish: LeaseWish): Promise<boolean> {
   const progress = createProgress(world);
   let seen: LeaseEntry | undefined;
@@ -71,7 +71,7 @@ async function isOurs(world: World, session: HubSession, lease: Lease, wish: Lea
       if (wish.besideSame && isSameWork(entry, session)) return false;
       if (isAlive(entry, seen, world.clock.now())) throw heldBy(entry, session.declaredHub.name);
       seen = entry;
-      progress.show(`lease   waiting to see whether ${entry.holder} still lives`);
+      progress.show(`lease   checking whether ${entry.holder} still runs`);
       await pause(world, lease.pollMs);
     }
   } finally {
@@ -79,12 +79,12 @@ async function isOurs(world: World, session: HubSession, lease: Lease, wish: Lea
   }
 }
 
-/** Whoever leaves the hub has another aim, whatever the revision. */
+/** An uninstall removes what others write, whatever its revision. */
 function isSameWork({ kind, revision }: LeaseEntry, { planner }: HubSession): boolean {
   return kind !== 'uninstall' && revision === planner.declared.revision;
 }
 
-/** It renewed while we looked, or says that it did just now: clocks that differ can only make us wait longer. */
+/** It renewed while we watched, or says that it did so recently: clocks that differ only make us wait longer. */
 function isAlive(entry: LeaseEntry, seen: LeaseEntry | undefined, nowMs: number): boolean {
   if (seen !== undefined && seen.holder === entry.holder && seen.renewals !== entry.renewals) return true;
   return Math.abs(nowMs - Date.parse(entry.at)) < entry.ttlSeconds * 1_000;

@@ -32,7 +32,13 @@ export interface HubSession extends Connected {
   readonly approved: EarlierApproval | undefined;
 }
 
-export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+export const SILENT_LOG: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => SILENT_LOG,
+};
 export const NO_METRICS: Metrics = { count: () => {}, gauge: () => {}, observe: () => {} };
 
 export interface HubChoice {

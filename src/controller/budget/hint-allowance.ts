@@ -10,7 +10,6 @@ const HINTED_SHARE = 0.25;
 const HINTED_BURST = 0.25;
 
 interface HintAllowanceOptions {
-  readonly hubName: string;
   /** Undefined where no limit is known. */
   readonly capacity: Capacity | undefined;
   /** As the manifests have it now. */
@@ -81,9 +80,7 @@ export class HintAllowance {
   #noteUsedUp(): void {
     if (this.isUsedUp) return;
     this.#isUsedUp = true;
-    const { hubName: hub, log } = this.#options;
-    log.warn('Hints wait for the next pass, to stay inside the budget of daily messages', {
-      hub,
+    this.#options.log.warn('Hints wait for the next pass, to stay inside the budget of daily messages', {
       messages: Math.floor(this.#perDay),
     });
   }

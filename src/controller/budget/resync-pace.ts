@@ -25,13 +25,11 @@ export class ResyncPace {
   /** What the last complete pass cost of the hub's daily messages. */
   passMessages = 0;
   readonly #askedMs: number;
-  readonly #hubName: string;
   readonly #log: Log;
   #isSlowed = false;
 
-  constructor(askedMs: number, hubName: string, log: Log) {
+  constructor(askedMs: number, log: Log) {
     this.#askedMs = askedMs;
-    this.#hubName = hubName;
     this.#log = log;
   }
 
@@ -39,7 +37,7 @@ export class ResyncPace {
     const periodMs = affordablePeriodMs(this.#askedMs, this.passMessages, this.capacity, budget);
     const isSlower = periodMs > this.#askedMs;
     if (isSlower && !this.#isSlowed) {
-      const fields = { hub: this.#hubName, seconds: Math.ceil(periodMs / 1_000), messages: this.passMessages };
+      const fields = { seconds: Math.ceil(periodMs / 1_000), messages: this.passMessages };
       this.#log.warn('The fleet is compared less often, to stay inside the budget of daily messages', fields);
     }
     this.#isSlowed = isSlower;

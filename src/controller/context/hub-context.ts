@@ -57,6 +57,8 @@ export interface HubContext extends HubMemory {
   readonly hints?: Hints | undefined;
   /** Patches and creations that the hub accepted. */
   writes: number;
+  /** Reconciles begun. */
+  reconciles: number;
 }
 
 /** What the last whole pass found strange, one sentence each. */

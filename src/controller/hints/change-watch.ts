@@ -102,26 +102,25 @@ export class ChangeWatch {
   }
 
   #noteOpen(): void {
-    const { clock, log, hubName } = this.#options;
+    const { clock, log } = this.#options;
     this.#openedAtMs = clock.now();
     this.#isOurs = false;
     this.#problem = undefined;
-    log.info('Change events are followed', { hub: hubName });
+    log.info('Change events are followed');
   }
 
   /** Several hubs may tell of their changes at one endpoint; that ours does not is told once. */
   #noteStranger(theirs: string): void {
-    const { log, hubName, hostName } = this.#options;
+    const { log, hostName } = this.#options;
     if (this.#isOurs || this.#stranger !== undefined) return;
     this.#stranger = theirs;
-    log.warn('Change events are of another hub', { hub: hubName, hostName, theirs });
+    log.warn('Change events are of another hub', { hostName, theirs });
   }
 
   /** Told when it begins and when it changes, not at each try. */
   #noteProblem(why: string): void {
-    const { log, hubName } = this.#options;
     const problem = `Change events are not followed, what others change is seen by the next pass: ${why}`;
-    if (problem !== this.#problem) log.warn('Change events are not followed', { hub: hubName, why });
+    if (problem !== this.#problem) this.#options.log.warn('Change events are not followed', { why });
     this.#problem = problem;
   }
 }

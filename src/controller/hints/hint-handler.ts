@@ -30,10 +30,10 @@ export class HintHandler {
 
   constructor(options: HintHandlerOptions) {
     const { context, capacity } = options;
-    const { name: hubName, clock, log } = context;
+    const { clock, log } = context;
     this.#options = options;
     const budget = (): DeclaredHub['budget'] => context.rules.planner.hub.budget;
-    this.#allowance = new HintAllowance({ hubName, capacity, budget, clock, log });
+    this.#allowance = new HintAllowance({ capacity, budget, clock, log });
   }
 
   /** Why hints wait for the next pass, for people; undefined while they are read. */

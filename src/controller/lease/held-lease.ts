@@ -105,7 +105,10 @@ export class HeldLease implements Lease {
       if (!stored.isWritten) {
         // A renewal that landed without an answer is ours too.
         if (this.#isOurs(stored)) return await this.renew(signal);
-        this.#lose(holding, stored.lease === undefined ? 'somebody removed it' : `${stored.lease.holder} has it now`);
+        this.#lose(
+          holding,
+          stored.lease === undefined ? 'another process removed it' : `${stored.lease.holder} has it now`,
+        );
         return false;
       }
     } catch (error) {

@@ -95,7 +95,7 @@ export class WritePermit {
       this.#noteWaiting(acquired.entry);
       return 'Waits';
     }
-    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is ours now', { hub: this.#options.hubName });
+    if (this.#waitingFor !== undefined) this.#options.log.info('The lease is acquired');
     this.#options.recorder?.record({ hub: this.#options.hubName, reason: 'LeaseAcquired' });
     this.#waitingFor = undefined;
     return 'New';
@@ -142,7 +142,7 @@ export class WritePermit {
     const inForce = suspensionsInForce(facts.suspensions, clock.now());
     if (deepEqual(composeSuspensions(inForce), composeSuspensions(this.#suspensions))) return;
     this.#suspensions = inForce;
-    log.warn('Suspensions changed', { hub: hubName, inForce: inForce.length });
+    log.warn('Suspensions changed', { inForce: inForce.length });
     recorder?.record({ hub: hubName, reason: 'SuspensionsChanged', suspensions: inForce });
     onSuspensions();
   }
@@ -153,7 +153,7 @@ export class WritePermit {
     const waitingFor = `${holder} (${kind})`;
     if (waitingFor === this.#waitingFor) return;
     this.#waitingFor = waitingFor;
-    log.info('Waiting for the lease', { hub, holder, kind, since });
+    log.info('Waiting for the lease', { holder, kind, since });
     recorder?.record({ hub, reason: 'WaitingForLease', holder, kind });
   }
 

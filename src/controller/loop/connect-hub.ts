@@ -60,7 +60,7 @@ export async function connectHub(options: ConnectHubOptions, signal: AbortSignal
   const { name, budget } = declaredHub;
   const opened = await openConnection(options.connect, declaredHub, signal);
   const { hub, mode, capacity, hostName = declaredHub.hostName } = opened;
-  log.info('Connected', { hub: name, mode, ...(capacity && { tier: capacity.tier, units: capacity.units }) });
+  log.info('Connected', { mode, ...(capacity && { tier: capacity.tier, units: capacity.units }) });
   const { recorder } = options;
   const permit = new WritePermit({ ...options, hub, hubName: name, mode, capacity, holder: options.holder, recorder });
   const hints = declaredHub.events === undefined ? undefined : new Hints(memory.twins);
@@ -75,6 +75,7 @@ export async function connectHub(options: ConnectHubOptions, signal: AbortSignal
     metrics,
     recorder: options.writeRecorder,
     writes: 0,
+    reconciles: 0,
   };
   const handler = hints && new HintHandler({ context, hints, queue, capacity });
   const watch = signal.aborted ? undefined : watchChanges(options, hostName, permit, handler);

@@ -61,12 +61,12 @@ export class HubLoop {
     this.#hub = hub;
     this.#declared = declared;
     this.#options = options;
-    this.#log = sampledLog(options.log, clock);
+    this.#log = sampledLog(options.log.child({ hub: hub.name }), clock);
     this.#reporter = new HubReporter(hub.name, this.#log, recorder);
     this.#memory = createHubMemory((key, state) => warnings.update(key, state));
     const warnings = new TwinWarnings(hub.name, recorder, this.#memory.twins);
     this.#guards = new GuardHistory({ hubName: hub.name, log: this.#log, metrics, recorder });
-    this.#pace = new ResyncPace(options.resyncPeriodMs, hub.name, this.#log);
+    this.#pace = new ResyncPace(options.resyncPeriodMs, this.#log);
     this.#queue = new WorkQueue({
       name: hub.name,
       concurrency,
@@ -127,7 +127,7 @@ export class HubLoop {
     await Promise.all([this.#connected?.watch?.stop(), this.#queue.stop(), this.#step]);
     cancel();
     await this.#connected?.permit.end();
-    this.#log.tellAllOmitted();
+    this.#log.reportAllOmitted();
     this.#connected?.context.hub.close();
   }
 
@@ -153,7 +153,7 @@ export class HubLoop {
         return this.#replan();
       case 'EndTurn':
         this.#firstTurn.resolve();
-        return this.#log.tellOmitted();
+        return this.#log.reportOmitted();
       case 'Rest':
         return this.#rest(this.#delayAfter(effect.after, effect.failures), effect.untilMs);
       case 'CutRest':
@@ -240,7 +240,7 @@ export class HubLoop {
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#pace.passMessages = spent() - spentBefore;
     const { name, log, metrics } = context;
-    log.debug('Pass made', { hub: name, revision, started, durationMs: this.#lastResync.durationMs });
+    log.debug('Pass made', { revision, started, durationMs: this.#lastResync.durationMs });
     metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: name }, clock.now() / 1_000);
     return { kind: 'PassEnded', end: 'Complete' };
   }

@@ -94,6 +94,7 @@ export async function applyOnce(options: ApplyOptions): Promise<ApplyReport> {
     metrics,
     recorder: options.recorder,
     writes: 0,
+    reconciles: 0,
   };
   const { twins } = context;
   const results = new ApplyResults(options.triesMax ?? TRIES_MAX, options.onSettled);

@@ -77,6 +77,7 @@ export async function inspectHub(
     log,
     metrics,
     writes: 0,
+    reconciles: 0,
   };
   const show = ({ device, target, action, others, live }: Decided, risks: number): void => {
     const state = stateOf(action, target, live, clock.now());

@@ -60,9 +60,9 @@ export async function listTwins(
   if (listed.size === 0 && (await isListWrong(context, planner.moduleIds, signal))) return false;
   visitMissing(context, planner, listed, visit);
   visitForgotten(context, planner, listed, visit);
-  for (const note of unreadable.conclude()) log.warn(note, { hub: name });
+  for (const note of unreadable.conclude()) log.warn(note);
   for (const note of automatic.conclude(planner.declared)) {
-    log.warn(note, { hub: name });
+    log.warn(note);
     recorder?.record({ hub: name, reason: 'OtherWriter', detail: note });
   }
   return true;

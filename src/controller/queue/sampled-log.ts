@@ -1,16 +1,16 @@
-// A log that a fleet can't flood: of each message a few lines a minute, then a count of those left out.
+// A log that a fleet can't flood: a few lines a minute of each message, then a count of the omitted ones.
 import type { Clock } from '../../ports/clock.ts';
 import type { Log, LogFields } from '../../ports/log.ts';
 
-/** Messages are constants, so that there are few of them; what differs is in the fields. */
+/** Of one message: messages are constants, and what differs is in the fields. */
 const LINES_PER_MINUTE = 10;
 const WINDOW_MS = 60_000;
 
 export interface SampledLog extends Log {
-  /** Says how many lines were left out, of messages whose minute is over. Called now and then. */
-  tellOmitted(): void;
-  /** The same at the end. */
-  tellAllOmitted(): void;
+  /** Logs how many lines were omitted of each message whose minute is over. To be called from time to time. */
+  reportOmitted(): void;
+  /** The same for every message, at the end. */
+  reportAllOmitted(): void;
 }
 
 type Level = 'info' | 'warn' | 'error';
@@ -23,7 +23,7 @@ interface Window {
   omitted: number;
 }
 
-/** Debug lines pass: who asks for them wants them all. */
+/** Passes every debug line. */
 export function sampledLog(log: Log, clock: Clock): SampledLog {
   const windows = new Map<string, Window>();
 
@@ -33,7 +33,7 @@ export function sampledLog(log: Log, clock: Clock): SampledLog {
   }
 
   const at =
-    (level: Level) =>
+    (level: Level, bound: LogFields) =>
     (message: string, fields?: LogFields): void => {
       const key = `${level} ${message}`;
       const nowMs = clock.now();
@@ -51,19 +51,25 @@ export function sampledLog(log: Log, clock: Clock): SampledLog {
         return;
       }
       window.lines += 1;
-      log[level](message, fields);
+      log[level](message, { ...bound, ...fields });
     };
 
+  /** Children share the windows: a fleet logs through one child for each reconcile. */
+  const withFields = (bound: LogFields): Log => ({
+    debug: (message, fields) => log.debug(message, { ...bound, ...fields }),
+    info: at('info', bound),
+    warn: at('warn', bound),
+    error: at('error', bound),
+    child: (fields) => withFields({ ...bound, ...fields }),
+  });
+
   return {
-    debug: (message, fields) => log.debug(message, fields),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    tellOmitted() {
+    ...withFields({}),
+    reportOmitted() {
       const nowMs = clock.now();
       for (const [key, window] of windows) if (isOver(window, nowMs)) close(key, window);
     },
-    tellAllOmitted() {
+    reportAllOmitted() {
       for (const [key, window] of windows) close(key, window);
     },
   };

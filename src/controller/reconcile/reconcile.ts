@@ -6,6 +6,7 @@ import { recordedChanges } from '../../model/event.ts';
 import { readRecord, recordedEtag } from '../../plan/record/record.ts';
 import { decide, planGated, type Decision } from './decide.ts';
 import { keyOf, refOf } from '../../model/twin-key.ts';
+import type { Log } from '../../ports/log.ts';
 import { classify, RETRY, SETTLED, type Outcome } from '../queue/outcome.ts';
 import type { HubContext } from '../context/hub-context.ts';
 import { stateOf } from '../twins/twin-state.ts';
@@ -26,18 +27,23 @@ export interface Reconciled {
 /** Decisions on one key before it goes back to the queue: others may be writing the same twin. */
 const DECISIONS_MAX = 4;
 
-/** Rejects only for bugs. */
-export async function reconcile(context: HubContext, key: string, signal: AbortSignal): Promise<Reconciled> {
+/** Rejects only for bugs. `log` names the twin. */
+export async function reconcile(
+  context: HubContext,
+  key: string,
+  signal: AbortSignal,
+  log: Log = context.log,
+): Promise<Reconciled> {
   const ref = refOf(key);
   try {
-    return await converge(context, ref, signal);
+    return await converge(context, ref, signal, log);
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
-    return fail(context, ref, error);
+    return fail(context, ref, error, log);
   }
 }
 
-async function converge(context: HubContext, ref: ModuleRef, signal: AbortSignal): Promise<Reconciled> {
+async function converge(context: HubContext, ref: ModuleRef, signal: AbortSignal, log: Log): Promise<Reconciled> {
   let hasCreated = false;
   for (let count = 1; count <= DECISIONS_MAX; count += 1) {
     const decision = await decide(context, ref, signal);
@@ -46,7 +52,7 @@ async function converge(context: HubContext, ref: ModuleRef, signal: AbortSignal
     if (!writes(action)) return settle(context, decision, hasCreated);
     if (decision.rules !== context.rules) continue;
     try {
-      if (action.type !== 'Create') return await write(context, decision, action, hasCreated, signal);
+      if (action.type !== 'Create') return await write(context, decision, action, hasCreated, signal, log);
       if (hasCreated) break;
       await context.hub.createModule(ref, signal);
       hasCreated = true;
@@ -76,6 +82,7 @@ async function write(
   action: PatchAction | RecordAction,
   hasCreated: boolean,
   signal: AbortSignal,
+  log: Log,
 ): Promise<Reconciled> {
   const { hub, clock, twins } = context;
   const { rules, device, target, live, others } = decision;
@@ -92,10 +99,7 @@ async function write(
   recordWrite(context, decision, action, answer.etag);
   if (writes(next)) {
     context.metrics.count('twinward_unexpected_answer_total', { hub: context.name });
-    context.log.warn('The hub answered a write with another twin than was written; trying again later', {
-      hub: context.name,
-      device: deviceId,
-      module: moduleId,
+    log.warn('The hub answered a write with another twin than was written; trying again later', {
       reason: next.reason,
     });
     twins.setState(key, state && { ...state, failure: 'UnexpectedAnswer' });
@@ -158,19 +162,13 @@ function forget({ devices, twins }: HubContext, ref: ModuleRef): Reconciled {
   return { ref, result: 'Unchanged', action: undefined, live: undefined, outcome: SETTLED, error: undefined };
 }
 
-function fail(context: HubContext, ref: ModuleRef, error: HubError): Reconciled {
+function fail(context: HubContext, ref: ModuleRef, error: HubError, log: Log): Reconciled {
   const key = keyOf(ref.deviceId, ref.moduleId);
   const state = context.twins.state(key);
   if (error.code !== 'Aborted') {
     if (state !== undefined) context.twins.setState(key, { ...state, failure: error.code });
     countPatch(context, 'failed');
-    context.log.warn('Twin not reconciled', {
-      hub: context.name,
-      device: ref.deviceId,
-      module: ref.moduleId,
-      code: error.code,
-      error: error.message,
-    });
+    log.warn('Twin not reconciled', { code: error.code, error: error.message });
   }
   const outcome = classify(error, context.clock.now());
   return { ref, result: 'Failed', action: undefined, live: undefined, outcome, error };

@@ -9,8 +9,14 @@ import type { HubContext } from '../context/hub-context.ts';
 export async function workOn(context: HubContext, key: string, signal: AbortSignal): Promise<Reconciled> {
   const { clock, metrics, name: controller } = context;
   const startedAtMs = clock.now();
+  context.reconciles += 1;
+  const { deviceId: device, moduleId: module } = refOf(key);
+  const reconcileID = `${startedAtMs.toString(36)}-${context.reconciles}`;
+  const log = context.log.child({ device, module, reconcileID });
+  const around = { name: controller, log, metrics };
   const reconciled =
-    (await recover(context, `reconcile ${key}`, () => reconcile(context, key, signal))) ?? failedByBug(context, key);
+    (await recover(around, `reconcile ${key}`, () => reconcile(context, key, signal, log))) ??
+    failedByBug(context, key);
   const { outcome, result } = reconciled;
   metrics.observe('controller_runtime_reconcile_time_seconds', { controller }, (clock.now() - startedAtMs) / 1_000);
   metrics.count('controller_runtime_reconcile_total', { controller, result: resultLabel(outcome) });

@@ -52,7 +52,7 @@ export class GuardHistory {
       metrics.count('twinward_guard_refusals_total', { hub, guard });
     }
     if (message !== undefined && message !== this.#refusal) {
-      log.warn('The guards refuse a change', { hub, message });
+      log.warn('The guards refuse a change', { message });
       const refused = checks
         .filter(({ isRefused }) => isRefused)
         .map(({ guard, count, limit }) => ({ guard, count, limit }));
@@ -62,11 +62,11 @@ export class GuardHistory {
     }
     this.#refusal = message;
     if (idleApproval !== undefined && idleApproval !== this.#idleApproval) {
-      log.info('An approval does nothing', { hub, message: idleApproval });
+      log.info('An approval does nothing', { message: idleApproval });
     }
     this.#idleApproval = idleApproval;
     if (!isApproved || approval === undefined || this.#earlier?.fingerprint === approval.fingerprint) return undefined;
-    log.info('A change is approved that the guards refuse', { hub, ...approval });
+    log.info('A change is approved that the guards refuse', { ...approval });
     recorder?.record({ hub, reason: 'ChangeApproved', approval });
     this.#earlier = { fingerprint: approval.fingerprint, shapes };
     return this.#earlier;

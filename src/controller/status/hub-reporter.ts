@@ -33,35 +33,34 @@ export class HubReporter {
 
   /** Logs what was written since the last summary, and which twins are held where that changed. */
   summarize(twins: Pick<TwinTable, 'counts' | 'offenders'>): void {
-    const hub = this.#hub;
     if (this.#written.size > 0) {
       const writes = [...this.#written.values()].reduce((sum, count) => sum + count, 0);
-      this.#log.info('Twins written', { hub, writes, reasons: countsText(this.#written) });
+      this.#log.info('Twins written', { writes, reasons: countsText(this.#written) });
       this.#written = new Map();
     }
     const { heldBy, actions } = twins.counts;
     const reasons = countsText(heldBy);
     if (reasons === this.#held) return;
     this.#held = reasons;
-    if (actions.Hold === 0) return this.#log.info('No twin is held any more', { hub });
+    if (actions.Hold === 0) return this.#log.info('No twin is held any more');
     const { deviceId, moduleId, detail } = twins.offenders().find(({ reason }) => heldBy.has(reason)) ?? {};
     const example = { device: deviceId, module: moduleId, why: detail };
-    this.#log.warn('Twins are held', { hub, twins: actions.Hold, reasons, ...example });
+    this.#log.warn('Twins are held', { twins: actions.Hold, reasons, ...example });
   }
 
   reportProblem(problem: Problem): void {
     const { reason, message } = problem;
-    this.#log.warn('The hub could not be listed', { hub: this.#hub, ...problem });
+    this.#log.warn('The hub could not be listed', { ...problem });
     this.#recorder?.record({ hub: this.#hub, reason, detail: message });
   }
 
   reportRecovery({ reason }: Problem): void {
-    this.#log.info('The hub can be listed again', { hub: this.#hub });
+    this.#log.info('The hub can be listed again');
     this.#recorder?.record({ hub: this.#hub, reason: 'Recovered', from: reason });
   }
 
   reportApplied(revision: string, { counts: { twins, failing, actions } }: Pick<TwinTable, 'counts'>): void {
-    this.#log.info('Revision applied', { hub: this.#hub, revision, twins, failing, held: actions.Hold });
+    this.#log.info('Revision applied', { revision, twins, failing, held: actions.Hold });
   }
 }
 

@@ -11,7 +11,7 @@ test('looking at hints takes a fortieth of the day in any 24 hours, a quarter of
   const clock = createTestClock();
   const log = createLog();
   const capacity = { tier: 'S1', units: 1 };
-  const allowance = new HintAllowance({ hubName: 'dev', capacity, budget: () => TENTH, clock, log });
+  const allowance = new HintAllowance({ capacity, budget: () => TENTH, clock, log });
   expect([allowance.take(2_500), allowance.take(1), allowance.isUsedUp]).toEqual([true, false, true]);
   let taken = 2_500;
   for (let minute = 1; minute <= 24 * 60; minute += 1) {
@@ -26,7 +26,7 @@ test('looking at hints takes a fortieth of the day in any 24 hours, a quarter of
 test('what a look cost beyond what was taken for it is paid back first', async () => {
   const clock = createTestClock();
   const capacity = { tier: 'S1', units: 1 };
-  const allowance = new HintAllowance({ hubName: 'dev', capacity, budget: () => TENTH, clock, log: createLog() });
+  const allowance = new HintAllowance({ capacity, budget: () => TENTH, clock, log: createLog() });
   allowance.take(1);
   allowance.charge(4_999);
   await clock.advance(8 * 60 * MINUTE_MS);
@@ -36,7 +36,7 @@ test('what a look cost beyond what was taken for it is paid back first', async (
 });
 
 test('looking at hints has no limit on a hub without limits', () => {
-  const options = { hubName: 'dev', capacity: undefined, budget: () => TENTH, clock: createTestClock() };
+  const options = { capacity: undefined, budget: () => TENTH, clock: createTestClock() };
   const allowance = new HintAllowance({ ...options, log: createLog() });
   expect([allowance.take(1e9), allowance.take(1e9), allowance.isUsedUp]).toEqual([true, true, false]);
 });

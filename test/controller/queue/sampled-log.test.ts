@@ -12,11 +12,11 @@ describe('a sampled log', () => {
     const sampled = sampledLog(log, clock);
     for (let index = 0; index < 10_000; index += 1) sampled.warn('Twin not reconciled', { device: `d${index}` });
     expect(log.lines).toHaveLength(LINES_PER_MINUTE);
-    sampled.tellOmitted();
+    sampled.reportOmitted();
     expect(log.lines).toHaveLength(LINES_PER_MINUTE);
     await clock.advance(60_000);
-    sampled.tellOmitted();
-    sampled.tellOmitted();
+    sampled.reportOmitted();
+    sampled.reportOmitted();
     expect(log.lines.slice(LINES_PER_MINUTE)).toEqual([
       { level: 'warn', message: 'Twin not reconciled', fields: { omitted: 10_000 - LINES_PER_MINUTE } },
     ]);
@@ -51,8 +51,18 @@ describe('a sampled log', () => {
     const sampled = sampledLog(log, createTestClock());
     for (let index = 0; index < 50; index += 1) sampled.debug('all of it');
     for (let index = 0; index < LINES_PER_MINUTE + 1; index += 1) sampled.warn('w');
-    sampled.tellAllOmitted();
+    sampled.reportAllOmitted();
     expect(log.lines).toHaveLength(50 + LINES_PER_MINUTE + 1);
     expect(log.lines.at(-1)?.fields).toEqual({ omitted: 1 });
+  });
+
+  test('counts the lines of its children together, each with its own fields', () => {
+    const log = createLog();
+    const sampled = sampledLog(log.child({ hub: 'dev' }), createTestClock());
+    for (let index = 0; index < 20; index += 1) sampled.child({ device: `d${index}` }).warn('w', { n: index });
+    sampled.reportAllOmitted();
+    expect(log.lines).toHaveLength(LINES_PER_MINUTE + 1);
+    expect(log.lines[3]?.fields).toEqual({ hub: 'dev', device: 'd3', n: 3 });
+    expect(log.lines.at(-1)?.fields).toEqual({ hub: 'dev', omitted: 20 - LINES_PER_MINUTE });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { reconcile, type Reconciled } from '../../../src/controller/reconcile/reconcile.ts';
+import { workOn } from '../../../src/controller/reconcile/worker.ts';
 import type { HubContext } from '../../../src/controller/context/hub-context.ts';
 import { HubError, type HubErrorCode } from '../../../src/model/errors.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
@@ -41,7 +42,7 @@ function before(fleet: Fleet, method: 'patchModuleTwin' | 'createModule', what: 
   };
 }
 
-const look = (context: HubContext): Promise<Reconciled> => reconcile(context, KEY, NEVER);
+const look = (context: HubContext): Promise<Reconciled> => workOn(context, KEY, NEVER);
 
 describe('one look at one twin', () => {
   test('writes what is missing with the etag it was read with', async () => {
@@ -394,6 +395,6 @@ describe('failures', () => {
   test('what is not a HubError is a bug and gets out', async () => {
     const fleet = createFleet(1);
     const hub: Hub = { ...fleet.hub, getModuleTwin: () => Promise.reject(new TypeError('what?')) };
-    await expect(look(createContext(fleet, BASE, { hub }))).rejects.toThrow('what?');
+    await expect(reconcile(createContext(fleet, BASE, { hub }), KEY, NEVER)).rejects.toThrow('what?');
   });
 });

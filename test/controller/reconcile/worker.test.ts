@@ -40,3 +40,20 @@ test.each([
   expect(context.twins.state(KEY)?.failure).toBe(failure);
   expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(failure === 'Bug' ? 1 : 0);
 });
+
+test('every line of one reconcile names the twin and the reconcile', async () => {
+  const fleet = createFleet(1);
+  const log = createLog();
+  const context = createContext(fleet, BASE, { log });
+  const hub: Hub = { ...fleet.hub, getModuleTwin: () => Promise.reject(new HubError('Timeout', 'x')) };
+  for (let count = 0; count < 2; count += 1) await workOn(Object.assign(context, { hub }), KEY, NEVER);
+  const getModuleTwin: Hub['getModuleTwin'] = () => Promise.reject(new TypeError('what?'));
+  await workOn(Object.assign(context, { hub: { ...fleet.hub, getModuleTwin } }), KEY, NEVER);
+  const prefix = fleet.clock.now().toString(36);
+  const fields = log.lines.map((line) => line.fields);
+  expect(fields).toMatchObject(
+    [1, 2, 3].map((count) => ({ device: 'd1', module: MODULE, reconcileID: `${prefix}-${count}` })),
+  );
+  expect(fields[0]).toMatchObject({ code: 'Timeout', error: 'x' });
+  expect(fields[2]).toMatchObject({ controller: 'dev', doing: `reconcile ${KEY}` });
+});

@@ -8,6 +8,7 @@ import { restApp } from '../../../src/emulator/rest/app.ts';
 import { createPolicies } from '../../../src/emulator/rest/policies.ts';
 import { createTokenIssuer } from '../../../src/emulator/rest/token-issuer.ts';
 import { createSeededRandom } from '../../../src/model/seeded-random.ts';
+import type { Log } from '../../../src/ports/log.ts';
 import { HOST, sasToken, stoppedClock } from './hub-fixture.ts';
 
 const ISSUER_KEY = { algorithm: 'HS256', key: Buffer.alloc(32, 1).toString('base64') } as const;
@@ -157,7 +158,7 @@ function hasForm(response: Response, answer: string): boolean {
 test('is answered as the service answers, and tells no key', async () => {
   const complaints: unknown[] = [];
   const note = (...all: unknown[]): void => void complaints.push(all);
-  const log = { debug: note, info: note, warn: note, error: note };
+  const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
   await fc.assert(
     fc.asyncProperty(fc.array(request, { minLength: 5, maxLength: 20 }), async (requests) => {
       const clock = stoppedClock();
