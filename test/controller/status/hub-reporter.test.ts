@@ -41,7 +41,7 @@ test('writes are counted, and a twin may be written twice', () => {
   }
   reporter.summarize(new TwinTable());
   const reasons = 'ConfigurationChanged 2, FirstConfiguration 1';
-  expect(log.lines).toEqual([{ level: 'info', message: 'Twins written', fields: { hub: 'dev', writes: 3, reasons } }]);
+  expect(log.lines).toEqual([{ level: 'info', message: 'Twins written', fields: { writes: 3, reasons } }]);
 });
 
 test('twins that are held are told with their reason and one of them, once, and when none is any more', async () => {
