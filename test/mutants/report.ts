@@ -1,9 +1,9 @@
-// What became of the mutants, for the terminal and as a page.
+// The results of the mutants, for the terminal and as a page.
 import { isNoticed, type MutantResult } from './run-mutants.ts';
 
 export type Verdict = 'caught' | 'equivalent' | 'SURVIVED';
 
-/** What only the simulator noticed is caught too. */
+/** A mutant that only the simulator noticed is caught too. */
 export function verdictOf(result: MutantResult): Verdict {
   if (isNoticed(result)) return 'caught';
   return result.equivalent === undefined ? 'SURVIVED' : 'equivalent';
@@ -20,7 +20,6 @@ export function resultText(result: MutantResult): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** One group of mutants in figures. */
 export function figuresText({ title, results }: Section): string {
   const count = (verdict: Verdict): number => results.filter((result) => verdictOf(result) === verdict).length;
   const byTests = results.filter((result) => typeof result.byTests === 'string').length;
@@ -55,22 +54,20 @@ export function sectionsOf(results: readonly MutantResult[]): Section[] {
 export function markdown(sections: readonly Section[]): string {
   const all = sections.flatMap(({ results }) => results);
   const equivalents = all.filter((result) => verdictOf(result) === 'equivalent');
-  const told =
+  const equivalentText =
     equivalents.length === 0
       ? ''
       : `\n## Equivalent\n\nThese mean the same as the code they change.\n\n| mutant | why |\n|---|---|\n` +
         equivalents.map(({ name, equivalent = '' }) => row([nameText(name), equivalent])).join('');
   return `# Mutants
 
-How much the tests and the simulator see is measured by breaking the code: each mutant is one small change of a source file, and
-some check has to notice it.
+Mutants measure what the tests and the simulator detect: each mutant is one small change of a source file, and some check must notice it.
 
 ${sections.map((section) => `- ${figuresText(section)}`).join('\n')}
 
-The simulator is asked apart from the tests, with random scenarios and then with its crashes at every call: what it does not see the
-tests have to, and where it could see more is the next thing to teach it. It has a hub of its own and runs no command, so that it is
-not asked about those.
-${sections.map(sectionText).join('')}${told}`;
+The simulator runs separately from the tests, with random scenarios and then with its crashes at every call; the tests must catch what it
+misses. It does not run mutants of adapters and commands, because it has its own hub and runs no command.
+${sections.map(sectionText).join('')}${equivalentText}`;
 }
 
 function sectionText({ title, results }: Section): string {

@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** What came of a row of seeds, on one commit. */
+/** The result of consecutive seeds, on one commit. */
 export interface Piece {
-  /** Short hash; with "+" where the working copy differed from it. */
+  /** Short hash; with "+" if the working copy differed from it. */
   readonly commit: string;
   readonly date: string;
   readonly firstSeed: number;
@@ -41,7 +41,7 @@ const HOURS_A_YEAR = 8_766;
 export function campaignTable(pieces: readonly Piece[]): string {
   const rows = [...Map.groupBy(pieces, ({ commit }) => commit)].map(([commit, group]) => row(commit, group));
   return [
-    '| commit | seeds | failed | device-years | faults | hub calls | writes | seeds a CPU second |',
+    '| commit | seeds | failed | device-years | faults | hub calls | writes | seeds per CPU second |',
     '|---|--:|--:|--:|--:|--:|--:|--:|',
     ...rows,
     row('**all**', pieces),

@@ -1,7 +1,7 @@
-// Bugs of the product that the simulator found, each with the seed that shows it where the scenarios are still the same.
+// Bugs of the product that the simulator found, each with the seed that reproduces it while the scenarios are unchanged.
 
 export interface FoundBug {
-  /** Undefined where the scenarios have changed since: the bug is a test of its own. */
+  /** Undefined where the scenarios have changed since: the bug has its own test. */
   readonly seed: number | undefined;
   readonly what: string;
 }
@@ -9,29 +9,29 @@ export interface FoundBug {
 export const FOUND_BUGS: readonly FoundBug[] = [
   {
     seed: undefined,
-    what: 'An agent that refuses and still reports the values of before was told as `Applied`.',
+    what: 'An agent that refused and still reported the previous values counted as `Applied`.',
   },
   {
     seed: undefined,
-    what: 'The empty list of a hub on which nothing is managed any more was never believed: `ListEmpty` for ever.',
+    what: 'The empty list of a hub without managed twins was never accepted: `ListEmpty` for ever.',
   },
-  // Found by the oracle while it was wrong about the seed itself: the test is in test/plan/exceptions.test.ts.
+  // A wrong oracle led to it, so no seed reproduces it: the test is in test/plan/exceptions.test.ts.
   {
     seed: undefined,
-    what: 'At the end of an exception a layer that only looks, and would have the setting absent, kept it from its owner.',
+    what: 'At the end of an exception an observed layer that wants the setting absent kept it from its owner.',
   },
   {
     seed: 1033,
-    what: 'Twins that a list lacked were read directly and written, more of them than `maxChanged` lets through.',
+    what: 'Twins missing from a list were read directly and written, more of them than `maxChanged` allows.',
   },
   {
     seed: 11,
-    what: 'A hub whose manifest changed was connected anew with a full budget, and called more often than its share.',
+    what: 'When the manifest of a hub changed, the controller reconnected with a full budget, and exceeded its share of calls.',
   },
-  // Seen when the rate of calls became an invariant: the tests are in test/controller/budget.test.ts and beside it.
+  // Found when the rate of calls became an invariant: the tests are in test/controller/budget/.
   {
     seed: undefined,
-    what: 'The end of each list waited for a turn of the budget, and was counted as a call to the hub that nobody made.',
+    what: 'The end of each list waited for the budget, and counted as a call to the hub.',
   },
 ];
 
