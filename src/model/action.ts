@@ -3,9 +3,9 @@ import type { Json, JsonObject } from './json.ts';
 import type { Owner } from './owner.ts';
 import type { ModuleRef } from './twin.ts';
 
-/** Every action and the reasons it can have; docs/reasons.md is checked against this table. */
+/** Every action and its possible reasons; tests check docs/reasons.md against this table. */
 export const REASONS = {
-  /** Live means what is declared and the record agrees. */
+  /** Live means what is declared, and the record agrees. */
   Equal: ['InSync'],
   /** Desired properties are written, and the record with them. */
   Patch: [
@@ -24,11 +24,11 @@ export const REASONS = {
   Create: ['ModuleMissing'],
   /** Live differs, and a mode forbids to write, or another writer keeps changing it back. */
   Observe: ['ModeObserve', 'Contested'],
-  /** Nothing can be written until the module exists. */
+  /** The module must exist before anything can be written. */
   Wait: ['ModuleMissing'],
   /** The module does not exist and need not. */
   Skip: ['ModuleMissing'],
-  /** What is there is left as it is, and so is the record: those who own it are away, or may not write. */
+  /** Live and record stay as they are: their owners are absent, or may not write. */
   Keep: ['Unassigned', 'OutOfInput', 'SourceEmpty', 'Suspended'],
   /** Refused whole; the message says what would release it. */
   Hold: [
@@ -50,21 +50,21 @@ export type ActionType = keyof typeof REASONS;
 export type ReasonOf<T extends ActionType> = (typeof REASONS)[T][number];
 export type ActionReason = ReasonOf<ActionType>;
 
-/** Why one setting changes; docs/reasons.md is checked against this list too. */
+/** Why one setting changes; tests check docs/reasons.md against this list too. */
 export const CHANGE_CAUSES = [
   'FirstConfiguration', // its owner never wrote this twin
   'ConfigurationChanged', // the manifests changed since its owner last wrote this twin
   'Drift', // another writer changed or removed it
   'SettingRemoved', // its owner no longer declares it
   'OwnerRemoved', // its owner left the source and asked for removal
-  'LeftGroup', // its owner, or the one before, no longer selects the device
-  'ExceptionEnded', // an exception is over: put back as it was, or as its owner declares it
-  'Contested', // another writer keeps changing it: left alone, never written
+  'LeftGroup', // its owner, or the previous one, no longer selects the device
+  'ExceptionEnded', // an exception ended: restored, or set to its owner's value
+  'Contested', // another writer keeps changing it: never written
 ] as const;
 
 export type ChangeCause = (typeof CHANGE_CAUSES)[number];
 
-/** A difference in one owned setting. Values are encoded as in the twin; absent means no such key. */
+/** A difference in one owned setting. Values are encoded as in the twin; undefined means absent. */
 export interface SettingChange {
   readonly name: string;
   /** Keys from `properties.desired`. */
@@ -73,7 +73,7 @@ export interface SettingChange {
   readonly after: Json | undefined;
   readonly owner: Owner;
   readonly cause: ChangeCause;
-  /** True where neither value may be printed. */
+  /** True if neither value may be printed. */
   readonly sensitive: boolean;
 }
 
@@ -87,8 +87,8 @@ interface ActionFields<T extends ActionType> {
   /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps changing them. */
   readonly observed: readonly SettingChange[];
   /**
-   * For Hold, Keep and ModeObserve, for a nudge, and where a part is left unwritten: what is wrong and what would release
-   * it. For Record: who owns what from now on.
+   * For Hold, Keep, ModeObserve and nudges, and if a part is left unwritten: the problem and how to release it. For
+   * Record: the new owners.
    */
   readonly message: string | undefined;
 }

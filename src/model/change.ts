@@ -1,23 +1,26 @@
-// What a hub tells of one change at its event endpoint, as far as it is looked at: whose it is, and what it touches.
+// One change event of a hub, reduced to the facts that Twinward uses.
 import { getKey, getPath, isObject, type JsonObject } from './json.ts';
 
 export interface Change {
-  /** As its event names the hub: `acme-prod`; undefined where it does not. */
+  /** Name of the hub, as in the event: `acme-prod`; undefined if it has none. */
   readonly hubName: string | undefined;
   readonly deviceId: string;
-  /** Undefined for the device's own. */
+  /** Undefined for a change of the device itself. */
   readonly moduleId: string | undefined;
-  /** The device or the module came or went; else its twin was changed. */
+  /** The device or module was created or deleted; otherwise its twin changed. */
   readonly isLifecycle: boolean;
-  /** The twin was put in the place of another: what its event does not name is gone. */
+  /** The twin was replaced: everything that the event does not name was removed. */
   readonly isReplaced: boolean;
-  /** As the patch had them, or all of them where the twin was replaced; undefined where none was named. */
+  /** The patched tags, or all tags of a replaced twin; undefined if the event has none. */
   readonly tags: JsonObject | undefined;
-  /** `$version` of the desired properties after the change; undefined where none was named. */
+  /** Desired `$version` after the change; undefined if the event has none. */
   readonly desiredVersion: number | undefined;
 }
 
-/** Sources of events, as IoT Hub names them. Connections and telemetry come the same way and say nothing about a twin. */
+/**
+ * Sources of events, as IoT Hub names them. The endpoint also delivers connection events and telemetry, which say
+ * nothing about twins.
+ */
 export const TWIN_CHANGES = 'twinChangeEvents';
 export const LIFECYCLE = 'deviceLifecycleEvents';
 
@@ -31,7 +34,7 @@ export interface EventProperties {
   readonly opType?: unknown;
 }
 
-/** Undefined for what is no change of an identity or a twin. `body` may be anything. */
+/** Undefined if the event is not a change of an identity or a twin. `body` may be anything. */
 export function asChange(
   source: unknown,
   { hubName, deviceId, moduleId, opType }: EventProperties,
@@ -57,7 +60,7 @@ export function asChange(
   };
 }
 
-/** Ids on a hub never hold a "/", which keys are parted by. */
+/** Ids on a hub never contain "/", the separator in keys. */
 function isId(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('/');
 }

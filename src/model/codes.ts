@@ -1,4 +1,5 @@
-// The closed table of diagnostic codes. A code is never reused or renumbered; docs/codes.md is checked against this table.
+// The closed table of diagnostic codes. Codes are never reused or renumbered; tests check docs/codes.md against this
+// table.
 
 export type Severity = 'error' | 'warning';
 
@@ -7,18 +8,18 @@ interface CodeEntry {
   readonly title: string;
 }
 
-// TW10xx: the text of a file. TW11xx: the shape of a resource. TW12xx: names and references.
-// TW13xx: settings against their profile. TW14xx: what resources say together. TW21xx: warnings.
-// TW22xx: what only a fleet shows, told by plans.
+// TW10xx: the text of a file. TW11xx: the shape of a resource. TW12xx: names and references. TW13xx: settings against
+// their profile. TW14xx: conflicts between resources. TW21xx: warnings. TW22xx: warnings that need a fleet, shown by
+// plans.
 export const CODES = {
   TW1001: { severity: 'error', title: 'The file is not valid YAML' },
   TW1002: { severity: 'error', title: 'The file is not valid UTF-8' },
-  TW1003: { severity: 'error', title: 'A tab stands where YAML wants spaces' },
+  TW1003: { severity: 'error', title: 'A tab where YAML requires spaces' },
   TW1004: { severity: 'error', title: 'A key is written twice' },
   TW1005: { severity: 'error', title: 'Aliases expand to too much' },
   TW1006: { severity: 'error', title: 'The document is too large or too deep' },
   TW1007: { severity: 'error', title: 'A key is not a plain text' },
-  TW1008: { severity: 'error', title: 'The YAML uses a tag or a value that JSON has not' },
+  TW1008: { severity: 'error', title: 'The YAML uses a tag or a value that JSON lacks' },
   TW1009: { severity: 'error', title: 'The document is not a resource' },
   TW1010: { severity: 'error', title: 'The file is named .json and is not JSON' },
 
@@ -39,7 +40,7 @@ export const CODES = {
   TW1203: { severity: 'error', title: 'A profile does not exist' },
   TW1204: { severity: 'error', title: 'A hub does not exist' },
   TW1205: { severity: 'error', title: 'A built-in profile is shadowed' },
-  TW1206: { severity: 'error', title: 'Profiles extend each other in a circle' },
+  TW1206: { severity: 'error', title: 'Profiles extend each other in a cycle' },
   TW1207: { severity: 'error', title: 'The hub must be named once two hubs exist' },
 
   TW1301: { severity: 'error', title: 'The profile has no such setting' },
@@ -60,7 +61,7 @@ export const CODES = {
   TW1404: { severity: 'error', title: 'A policy for a setting that is not declared' },
   TW1405: { severity: 'error', title: 'Two exceptions want different values' },
 
-  TW2101: { severity: 'warning', title: 'A group is used by nobody' },
+  TW2101: { severity: 'warning', title: 'A group is not used' },
   TW2102: { severity: 'warning', title: 'A configuration declares nothing' },
   TW2103: { severity: 'warning', title: 'Settings break a recommendation of their profile' },
   TW2104: { severity: 'warning', title: 'Support for the agent ends or has ended' },
@@ -68,11 +69,11 @@ export const CODES = {
   TW2106: { severity: 'warning', title: 'An unknown annotation of Twinward' },
   TW2107: { severity: 'warning', title: 'A group label selector matches no group' },
   TW2108: { severity: 'warning', title: 'A configuration is for no hub' },
-  TW2109: { severity: 'warning', title: 'A rule is kept only where other configurations help' },
+  TW2109: { severity: 'warning', title: 'A rule holds only where other configurations satisfy it' },
   TW2110: { severity: 'warning', title: 'An exception has ended' },
 
   TW2201: { severity: 'warning', title: 'A selector names a value of another type than devices have' },
-  TW2202: { severity: 'warning', title: 'A selector takes no device of the hub' },
+  TW2202: { severity: 'warning', title: 'A selector matches no device of the hub' },
 } as const satisfies Record<string, CodeEntry>;
 
 export type Code = keyof typeof CODES;

@@ -1,11 +1,12 @@
-// What git asks for, compiled: immutable, references resolved, defaults filled in. Made by manifest/, read by plan/.
+// The declared state, compiled from manifests: immutable, references resolved, defaults filled in. Made by manifest/,
+// read by plan/.
 import type { Origin } from './diagnostic.ts';
 import type { JsonObject } from './json.ts';
 import type { ConfigurationOwner, ExceptionOwner } from './owner.ts';
 import type { Atom, Profile } from './profile.ts';
 import type { Selector } from './selector.ts';
 
-/** Least writing wins where several apply. */
+/** If several apply, Observe wins. */
 export type Mode = 'Enforce' | 'Observe';
 export type DeletionPolicy = 'Retain' | 'Remove';
 export type WhenMissing = 'Wait' | 'Skip' | 'Create';
@@ -14,10 +15,10 @@ export type Authentication =
   | { readonly type: 'Entra' }
   | { readonly type: 'ConnectionString'; readonly secret: SecretRef | undefined };
 
-/** Where a secret is, never the secret. Files are absolute or relative to the working directory. */
+/** The place of a secret, never the secret. Files are absolute or relative to the working directory. */
 export type SecretRef = { readonly env: string } | { readonly file: string };
 
-/** Tier (`F1`, `S1`...) and units, from which the hub's throttles and quotas follow. */
+/** Tier (`F1`, `S1`...) and units, which determine the hub's throttles and quotas. */
 export interface Capacity {
   readonly tier: string;
   readonly units: number;
@@ -32,20 +33,20 @@ export interface DeclaredHub {
   readonly endpoint: string | undefined;
   readonly caFile: string | undefined;
   readonly authentication: Authentication | undefined;
-  /** The connection string of the endpoint that tells of changes; undefined where only passes find them. */
+  /** Connection string of the endpoint of change events; undefined: only passes find changes. */
   readonly events: SecretRef | undefined;
   readonly capacity: Capacity | undefined;
-  /** Shares in 0..1 of what the tier allows. */
+  /** Shares (0..1) of the tier's limits. */
   readonly budget: { readonly throttle: number; readonly dailyMessages: number };
   /** Undefined: Observe, unless the hub is on loopback. */
   readonly mode: Mode | undefined;
-  /** How much may happen at once without a person's word. */
+  /** Limits on changes that need no approval. */
   readonly guards: DeclaredGuards;
-  /** A person's word for one refused set of changes. */
+  /** Approval of one refused set of changes. */
   readonly approval: Approval | undefined;
 }
 
-/** At most so many twins, or at most this share of the hub's devices, rounded up. */
+/** A number of twins, or a share of the hub's devices, rounded up. */
 export type Limit = { readonly count: number } | { readonly share: number };
 
 /** Undefined: no limit. */
@@ -56,13 +57,13 @@ export interface DeclaredGuards {
   readonly maxCreated: Limit | undefined;
 }
 
-/** On a Hub: a person's word for one set of changes that the guards refuse. */
+/** Annotation of a Hub: approves one set of changes that the guards refuse. */
 export const APPROVE_ANNOTATION = 'twinward.dev/approve';
 
 export interface Approval {
-  /** Of the refused changes, by what is changed and not where. */
+  /** Of the refused changes: covers the values, not the twins. */
   readonly fingerprint: string;
-  /** Twins they may reach. */
+  /** Most twins that they may reach. */
   readonly count: number;
 }
 
@@ -75,13 +76,13 @@ export interface DeclaredGroup {
   readonly mode: Mode;
 }
 
-/** One way into a configuration: a device on one of `hubs` that the selector takes. */
+/** One way into a configuration: the devices on `hubs` that the selector matches. */
 export interface ConfigurationTarget {
   /** The group's name; undefined for an inline selector. */
   readonly group: string | undefined;
   readonly hubs: readonly string[];
   readonly selector: Selector;
-  /** The cap the group puts on its members; Enforce for inline selectors. */
+  /** The group's cap on its members; Enforce for inline selectors. */
   readonly mode: Mode;
 }
 
@@ -95,11 +96,11 @@ export interface DeclaredConfiguration {
   readonly priority: number;
   /** Plain, as written. */
   readonly settings: JsonObject;
-  /** Settings encoded as the profile says, sorted by name. */
+  /** Settings encoded by the profile, sorted by name. */
   readonly atoms: readonly Atom[];
   /** Where each atom's value is written. */
   readonly atomOrigins: Pick<ReadonlyMap<string, Origin>, 'get' | 'has'>;
-  /** Atom names that lower layers must not set and that this one keeps absent, sorted. */
+  /** Names of atoms to keep absent, against lower layers, sorted. */
   readonly unset: readonly string[];
   readonly mode: Mode;
   readonly suspend: boolean;
@@ -109,19 +110,19 @@ export interface DeclaredConfiguration {
   readonly digest: string;
 }
 
-/** A configuration above all others, for a while: it has `EXCEPTION_PRIORITY`, one inline target and nothing unset. */
+/** A layer above all configurations until it expires: it has `EXCEPTION_PRIORITY`, one inline target and no `unset`. */
 export interface DeclaredException extends DeclaredConfiguration {
   readonly owner: ExceptionOwner;
   /** With more devices selected on a hub it is held there; undefined: no limit. */
   readonly maxDevices: number | undefined;
-  /** The people who answer for it. */
+  /** The responsible people. */
   readonly ownerText: string;
   readonly reason: string;
   /** Milliseconds since 1970. */
   readonly expiresAtMs: number;
 }
 
-/** Above every priority that a configuration can have. */
+/** Above the highest priority of a configuration. */
 export const EXCEPTION_PRIORITY = 1_000_001;
 
 export function isException(layer: DeclaredConfiguration): layer is DeclaredException {
@@ -131,17 +132,17 @@ export function isException(layer: DeclaredConfiguration): layer is DeclaredExce
 export interface Declared {
   /** Commit, or digest of the files: `sha256:9b1c2d3e4f50`. */
   readonly revision: string;
-  /** True where only a part of the source was given: owners that are not in it are not ours to judge. */
+  /** True if the input may be only a part of the source: owners outside it must not be judged removed. */
   readonly partial: boolean;
   /** At least one. */
   readonly hubs: readonly DeclaredHub[];
   readonly groups: readonly DeclaredGroup[];
   /** Sorted by name. */
   readonly configurations: readonly DeclaredConfiguration[];
-  /** Those that count now, sorted by name. */
+  /** Active ones, sorted by name. */
   readonly exceptions: readonly DeclaredException[];
-  /** Those whose time is over: what they changed is put back. */
+  /** Ended ones, whose changes are undone. */
   readonly expired: readonly DeclaredException[];
-  /** Built-in ones and the source's own, by name. */
+  /** Built-in ones and those of the source, by name. */
   readonly profiles: ReadonlyMap<string, Profile>;
 }

@@ -12,17 +12,17 @@ export interface Origin {
 export interface Diagnostic extends Origin {
   readonly code: Code;
   readonly severity: Severity;
-  /** What is wrong, in one sentence, with the offending value where it is not sensitive. */
+  /** The problem in one sentence, with the offending value unless it is sensitive. */
   readonly message: string;
   /** Path of the offending value inside its document: `spec.settings.eventPriorityLogin`; "" for the document. */
   readonly path: string;
-  /** The resource: `SecurityConfiguration/baseline`, where it is known. */
+  /** The resource, if known: `SecurityConfiguration/baseline`. */
   readonly resource?: string;
   /** What to do next: a did-you-mean, the allowed values, a command. */
   readonly hint?: string;
 }
 
-/** The severity is the code's own, from the table of codes. */
+/** Takes the severity from the table of codes. */
 export function diagnose(
   code: Code,
   origin: Origin,

@@ -1,10 +1,10 @@
-// Digests: the short, stable names of contents.
+// Digests: short, stable names of contents.
 import { hash } from 'node:crypto';
 import { canonicalJson, type Json } from './json.ts';
 
 const DIGEST_HEX_DIGITS = 12;
 
-/** The first 12 hex digits of the SHA-256 of a text or of bytes. */
+/** The first 12 hex digits of the SHA-256 of a text or bytes. */
 export function digestBytes(content: string | Uint8Array): string {
   return hash('sha256', content, 'hex').slice(0, DIGEST_HEX_DIGITS);
 }

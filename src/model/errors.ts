@@ -1,26 +1,26 @@
-// Errors of the world, with closed codes. Bugs throw through `invariant`; bad input is data (see diagnostic.ts).
+// External failures, with closed codes. Bugs throw through `invariant`; bad input is data (see diagnostic.ts).
 
 export type HubErrorCode =
   | 'NotFound' // the device or module does not exist
   | 'AlreadyExists'
-  | 'PreconditionFailed' // the etag moved (412): read again and decide again
+  | 'PreconditionFailed' // the etag moved (412): get and plan again
   | 'Throttled' // 429; IoT Hub sends no Retry-After
   | 'QuotaExceeded' // daily message quota (403002): until the next UTC day
   | 'Unauthorized' // 401, or 403 for a missing permission
-  | 'TooLarge' // a section of the twin would pass its limit (403100)
-  | 'Invalid' // 400: the hub refused the request as it is
-  | 'Timeout' // our own limit on the call passed; the write may have landed
+  | 'TooLarge' // a section of the twin would exceed its limit (403100)
+  | 'Invalid' // 400: the hub refused the request
+  | 'Timeout' // our time limit passed; the write may have landed
   | 'Unavailable' // 5xx, connection refused or reset; the write may have landed
-  | 'Malformed' // the answer is not what the service documents
+  | 'Malformed' // the service does not document such an answer
   | 'Aborted'; // the caller's signal fired
 
 /** A failed call to the hub. The message never holds a key, a token or a connection string. */
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: HubErrorCode;
-  /** The service's own code name, from the `iothub-errorcode` header, where it sent one. */
+  /** The service's code name from the `iothub-errorcode` header, if any. */
   readonly serviceCode: string | undefined;
-  /** What to do next, where the code alone does not say it. */
+  /** What to do next, if the code alone does not say it. */
   readonly hint: string | undefined;
 
   constructor(
@@ -37,7 +37,7 @@ export class HubError extends Error {
 
 export type SourceErrorCode = 'NotFound' | 'Unreadable' | 'TooLarge' | 'Aborted';
 
-/** Manifests that could not be read at all. What is wrong inside a manifest is a Diagnostic instead. */
+/** Manifests could not be read at all. A problem inside a manifest is a Diagnostic instead. */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly code: SourceErrorCode;
@@ -48,7 +48,7 @@ export class SourceError extends Error {
   }
 }
 
-/** An address that can't be served: written wrongly, or taken by another process. */
+/** An address that can't be served: malformed, or used by another process. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
   /** What to do next. */
@@ -60,7 +60,7 @@ export class ListenError extends Error {
   }
 }
 
-/** A bug where it fails: the message says what was believed. */
+/** Throws on a bug; `belief` is the violated assumption. */
 export function invariant(condition: unknown, belief: string): asserts condition {
   if (!condition) throw new Error(`Bug in Twinward: ${belief}. Please report it with this stack.`);
 }

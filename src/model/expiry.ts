@@ -1,7 +1,7 @@
-// Time and exceptions: which of them still count, and when the next ends.
+// Time and exceptions: which are active, and when the next one ends.
 import type { Declared } from './declared.ts';
 
-/** The same state with every exception whose time is over among the expired ones; the very state where none is. */
+/** Moves ended exceptions to `expired`; returns the same object if none ended. */
 export function activeAt(declared: Declared, nowMs: number): Declared {
   const { exceptions, expired } = declared;
   if (exceptions.every(({ expiresAtMs }) => expiresAtMs > nowMs)) return declared;
@@ -13,7 +13,7 @@ export function activeAt(declared: Declared, nowMs: number): Declared {
   };
 }
 
-/** When an exception ends next; undefined where none is left. */
+/** End of the next exception to expire; undefined if none is active. */
 export function nextExpiryMs({ exceptions }: Declared, nowMs: number): number | undefined {
   const ends = exceptions.map(({ expiresAtMs }) => expiresAtMs).filter((endMs) => endMs > nowMs);
   return ends.length === 0 ? undefined : Math.min(...ends);

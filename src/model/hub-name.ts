@@ -1,4 +1,4 @@
-// The short name of a hub, by which its texts and events call it: `acme-prod` of `acme-prod.azure-devices.net`.
+// The short name of a hub, used in texts and events: `acme-prod` for `acme-prod.azure-devices.net`.
 
 export function hubNameOf(hostName: string): string {
   return hostName.split('.')[0] ?? hostName;

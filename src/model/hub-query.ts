@@ -1,14 +1,17 @@
-// The two lists of a hub as texts in its query language: one pass over devices, one over module twins.
+// The queries of a pass, in the hub's query language: devices, and module twins.
 
-/** All that `deviceFacts` reads. A row may lack the columns that its device lacks, or have null there (not established). */
+/**
+ * The columns that `deviceFacts` reads. A row may lack columns that its device lacks, or have null there (not
+ * established).
+ */
 export const DEVICES_QUERY = 'SELECT deviceId, status, tags, capabilities FROM devices';
 
-/** Limit of the service on the text of a query. */
+/** The service's limit on the text of a query. */
 const QUERY_LENGTH_MAX = 8_192;
 
 /**
- * Twins of the modules with these ids, and every twin with a record: as many queries as the limit on their text asks for.
- * The first sees every record, so a twin may be in the rows of two.
+ * Lists the twins of modules with these ids, and every twin with a record, in as few queries as the limit allows. The
+ * first query lists all records, so a twin may be in the rows of two.
  */
 export function moduleTwinQueries(moduleIds: readonly string[]): string[] {
   const conditions = ['IS_DEFINED(tags.twinward)'];

@@ -12,7 +12,7 @@ export function isObject(value: unknown): value is JsonObject {
 /** Reads an own property; inherited names such as "constructor" are absent. */
 export function getKey(object: JsonObject, key: string): Json | undefined {
   const value: unknown = object[key];
-  // All that is inherited are functions and "__proto__": what is neither is our own, without asking once more.
+  // Inherited values are functions or "__proto__"; anything else is an own property, without a second lookup.
   if (typeof value !== 'function' && key !== '__proto__') return value as Json | undefined;
   return Object.hasOwn(object, key) ? (value as Json) : undefined;
 }
@@ -42,7 +42,7 @@ export function deepEqual(a: Json | undefined, b: Json | undefined): boolean {
 export function cloneJson<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map((item) => cloneJson(item)) as T;
   if (!isObject(value)) return value;
-  // A spread copies "__proto__" as a key like any other, and after it an assignment finds the copy's own.
+  // A spread makes "__proto__" an own key of the copy, so a later assignment sets that key.
   const copy: JsonObject = { ...value };
   for (const key of Object.keys(copy)) {
     const item = copy[key] as Json;
@@ -51,7 +51,7 @@ export function cloneJson<T extends Json>(value: T): T {
   return copy as T;
 }
 
-/** The value itself, frozen with all that is in it. What is frozen already is taken to be so at any depth. */
+/** Freezes the value and everything in it, in place. Assumes that an already frozen value is frozen at every depth. */
 export function freezeJson<T extends Json>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   if (Array.isArray(value)) for (const item of value) freezeJson(item);
@@ -69,7 +69,7 @@ export function getPath(root: Json | undefined, path: readonly string[]): Json |
   return value;
 }
 
-/** Sets the value at a path, making the objects on the way (a scalar on the way is replaced). */
+/** Sets the value at a path; creates objects on the way and replaces scalars. */
 export function setPath(root: JsonObject, path: readonly string[], value: Json): void {
   let object = root;
   for (const key of path.slice(0, -1)) {
@@ -84,14 +84,14 @@ export function setPath(root: JsonObject, path: readonly string[], value: Json):
   if (last !== undefined) setKey(object, last, value);
 }
 
-/** Nothing where there is no such place. */
+/** No effect if there is no such path. */
 export function removePath(root: JsonObject, path: readonly string[]): void {
   const holder = getPath(root, path.slice(0, -1));
   const last = path.at(-1);
   if (isObject(holder) && last !== undefined) delete holder[last];
 }
 
-/** True where the path leads to the section or into it. */
+/** True if the path is the section or inside it. */
 export function liesIn(section: readonly string[], path: readonly string[]): boolean {
   return section.every((key, index) => path[index] === key);
 }
@@ -101,7 +101,7 @@ export function formatPointer(path: readonly string[]): string {
   return path.map((segment) => `/${escapeSegment(segment)}`).join('');
 }
 
-/** The path an RFC 6901 pointer names; "" is the root. Undefined where the text is no pointer. */
+/** The path of an RFC 6901 pointer; "" is the root. Undefined if the text is not a pointer. */
 export function parsePointer(pointer: string): string[] | undefined {
   if (pointer === '') return [];
   if (!pointer.startsWith('/')) return undefined;
@@ -116,7 +116,7 @@ export function unescapeSegment(segment: string): string {
   return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
 }
 
-/** True where an RFC 7386 patch names the place, or one above or below it. */
+/** True if an RFC 7386 patch names the path, or one above or below it. */
 export function patchTouches(patch: Json, path: readonly string[]): boolean {
   let value: Json | undefined = patch;
   for (const key of path) {
@@ -126,7 +126,7 @@ export function patchTouches(patch: Json, path: readonly string[]): boolean {
   return value !== undefined;
 }
 
-/** RFC 7386. Returns a new value; neither argument is changed. */
+/** RFC 7386. Returns a new value; changes neither argument. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return cloneJson(patch);
   const result: JsonObject = isObject(target) ? { ...target } : {};

@@ -1,11 +1,11 @@
-// Values that are computed when somebody first asks, and not again.
+// Values computed on first use, and memoized functions.
 
 export function lazy<T>(compute: () => T): () => T {
   let known: { readonly value: T } | undefined;
   return () => (known ??= { value: compute() }).value;
 }
 
-/** A pure function that remembers what it answered last: so many answers at most, and then it begins anew. */
+/** A memoized pure function; it clears its cache when that is full. */
 export function remembering<K, V extends string | number | object>(
   limit: number,
   compute: (key: K) => V,

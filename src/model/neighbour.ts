@@ -1,26 +1,26 @@
-// Who else writes to module twins on the same hub: IoT Hub's own automatic configurations and edge deployments.
+// Other writers to module twins on the same hub: IoT Hub's own automatic configurations and edge deployments.
 import { isObject, type JsonObject } from './json.ts';
 
-/** What the registry says of a module and its twin does not. */
+/** Facts of the registry that the twin lacks. */
 export interface ModuleIdentity {
-  /** Who manages it: `iotEdge` for modules of an edge deployment; undefined for nobody. */
+  /** Manager of the module: `iotEdge` for modules of an edge deployment; undefined: none. */
   readonly managedBy: string | undefined;
-  /** Another one after the module was deleted and created again. */
+  /** Changes when the module is deleted and recreated. */
   readonly generationId: string;
 }
 
-/** An automatic configuration or an edge deployment, as far as module twins are concerned. */
+/** An automatic configuration or an edge deployment: its writes to module twins. */
 export interface AutomaticConfiguration {
   readonly id: string;
-  /** Higher wins among automatic configurations; it means nothing to other writers. */
+  /** Higher wins among automatic configurations only. */
   readonly priority: number;
   readonly targetCondition: string;
-  /** Every place it sets or removes. */
+  /** Every path that it sets or removes. */
   readonly writes: readonly AutomaticWrite[];
 }
 
 export interface AutomaticWrite {
-  /** Undefined: of whatever module twin the target condition takes. */
+  /** Undefined: every module twin that the target condition matches. */
   readonly moduleId: string | undefined;
   /** Keys from `properties.desired`; empty: all of it. */
   readonly path: readonly string[];
@@ -35,12 +35,12 @@ export function asModuleIdentity(value: unknown): ModuleIdentity | undefined {
   return { managedBy: managedBy === '' ? undefined : managedBy, generationId: value['generationId'] };
 }
 
-/** The two spellings that were seen differ in case. */
+/** Both spellings were seen. */
 export function isManagedByEdge({ managedBy }: Pick<ModuleIdentity, 'managedBy'>): boolean {
   return managedBy?.toLowerCase() === 'iotedge';
 }
 
-/** The value as an automatic configuration, or undefined where it lacks what every one has. */
+/** Undefined if the value lacks a required field. */
 export function asAutomaticConfiguration(value: unknown): AutomaticConfiguration | undefined {
   if (!isObject(value)) return undefined;
   const { id, priority = 0, targetCondition = '', content } = value;
@@ -55,14 +55,14 @@ function writesOf({ moduleContent, modulesContent }: JsonObject): AutomaticWrite
   }
   for (const [moduleId, content] of Object.entries(isObject(modulesContent) ? modulesContent : {})) {
     if (!isObject(content)) continue;
-    // A deployment that gives the whole section replaces it, whatever it names.
+    // A deployment that gives the whole section replaces it, whatever keys it names.
     const paths = Object.hasOwn(content, SECTION) ? [[]] : pathsOf(content);
     for (const path of paths) writes.push({ moduleId, path });
   }
   return writes;
 }
 
-/** Of `properties.desired.a.b: {c: 1}` the place `a/b/c`. */
+/** For `properties.desired.a.b: {c: 1}` the path `a/b/c`. */
 function pathsOf(content: JsonObject): string[][] {
   return Object.keys(content).flatMap((key) => {
     if (key !== SECTION && !key.startsWith(`${SECTION}.`)) return [];

@@ -1,4 +1,4 @@
-// Values by path, found also from places above and below: writing `a` writes `a/b`, and the other way round.
+// Values by path, also found from paths above and below: a write to `a` writes `a/b`, and the other way round.
 
 interface Place<V> {
   held: { readonly value: V } | undefined;

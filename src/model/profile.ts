@@ -1,27 +1,30 @@
-// What is known about one kind of security agent, as data. `profile/` gives it behaviour.
+// The description of one kind of security agent, as data. `profile/` gives it behaviour.
 import type { Origin } from './diagnostic.ts';
 import type { Json, JsonObject } from './json.ts';
 
-/** How a plain setting looks inside the twin. */
+/** The form of a setting inside the twin. */
 export type Encoding =
   | 'Plain' // as written
   | 'ValueWrapper' // {"value": setting}
   | 'PnpComponent'; // inside a component object marked "__t": "c"
 
 /**
- * What the agent takes a desired-property notification for. `leaf`: a change of the keys it names.
- * `section`: the whole configuration, so that a key left out falls back to its default in the running agent.
+ * How the agent reads a desired patch. `leaf`: as a change of the keys it names. `section`: as the whole configuration,
+ * so that a missing key falls back to its default in the running agent.
  */
 export type PatchGranularity = 'leaf' | 'section';
 
-/** What is owned and removed as one: a member of the settings, or every leaf below it. */
+/** The unit of ownership and removal: a member of the settings, or every leaf below it. */
 export type OwnershipAtom = 'Setting' | 'Leaf';
 
 export type Comparator = 'exact' | 'duration' | 'caseInsensitive' | 'csvSet' | 'csvOrdered';
 
 export type RuleSeverity = 'error' | 'warning';
 
-/** Cross-field rules on the merged settings; absent keys count with their default, and a rule with no value to look at holds. */
+/**
+ * Rules between fields of the merged settings; absent keys count with their default, and a rule without a value to
+ * check holds.
+ */
 export type Rule = { readonly severity: RuleSeverity; readonly message: string } & (
   | { readonly type: 'MultipleOf'; readonly key: string; readonly divisor: number }
   | {
@@ -46,21 +49,21 @@ export interface Profile {
   readonly encoding: Encoding;
   readonly patchGranularity: PatchGranularity;
   readonly ownershipAtom: OwnershipAtom;
-  /** Members that an object holding our atoms must carry to be understood, such as {"__t": "c"}. Sent, never owned. */
+  /** Members that an object with our atoms must carry, such as {"__t": "c"}. Sent, never owned. */
   readonly envelope: JsonObject | undefined;
   readonly onRemove: 'Null' | 'Keep';
   /** JSON Schema 2020-12 of the plain settings. */
   readonly schema: JsonObject;
-  /** First match wins; `keys` are setting names in which `*` stands for any text. */
+  /** The first match wins; in setting names `*` stands for any text. */
   readonly comparators: readonly { readonly keys: readonly string[]; readonly comparator: Comparator }[];
   readonly rules: readonly Rule[];
-  /** Plain values the agent uses for absent keys. */
+  /** The agent's plain values for absent keys. */
   readonly defaults: JsonObject;
   /** Setting-name patterns: never printed. */
   readonly sensitive: readonly string[];
   /** Setting-name patterns: can't be declared, always preserved. */
   readonly deny: readonly string[];
-  /** Setting-name patterns: never removed by us, even when owned. */
+  /** Setting-name patterns: never removed by Twinward, even if owned. */
   readonly preserve: readonly string[];
   readonly nudge: boolean;
   readonly acknowledgement: { readonly type: AcknowledgementType };
@@ -68,23 +71,23 @@ export interface Profile {
   readonly endOfSupport: string | undefined;
 }
 
-/** How stubborn we are about one setting: always, only when absent, never. */
+/** When to write a setting: always, only if absent, never. */
 export type SettingPolicy = 'Override' | 'IfNotPresent' | 'Ignore';
 
 /**
  * The unit of ownership: one declared setting, encoded. `name` is its path below the section, segments escaped as in
- * RFC 6901 and joined by "/", so that section and name give back the path.
+ * RFC 6901 and joined by "/", so that section and name give the path.
  */
 export interface Atom {
   readonly name: string;
   /** Keys from `properties.desired`. */
   readonly path: readonly string[];
-  /** As it goes into the twin. */
+  /** As written to the twin. */
   readonly value: Json;
-  /** As the person wrote it. */
+  /** As written in the manifest. */
   readonly plain: Json;
   readonly comparator: Comparator;
-  /** True where `value` is {"value": plain}: other members of the live wrapper are foreign. */
+  /** True if `value` is {"value": plain}: other members of the live wrapper are foreign. */
   readonly wrapped: boolean;
   readonly sensitive: boolean;
   readonly policy: SettingPolicy;

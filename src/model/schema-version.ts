@@ -1,4 +1,4 @@
-// The version of every JSON document that is printed, served or saved for machines.
+// The version of every JSON document that is printed, served or saved.
 
-/** Grows when a reader of the old documents would misread the new ones; new fields alone don't make it grow. */
+/** Incremented if a reader of the old documents would misread the new ones, but not for new fields. */
 export const SCHEMA_VERSION = 1;

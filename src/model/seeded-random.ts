@@ -1,4 +1,4 @@
-// A stream of numbers that a seed replays: for simulations and demonstrations, never for keys.
+// Random numbers that a seed reproduces: for simulations and demonstrations, never for keys.
 
 export interface SeededRandom {
   /** Uniform in [0, 1). */

@@ -1,4 +1,4 @@
-// Which devices a group or a configuration means: a conjunction over facts of the device, evaluated by us.
+// Which devices a group or a configuration selects: a conjunction of conditions on device facts, evaluated by Twinward.
 import type { Origin } from './diagnostic.ts';
 import type { Json } from './json.ts';
 
@@ -9,7 +9,7 @@ export function isScalar(value: Json | undefined): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** What a requirement looks at. `tag` paths are keys inside the device twin's tags. */
+/** The fact that a requirement tests. `tag` paths are keys inside the device twin's tags. */
 export type FactKey =
   | { readonly kind: 'tag'; readonly path: readonly string[] }
   | { readonly kind: 'deviceId' }
@@ -21,10 +21,16 @@ export type Requirement =
   | { readonly key: FactKey; readonly operator: 'In' | 'NotIn'; readonly values: readonly Scalar[] }
   | { readonly key: FactKey; readonly operator: 'Exists' | 'DoesNotExist' };
 
-/** All requirements hold and, where `deviceIds` is given, the device is in it. No requirement at all means every device. */
+/**
+ * All requirements hold and, if `deviceIds` is given, it contains the device. No requirement at all matches every
+ * device.
+ */
 export interface Selector {
   readonly requirements: readonly Requirement[];
   readonly deviceIds?: ReadonlySet<string>;
-  /** Where it is written, or one requirement of it, or one of that one's values; looked up when asked. Manifests alone have it. */
+  /**
+   * Origin of the selector, of a requirement or of one of its values; computed on demand. Only selectors of manifests
+   * have it.
+   */
   readonly originOf?: (requirement?: Requirement, value?: Scalar) => Origin;
 }

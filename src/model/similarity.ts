@@ -1,9 +1,9 @@
-// Did-you-mean: the candidate most like a word, where one is like enough to be worth saying.
+// Did-you-mean: the candidate closest to a word, if close enough.
 
 const DISTANCE_MAX = 3;
 const WORD_LENGTH_MAX = 128;
 
-/** The nearest candidate, or undefined where none is near: at most a third of the word may differ. */
+/** The closest candidate, or undefined: at most a third of the word may differ. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > WORD_LENGTH_MAX) return undefined;
   const limit = Math.min(DISTANCE_MAX, Math.max(1, Math.floor(word.length / 3)));

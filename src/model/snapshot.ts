@@ -1,16 +1,16 @@
-// Manifests as read: all files of one moment, undecoded. What is wrong with the bytes is the parser's to say.
+// Manifests as read: all files at one moment, undecoded. The parser reports invalid bytes.
 
 export interface SourceFile {
-  /** As a person would name it: relative to what was given, "/" between folders; "<stdin>" for standard input. */
+  /** As a user would name it: relative to the given path, "/" between folders; "<stdin>" for standard input. */
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
 export interface Snapshot {
-  /** `sha1:<40 hex>` where the commit is known, else `sha256:` and a digest of all paths and contents. */
+  /** `sha1:<40 hex>` if the commit is known, else `sha256:` and a digest of all paths and contents. */
   readonly revision: string;
   /** Sorted by path. */
   readonly files: readonly SourceFile[];
-  /** True where the input may be a part of the source: owners that are not in it are not ours to judge. */
+  /** True if the input may be only a part of the source: owners outside it must not be judged removed. */
   readonly partial: boolean;
 }

@@ -1,19 +1,19 @@
-// Break-glass: writing stopped by a person, outside of git. Kept on the hub; to the planner it is plain data.
+// Suspensions: a person stops writing without git. Stored on the hub; plain data for the planner.
 
 interface SuspensionFacts {
-  /** user@host, as told by whoever suspended. */
+  /** user@host, as reported by the suspending process. */
   readonly who: string;
   readonly reason: string;
-  /** Milliseconds since 1970; undefined until somebody resumes. */
+  /** Milliseconds since 1970; undefined: until `resume`. */
   readonly untilMs: number | undefined;
 }
 
 export type Suspension = SuspensionFacts &
   (
     | { readonly scope: 'All' }
-    /** `name` is that of a configuration or of an exception, without its kind. */
+    /** `name` of a configuration or an exception, without its kind. */
     | { readonly scope: 'Configuration'; readonly name: string }
-    /** `name` is the device's id. */
+    /** `name` is the device id. */
     | { readonly scope: 'Device'; readonly name: string }
   );
 

@@ -1,7 +1,9 @@
-// Keys of the work queue: one text for one module twin. Ids on a hub never hold a "/".
+// Keys of the work queue: one text for one module twin. Ids on a hub never contain "/".
 import type { ModuleRef } from './twin.ts';
 
-/** One flat text: keys are kept by the hundred thousand, and a concatenation would keep its parts as well. */
+/**
+ * One flat string: there are hundreds of thousands of keys, and a concatenation would also keep its parts in memory.
+ */
 export function keyOf(deviceId: string, moduleId: string): string {
   return [deviceId, moduleId].join('/');
 }

@@ -1,4 +1,4 @@
-// Twins as IoT Hub sends them, and the few facts about their wire form that everybody needs.
+// Twins as IoT Hub sends them, and the shared facts about their wire form.
 import { isObject, type JsonObject } from './json.ts';
 
 /** Names one module twin on one hub. */
@@ -10,7 +10,7 @@ export interface ModuleRef {
 /** User keys, then `$metadata` and `$version` as the hub adds them. */
 export type TwinSection = JsonObject;
 
-/** A device or module twin in its wire form; keys we never read are left out of the type. */
+/** A device or module twin in its wire form, without the keys that we never read. */
 export interface Twin {
   readonly deviceId: string;
   /** Only on module twins. */
@@ -27,7 +27,7 @@ export interface Twin {
   readonly properties: { readonly desired: TwinSection; readonly reported: TwinSection };
 }
 
-/** What selection needs to know of a device. */
+/** The facts that selectors test. */
 export interface DeviceFacts {
   readonly deviceId: string;
   /** `enabled` or `disabled`. */
@@ -42,7 +42,7 @@ export interface TwinPatch {
   readonly properties?: { readonly desired: JsonObject };
 }
 
-/** The value as a twin, or undefined where it lacks what every twin has. */
+/** Undefined if the value lacks a required field. */
 export function asTwin(value: unknown): Twin | undefined {
   if (!isObject(value) || typeof value['deviceId'] !== 'string' || typeof value['etag'] !== 'string') return undefined;
   const { moduleId, tags, properties } = value;
@@ -63,35 +63,35 @@ export function deviceFacts(twin: Pick<Twin, 'deviceId' | 'status' | 'capabiliti
 
 const ETAG_BYTES = 8;
 
-/** The counter inside a twin etag, or undefined where the text has another form. */
+/** The counter in a twin etag, or undefined if the text has another form. */
 export function etagCounter(etag: string): bigint | undefined {
   const bytes = Buffer.from(etag, 'base64');
   if (bytes.length !== ETAG_BYTES || bytes.toString('base64') !== etag) return undefined;
   return bytes.readBigUInt64BE();
 }
 
-/** The etag that holds a counter: 3n is "AAAAAAAAAAM=". */
+/** The etag of a counter: 3n is "AAAAAAAAAAM=". */
 export function etagOfCounter(counter: bigint): string {
   const bytes = Buffer.alloc(ETAG_BYTES);
   bytes.writeBigUInt64BE(BigInt.asUintN(64, counter));
   return bytes.toString('base64');
 }
 
-/** What the agent made of what is written. `Applied` means the agent said so. */
+/** The agent's answer to the written settings. `Applied` means that it acknowledged them. */
 export type AcknowledgementState =
   | 'Written' // stored in the hub; the agent has not answered yet, or never does
   | 'Applied'
   | 'Rejected'
-  | 'NotAcknowledged' // connected, and silent for longer than the agent may take
-  | 'Unsupported' // the agent answered and does not know some of the keys
+  | 'NotAcknowledged' // connected, and silent for longer than the profile allows
+  | 'Unsupported' // the agent does not know some of the keys
   | 'Unreachable'; // not connected since the write
 
 export interface Acknowledgement {
   readonly state: AcknowledgementState;
-  /** Atom names the agent refused or does not know; empty otherwise. */
+  /** Names of atoms that the agent refused or does not know; empty otherwise. */
   readonly keys: readonly string[];
-  /** The agent's own words, where it gave any. */
+  /** The agent's own words, if any. */
   readonly detail: string | undefined;
-  /** Settings of other writers that the agent refuses; where there are any, what we wrote is not to blame. */
+  /** Settings of other writers that the agent refuses; if there are any, they are the cause, not ours. */
   readonly foreign: readonly string[];
 }

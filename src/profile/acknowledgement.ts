@@ -1,4 +1,4 @@
-// What the agent made of what is written: reads the reported side of a twin as each kind of agent means it.
+// Acknowledgements: interprets the reported properties of a twin for each kind of agent.
 import { escapeSegment, getKey, getPath, isObject, liesIn, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import type { Acknowledgement, AcknowledgementState, Twin } from '../model/twin.ts';
@@ -7,12 +7,12 @@ import { listItems, reportsSame, sameValue } from './meaning.ts';
 import { compileSchema } from './schema-compiler.ts';
 import { unknownSetting } from './settings.ts';
 
-/** A connected agent that says nothing for this long is called silent; the slowest known one answers within minutes. */
+/** Silent for this long while connected counts as NotAcknowledged; the slowest known agent answers within minutes. */
 export const SILENCE_MS = 10 * 60 * 1_000;
 
 type Reading = (profile: Profile, atoms: readonly Atom[], twin: Twin) => Answer;
 
-/** `Pending`: nothing newer than the last write was said about it. `Never`: nothing ever will be. */
+/** `Pending`: no answer to the last write yet. `Never`: this agent never answers. */
 interface Answer {
   readonly state: 'Applied' | 'Rejected' | 'Unsupported' | 'Pending' | 'InProgress' | 'Never';
   readonly keys: readonly string[];
@@ -27,7 +27,7 @@ const READINGS: Readonly<Record<Profile['acknowledgement']['type'], Reading>> = 
   Pnp: readPnp,
 };
 
-/** `atoms` are the settings we own on this twin. Never throws, whatever devices report. */
+/** `atoms` are our settings on this twin. Never throws, whatever devices report. */
 export function readAcknowledgement(
   profile: Profile,
   atoms: readonly Atom[],
@@ -39,7 +39,7 @@ export function readAcknowledgement(
   return state === 'Pending' ? pending(profile, atoms, twin, nowMs, words) : { state, ...words };
 }
 
-/** An agent that is sent what it can't read may well say nothing at all (the C# agent). */
+/** An agent may stay silent when it can't parse the settings (the C# agent). */
 function pending(
   profile: Profile,
   atoms: readonly Atom[],
@@ -63,7 +63,7 @@ function pendingState(profile: Profile, twin: Twin, nowMs: number): Acknowledgem
   return isSilent ? 'NotAcknowledged' : 'Written';
 }
 
-/** The agent reports the configuration it runs with, in its own spelling (both legacy agents). */
+/** The agent reports its effective configuration in its own spelling (both legacy agents). */
 function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
   const { desired, reported } = twin.properties;
   if (!isFresh(lastUpdated(reported, profile.section), lastUpdated(desired, profile.section))) return answer('Pending');
@@ -74,7 +74,7 @@ function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answe
     if (value === undefined) missing.push(atom.name);
     else if (!reportsSame(atom, value)) different.push(atom.name);
   }
-  // Where it says that it refused something, values that look right may be left over from an earlier report.
+  // After a refusal, values that look right may be left over from an earlier report.
   const error = getPath(reported, [...profile.section, 'lastError']);
   const detail = typeof error === 'string' && error !== '' ? error : undefined;
   if (different.length > 0 || detail !== undefined) {
@@ -84,8 +84,8 @@ function readMirror(profile: Profile, atoms: readonly Atom[], twin: Twin): Answe
 }
 
 /**
- * Settings that others wrote into the section and that the profile does not allow: such an agent refuses the whole
- * section for any single one. It passes over settings that it does not know.
+ * Settings of other writers in the section that the profile does not allow: one of them makes such an agent refuse the
+ * whole section. It ignores settings that it does not know.
  */
 function illegalOfOthers(profile: Profile, atoms: readonly Atom[], { properties }: Twin): string[] {
   const section = getPath(properties.desired, profile.section);
@@ -99,12 +99,12 @@ function illegalOfOthers(profile: Profile, atoms: readonly Atom[], { properties 
   });
 }
 
-/** Undefined where it is not wrapped, or holds nothing: no agent can read that. */
+/** Undefined if it is not wrapped or has no value: no agent can parse that. */
 function getWrapped(value: Json): Json | undefined {
   return isObject(value) ? (getKey(value, 'value') ?? undefined) : undefined;
 }
 
-/** What the schema says of the one value; what it says of settings together, or of unknown ones, is not asked. */
+/** Checks one value against its schema, without rules between settings or for unknown ones. */
 function isReadable(profile: Profile, name: string, value: Json | undefined): boolean {
   if (value === undefined) return false;
   const alone: JsonObject = {};
@@ -118,8 +118,8 @@ function isReadable(profile: Profile, name: string, value: Json | undefined): bo
 }
 
 /**
- * Settings that live has as declared and that the agent reports at its default, in a report that is newer than anything
- * written to the module: what it was sent last did not name them. Only for agents that mirror their configuration.
+ * Settings that live has as declared but the agent reports at its default, in a report newer than any write to the
+ * module: the last patch that it got did not name them. Only for agents that mirror their configuration.
  */
 export function forgottenSettings(profile: Profile, atoms: readonly Atom[], { properties }: Twin): string[] {
   const { desired, reported } = properties;
@@ -135,7 +135,7 @@ export function forgottenSettings(profile: Profile, atoms: readonly Atom[], { pr
     .map(({ name }) => name);
 }
 
-/** The agent reports `latest_state` and, after a failure, `latest_invalid_fields` of a shape not documented. */
+/** The agent reports `latest_state` and, after a failure, `latest_invalid_fields` in an undocumented form. */
 function readLatestState(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
   const { desired, reported } = twin.properties;
   const state = getKey(reported, 'latest_state');
@@ -155,8 +155,8 @@ function invalidFields(value: Json | undefined): string[] {
 }
 
 /**
- * IoT Plug and Play: each property is acknowledged with a code `ac` as in HTTP, the version `av` it is about and a
- * description `ad`. 202 says that the agent is still at it.
+ * IoT Plug and Play: the agent acknowledges each property with an HTTP-like code `ac`, the acknowledged version `av`
+ * and a description `ad`. 202 means that the agent is still working on it.
  */
 function readPnp(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer {
   const { desired, reported } = twin.properties;
@@ -182,7 +182,9 @@ function readPnp(_profile: Profile, atoms: readonly Atom[], twin: Twin): Answer 
   }
   if (refused.length > 0) return answer('Rejected', refused, details.length === 0 ? undefined : details.join('; '));
   if (isPending) return answer('Pending');
-  return inProgress.length > 0 ? answer('InProgress', inProgress, 'the agent is still at it') : answer('Applied');
+  return inProgress.length > 0
+    ? answer('InProgress', inProgress, 'the agent is still working on it')
+    : answer('Applied');
 }
 
 const IN_PROGRESS = 202;
@@ -191,7 +193,7 @@ function isAtLeast(version: Json | undefined, written: Json | undefined): boolea
   return typeof version === 'number' && (typeof written !== 'number' || version >= written);
 }
 
-/** `$lastUpdated` of a section, as the hub wrote it. */
+/** `$lastUpdated` of a section, as written by the hub. */
 function lastUpdated(section: JsonObject, path: readonly string[]): string | undefined {
   const text = getPath(getKey(section, '$metadata'), [...path, '$lastUpdated']);
   return typeof text === 'string' ? text : undefined;
@@ -199,7 +201,7 @@ function lastUpdated(section: JsonObject, path: readonly string[]): string | und
 
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/;
 
-/** True where the report is not older than the write. The hub trims zeros: ".5Z" is after ".45Z". */
+/** True if the report is not older than the write. The hub trims zeros: ".5Z" is after ".45Z". */
 function isFresh(reported: string | undefined, written: string | undefined): boolean {
   const report = sortable(reported);
   const write = sortable(written);

@@ -17,12 +17,12 @@ const SPECS: Readonly<Record<string, unknown>> = {
   'generic-pnp': genericPnp,
 };
 
-/** A module id that no device has: profiles that only serve as a base need one of their own from who extends them. */
+/** A module id that no device has: profiles that are only bases leave it to the profile that extends them. */
 export const ABSTRACT_MODULE_ID = '';
 
 let resolved: ReadonlyMap<string, Profile> | undefined;
 
-/** By name. `generic` and `generic-pnp` name no module: they are bases for a fleet's own profiles. */
+/** By name. `generic` and `generic-pnp` name no module: they are bases for custom profiles. */
 export function builtinProfiles(): ReadonlyMap<string, Profile> {
   resolved ??= new Map(Object.entries(SPECS).map(([name, spec]) => [name, resolveBuiltin(name, spec)]));
   return resolved;

@@ -1,4 +1,4 @@
-// What an agent's section on a twin says, as settings somebody could declare: the way back from `encodeSettings`.
+// The settings on a twin in declarable form: the inverse of `encodeSettings`.
 import { getPath, isObject, setKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Profile } from '../model/profile.ts';
 import { atomLevels, encodeSettings, isEnvelopeKey } from './encode.ts';
@@ -7,19 +7,19 @@ import { holdsMatch } from './patterns.ts';
 import { looksSecret } from './secrets.ts';
 import { checkSettings } from './settings.ts';
 
-/** Why a member of the section can not be declared as it is. */
+/** Why a member of the section can't be declared as it is. */
 export type Undeclarable =
-  | 'Denied' // the profile never declares it
+  | 'Denied' // the profile denies it
   | 'Secret' // it is or looks sensitive: it must not get into a repository
   | 'Unfit'; // the profile does not know it, or not this value
 
 export interface Decoded {
-  /** Declared, they mean what the twin has. */
+  /** Declared, they mean what live has. */
   readonly atoms: readonly Atom[];
   readonly left: readonly { readonly name: string; readonly why: Undeclarable }[];
 }
 
-/** A member is all declared or all left. `hidden` is a text that stands for a value nobody may see. */
+/** Each member is declared or left as a whole. `hidden` is the text that replaces sensitive values. */
 export function decodeSection(profile: Profile, desired: JsonObject, hidden: string): Decoded {
   const section = getPath(desired, profile.section);
   const atoms: Atom[] = [];
@@ -58,13 +58,13 @@ function decodeMember(profile: Profile, name: string, live: Json, desired: JsonO
   return undefined;
 }
 
-/** A value of a closed list may be spelled on the twin as the list does not have it, and mean the same. */
+/** The twin may have another spelling of a listed value, with the same meaning. */
 function allowedValues({ schema }: Profile, name: string): readonly Json[] {
   const property = getPath(schema, ['properties', name, 'enum']);
   return Array.isArray(property) ? property : [];
 }
 
-/** Undefined where it is not written as the profile writes. */
+/** Undefined if it is not encoded as the profile encodes. */
 function plainOf(profile: Profile, live: Json): Json | undefined {
   if (profile.encoding === 'ValueWrapper') return isObject(live) ? live['value'] : undefined;
   const isComponent = profile.encoding === 'PnpComponent' && atomLevels(profile) === 2;

@@ -5,7 +5,7 @@ const DURATION =
 
 const SECONDS = [365 * 86_400, 30 * 86_400, 7 * 86_400, 86_400, 3_600, 60, 1] as const;
 
-/** Seconds, or undefined where the text is no duration. */
+/** Seconds, or undefined if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null) return undefined;
@@ -14,10 +14,13 @@ export function parseDuration(text: string): number | undefined {
   return match[1] === undefined ? total : -total;
 }
 
-/** Whole numbers of days, hours, minutes and seconds: what both security agents understand alike. */
+/** Whole numbers of days, hours, minutes and seconds: both security agents parse these alike. */
 const AGENT_DURATION = /^P(?=.)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?$/;
 
-/** Weeks (refused by C#), years (nothing to C) and fractions (refused by C) stand apart; months are 30 days to both. */
+/**
+ * Agents differ on weeks (refused by C#), years (ignored by C) and fractions (refused by C); for both a month is 30
+ * days.
+ */
 export function isReadAlike(text: string): boolean {
   return !/[WY.]/.test(text);
 }
@@ -25,7 +28,7 @@ export function isReadAlike(text: string): boolean {
 /** The C agent counts milliseconds in 32 bits. */
 const AGENT_DURATION_SECONDS_MAX = 4_294_967;
 
-/** True where every known agent reads the duration in the same way: 1 s to about 49 days, no weeks, no fractions. */
+/** True if every known agent parses the duration alike: 1 s to about 49 days, no weeks, no fractions. */
 export function isAgentDuration(text: string): boolean {
   if (!AGENT_DURATION.test(text)) return false;
   const seconds = parseDuration(text);

@@ -1,4 +1,4 @@
-// Plain settings to the atoms that live in a twin, and back from names to paths.
+// Encodes plain settings as atoms of a twin, and converts atom names to paths.
 import { escapeSegment, getKey, isObject, unescapeSegment, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Comparator, Profile, SettingPolicy } from '../model/profile.ts';
 import { listItems } from './meaning.ts';
@@ -14,7 +14,7 @@ export function atomPath(section: readonly string[], name: string): string[] {
   return [...section, ...name.split('/').map(unescapeSegment)];
 }
 
-/** One atom for each setting that is owned and removed as one, sorted by name. `policies` are by top-level setting. */
+/** One atom for each unit of ownership, sorted by name. `policies` are by top-level setting. */
 export function encodeSettings(
   profile: Profile,
   settings: JsonObject,
@@ -42,14 +42,14 @@ export function comparatorOf(profile: Profile, name: string): Comparator {
   return profile.comparators.find(({ keys }) => matchesPattern(name, keys))?.comparator ?? 'exact';
 }
 
-/** An empty list means the same as none, unless the agent then falls back to a list of its own. */
+/** An empty list means the same as none, unless the agent then uses its own default list. */
 function comparatorFor(profile: Profile, name: string, value: Json): Comparator {
   const comparator = comparatorOf(profile, name);
   if (comparator !== 'csvSet' || typeof value !== 'string' || listItems(value).length > 0) return comparator;
   return (getKey(profile.defaults, name) ?? '') === '' ? comparator : 'exact';
 }
 
-/** True for the marks that the profile adds by itself, which are no settings. */
+/** True for members that the profile adds itself, which are not settings. */
 export function isEnvelopeKey({ envelope }: Pick<Profile, 'envelope'>, key: string): boolean {
   return envelope !== undefined && Object.hasOwn(envelope, key);
 }
@@ -59,7 +59,7 @@ interface Piece {
   readonly value: Json;
 }
 
-/** How many keys below the section atoms may lie: components of a PnP root hold their properties one level down. */
+/** How many keys below the section atoms may be: components of a PnP root hold their properties one level down. */
 export function atomLevels({ encoding, section, ownershipAtom }: Profile): number {
   if (encoding === 'PnpComponent') return section.length === 0 ? 2 : 1;
   return ownershipAtom === 'Leaf' ? Number.POSITIVE_INFINITY : 1;
@@ -73,7 +73,7 @@ function descend(object: JsonObject, levels: number, above: readonly string[] = 
   return Object.keys(object).flatMap((key) => {
     const value = getKey(object, key) as Json;
     const segments = [...above, key];
-    // An empty object above the atoms holds none: as an atom it would own what others put into it.
+    // An empty object above the atoms contains none: as an atom it would own what others put into it.
     const isAbove = levels > 1 && isObject(value);
     return isAbove ? descend(value, levels - 1, segments) : [{ segments, value }];
   });

@@ -1,11 +1,11 @@
-// Equality by meaning: PT60M is PT1H, "high" is "High", "a, b" is "b,a" where the agent thinks so.
+// Equality by meaning: PT60M is PT1H, and where the agent agrees "high" is "High" and "a, b" is "b,a".
 import { deepEqual, isObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Atom, Comparator } from '../model/profile.ts';
 import { isReadAlike, parseDuration } from './duration.ts';
 
 /**
- * True where the desired value on the twin means what the setting declares, to every agent that may read it: a spelling
- * that one of them refuses does not count. Allocates nothing where the two are spelt alike.
+ * True if the desired value on the twin means what the setting declares, for every agent that may read it: a spelling
+ * that one of them refuses does not count. Allocates nothing if the spellings are equal.
  */
 export function sameMeaning(atom: Atom, live: Json | undefined): boolean {
   if (atom.wrapped && !isWrapper(live)) return false;
@@ -15,13 +15,13 @@ export function sameMeaning(atom: Atom, live: Json | undefined): boolean {
   return sameValue(atom.comparator, atom.plain, value);
 }
 
-/** True where the agent reports what the setting declares, in whatever spelling it has of its own. */
+/** True if the agent reports what the setting declares, in any spelling. */
 export function reportsSame(atom: Atom, reported: Json | undefined): boolean {
   if (atom.wrapped && !isWrapper(reported)) return false;
   return sameValue(atom.comparator, atom.plain, plainOf(atom, reported));
 }
 
-/** A wrapper that holds nothing beside the value. */
+/** A wrapper with no member but the value. */
 export function isBareWrapper(value: Json): value is { value: Json } {
   return isObject(value) && Object.hasOwn(value, 'value') && Object.keys(value).length === 1;
 }

@@ -1,7 +1,7 @@
 // Names of settings, and patterns over them in which `*` stands for any text.
 import { escapeSegment, isObject, type Json } from '../model/json.ts';
 
-/** True where the name, or anything it lies in, fits one of the patterns. */
+/** True if the name, or a name above it, matches one of the patterns. */
 export function matchesPattern(name: string, patterns: readonly string[]): boolean {
   if (patterns.length === 0) return false;
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) {
@@ -11,7 +11,7 @@ export function matchesPattern(name: string, patterns: readonly string[]): boole
   return patterns.some((pattern) => fits(name, pattern));
 }
 
-/** True where the name fits, or that of anything inside the value. Arrays are leaves. */
+/** True if the name, or that of anything inside the value, matches. Arrays are leaves. */
 export function holdsMatch(name: string, value: Json | undefined, patterns: readonly string[]): boolean {
   if (patterns.length === 0) return false;
   if (matchesPattern(name, patterns)) return true;

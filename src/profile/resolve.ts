@@ -1,4 +1,4 @@
-// A profile's specification to the profile itself: inheritance, defaults, and whether it makes sense.
+// Resolves a profile's specification: inheritance, defaults, consistency.
 import type { Origin } from '../model/diagnostic.ts';
 import { parsePointer, unescapeSegment, type JsonObject } from '../model/json.ts';
 import type { Profile, Rule } from '../model/profile.ts';
@@ -10,19 +10,19 @@ import { keysOf } from './rules.ts';
 import type { AgentProfileSpec } from './spec.ts';
 
 export interface ProfileProblem {
-  /** Path below `spec`; of a value that is inherited, where it would stand. */
+  /** Path below `spec`; for an inherited value, the path that it would have. */
   readonly path: readonly string[];
   readonly message: string;
   readonly hint?: string;
 }
 
 export interface ResolvedProfile {
-  /** Undefined where there are problems. */
+  /** Undefined if there are problems. */
   readonly profile: Profile | undefined;
   readonly problems: readonly ProfileProblem[];
 }
 
-/** Ids of modules: 1 to 128 of these characters, and "$" first is IoT Hub's own. */
+/** Ids of modules: 1 to 128 of these characters; "$" is reserved by IoT Hub as the first. */
 const MODULE_ID = /^(?!\$)[A-Za-z0-9\-:.+%_#*?!(),=@;$']{1,128}$/;
 
 /** `base` is the resolved profile that the specification extends. Never throws. */
@@ -43,7 +43,7 @@ export function resolveProfile(
   if (section === undefined || section.includes('')) {
     problems.push({
       path: ['section'],
-      message: `"${spec.section}" is no JSON pointer to a section.`,
+      message: `"${spec.section}" is not a JSON pointer to a section.`,
       hint: 'Write "/name", or "" for the root.',
     });
   }
@@ -54,7 +54,7 @@ export function resolveProfile(
   if (spec.nudge === true && acknowledgement.type !== 'Mirror') {
     problems.push({
       path: ['nudge'],
-      message: `Profile "${name}" can't nudge: its agent does not report what it runs with.`,
+      message: `Profile "${name}" can't nudge: its agent does not report its effective settings.`,
       hint: 'It needs `acknowledgement: {type: Mirror}`; else leave `nudge` out.',
     });
   }
@@ -75,7 +75,7 @@ export function resolveProfile(
     sensitive: [...(base?.sensitive ?? []), ...(spec.sensitive ?? [])],
     deny: [...(base?.deny ?? []), ...(spec.deny ?? [])],
     preserve: [...(base?.preserve ?? []), ...(spec.preserve ?? [])],
-    // Only a report of what the agent runs with shows that it forgot something.
+    // Only a report of the effective settings shows that the agent lost some.
     nudge: (spec.nudge ?? base?.nudge ?? false) && acknowledgement.type === 'Mirror',
     acknowledgement,
     endOfSupport: spec.endOfSupport ?? base?.endOfSupport,
@@ -92,7 +92,7 @@ function findWrongSchema(name: string, schema: JsonObject): ProfileProblem | und
     return undefined;
   } catch (error) {
     const words = error instanceof Error ? error.message : 'it does not compile';
-    // The first of the compiler's findings; the others say the same of alternatives.
+    // The compiler's first finding; the others repeat it for alternatives.
     const reason = words
       .replace(/^schema is invalid: /, '')
       .split(', data')[0]
@@ -106,7 +106,7 @@ function findWrongSchema(name: string, schema: JsonObject): ProfileProblem | und
   }
 }
 
-/** What the base says of single settings, as far as these still exist under a schema of one's own. */
+/** Rules and defaults of the base for settings that exist in the new schema. */
 function notesUnder(schema: JsonObject, base: Profile | undefined): Pick<Profile, 'rules' | 'defaults'> | undefined {
   if (base === undefined) return undefined;
   const own: Profile = { ...base, schema };
@@ -117,7 +117,7 @@ function notesUnder(schema: JsonObject, base: Profile | undefined): Pick<Profile
   };
 }
 
-/** A misspelt name here would quietly print a secret, or compare in the wrong way. */
+/** A misspelt name here would silently print a secret, or compare wrongly. */
 function checkNames(profile: Profile, { sensitive = [], preserve = [], comparators = [] }: AgentProfileSpec) {
   const lists: [path: string[], names: readonly string[]][] = [
     [['sensitive'], sensitive],
@@ -127,7 +127,7 @@ function checkNames(profile: Profile, { sensitive = [], preserve = [], comparato
   return lists.flatMap(([path, names]) =>
     names.flatMap((name, index): ProfileProblem[] => {
       const top = name.split('/')[0] as string;
-      // What is denied has no place in the schema, and may well be sensitive.
+      // Denied settings need not be in the schema, and may be sensitive.
       if (name.includes('*') || matchesPattern(name, profile.deny)) return [];
       const unknown = unknownSetting(profile, unescapeSegment(top));
       return unknown === undefined ? [] : [toProblem([...path, String(index)], unknown.message, unknown.hint)];
@@ -148,11 +148,11 @@ function toProblem(path: readonly string[], message: string, hint: string | unde
   return hint === undefined ? { path, message } : { path, message, hint };
 }
 
-/** Each default alone must fit the schema; together they need not, so what is required does not count. */
+/** Each default alone must match the schema; `required` does not apply. */
 function checkDefaults(profile: Profile): ProfileProblem[] {
   if (Object.keys(profile.defaults).length === 0) return [];
   const { required, ...rest } = profile.schema;
-  // The same object where it can be: a schema is compiled once.
+  // Keep the same object if possible: each schema is compiled once.
   const alone: Profile = { ...profile, schema: required === undefined ? profile.schema : rest, deny: [] };
   return checkSettings(alone, profile.defaults).map(({ path, message }) => ({
     path: ['defaults', ...path],

@@ -1,4 +1,4 @@
-// Cross-field rules, checked on the merged settings: what each setting alone can't show.
+// Rules between settings, checked on the merged settings.
 import { deepEqual, getKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile, Rule, RuleSeverity } from '../model/profile.ts';
 import { parseDuration } from './duration.ts';
@@ -7,13 +7,13 @@ import { matchesPattern } from './patterns.ts';
 
 export interface RuleFinding {
   readonly severity: RuleSeverity;
-  /** The settings the rule looked at. */
+  /** The settings that the rule checked. */
   readonly keys: readonly string[];
   /** A sentence with the values that break the rule. */
   readonly message: string;
 }
 
-/** `settings` are plain; settings left out count with the agent's default, and a rule with nothing to look at holds. */
+/** `settings` are plain; absent settings count with the agent's default, and a rule without a value to check holds. */
 export function checkRules(profile: Profile, settings: JsonObject): RuleFinding[] {
   const read = (key: string): Json | undefined => getKey(settings, key) ?? getKey(profile.defaults, key);
   return profile.rules

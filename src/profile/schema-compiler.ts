@@ -1,4 +1,4 @@
-// JSON Schema 2020-12 for settings: the one configured compiler, with the formats the agents know.
+// JSON Schema 2020-12 for settings: the one configured compiler, with the agents' formats.
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
@@ -6,10 +6,10 @@ import type { JsonObject } from '../model/json.ts';
 import { isAgentDuration } from './duration.ts';
 
 let compiler: Ajv2020 | undefined;
-/** Compiling takes milliseconds, so each schema object is compiled once. */
+/** Compiling takes milliseconds, so compile each schema object once. */
 const compiled = new WeakMap<JsonObject, ValidateFunction>();
 
-/** Throws where the schema is not one. */
+/** Throws if the schema is invalid. */
 export function compileSchema(schema: JsonObject): ValidateFunction {
   let validate = compiled.get(schema);
   if (validate === undefined) {
@@ -23,9 +23,9 @@ export function compileSchema(schema: JsonObject): ValidateFunction {
   return validate;
 }
 
-/** What the compiler would take, to our harm. */
+/** Refuses keywords that the compiler accepts but that would break us. */
 function refuseSurprises({ $async, $id }: JsonObject): void {
-  // Such a schema's validator answers with a promise, which nobody here awaits.
+  // Such a schema's validator returns a promise, which our callers do not await.
   if ($async !== undefined) throw new Error('"$async" has no meaning for settings');
   if (typeof $id === 'string' && /^https?:\/\/json-schema\.org\//.test($id)) {
     throw new Error(`"$id" ${$id} belongs to JSON Schema itself`);

@@ -1,4 +1,4 @@
-// What every schema error is told with: the value it means, what the schema says of it, how types and values are spelled.
+// Texts of schema errors: the offending value, the schema's demand, the spelling of types and values.
 import type { ErrorObject } from 'ajv';
 import { getKey, getPath, isObject, type Json } from '../model/json.ts';
 
@@ -12,14 +12,14 @@ export function valueAt(root: Json, path: readonly string[]): Json | undefined {
   return value;
 }
 
-/** What the schema says of a value, or of one of its members. */
+/** The schema's description of a value, or of one of its members. */
 export function descriptionOf(schema: ErrorObject['parentSchema'], member?: string): string | undefined {
   const described: unknown = member === undefined ? schema : getPath(schema, ['properties', member]);
   const description = isObject(described) ? described['description'] : undefined;
   return typeof description === 'string' ? description : undefined;
 }
 
-/** What the schema asks of the value, as the end of a sentence: `must be 1 or more`. The validator's own words elsewhere. */
+/** The schema's demand, as the end of a sentence: `must be 1 or more`. For other keywords, the validator's words. */
 export function demandOf({ keyword, params, message = 'has the wrong form' }: ErrorObject): string {
   const { limit } = params as { readonly limit?: number };
   switch (keyword) {
@@ -73,7 +73,7 @@ const YAML_1_1_BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['off', false],
 ]);
 
-/** What a text meant as a boolean in YAML 1.1; undefined where it did not. */
+/** The boolean that YAML 1.1 reads from a text; undefined for other texts. */
 export function yaml11Boolean(text: string): boolean | undefined {
   return YAML_1_1_BOOLEANS.get(text.toLowerCase());
 }

@@ -1,4 +1,4 @@
-// Plain settings against their profile: the schema, what may not be declared, and what no twin can hold.
+// Checks plain settings against their profile: the schema, forbidden settings, and the limits of a twin.
 import type { ErrorObject } from 'ajv';
 import { escapeSegment, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
 import type { Profile } from '../model/profile.ts';
@@ -20,7 +20,7 @@ export function checkSettings(profile: Profile, settings: JsonObject): SettingPr
   return problems;
 }
 
-/** Settings that nobody may declare: those the profile denies, and the marks it adds by itself. */
+/** Settings that must not be declared: those the profile denies, and the members it adds itself. */
 function findForbidden(profile: Profile, settings: JsonObject, above: readonly string[] = []): SettingProblem[] {
   if (profile.deny.length === 0 && profile.envelope === undefined) return [];
   const problems: SettingProblem[] = [];
@@ -28,9 +28,9 @@ function findForbidden(profile: Profile, settings: JsonObject, above: readonly s
   for (const key of Object.keys(settings)) {
     const value = settings[key];
     const why = matchesPattern(prefix + escapeSegment(key), profile.deny)
-      ? 'always preserves what the device has'
+      ? 'always preserves the value on the twin'
       : isEnvelope(profile, key, above.length)
-        ? 'adds it by itself'
+        ? 'adds it itself'
         : undefined;
     if (why !== undefined) {
       const path = [...above, key];
@@ -43,13 +43,13 @@ function findForbidden(profile: Profile, settings: JsonObject, above: readonly s
   return problems;
 }
 
-/** `depth` is how many objects of the settings stand above the key. */
+/** `depth`: how many objects of the settings are above the key. */
 function isEnvelope(profile: Profile, key: string, depth: number): boolean {
   const isComponentAtRoot = profile.encoding === 'PnpComponent' && profile.section.length === 0;
   return isEnvelopeKey(profile, key) && depth === (isComponentAtRoot ? 1 : 0);
 }
 
-/** Why the profile takes no setting of this name, in words, or undefined where it does. */
+/** Explains why the profile has no setting of this name; undefined if it has. */
 export function unknownSetting(
   profile: Profile,
   name: string,
@@ -59,14 +59,14 @@ export function unknownSetting(
   return { message: `Profile "${profile.name}" has no setting "${name}".`, hint };
 }
 
-/** True where the schema has a setting of this name, and does not just let any pass. */
+/** True if the schema names this setting, and does not just accept any name. */
 export function knowsSetting(profile: Profile, name: string): boolean {
   const { patternProperties } = profile.schema;
   const patterns = isObject(patternProperties) ? Object.keys(patternProperties) : [];
   return settingNames(profile).includes(name) || patterns.some((pattern) => new RegExp(pattern, 'u').test(name));
 }
 
-/** Those that the schema has by name. */
+/** Settings that the schema names. */
 export function settingNames({ schema }: Profile): readonly string[] {
   const { properties } = schema;
   return isObject(properties) ? Object.keys(properties) : [];
@@ -76,7 +76,7 @@ function explainErrors(profile: Profile, settings: JsonObject, errors: readonly 
   const alternatives = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf');
   const shown = errors.filter(
     (error) =>
-      // An "if" only says that its "then" failed, which stands in the list too.
+      // An "if" only says that its "then" failed, which the list contains too.
       error.keyword !== 'if' &&
       (alternatives.includes(error) ||
         !alternatives.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`))),
@@ -84,7 +84,7 @@ function explainErrors(profile: Profile, settings: JsonObject, errors: readonly 
   return shown.map((error) => explain(profile, settings, error));
 }
 
-/** A text where an object with a secret in it belongs may be that secret: what a pattern lies in counts too. */
+/** A text in place of an object with a secret may be that secret: a pattern's parent counts too. */
 function isSensitive(path: readonly string[], { sensitive }: Profile): boolean {
   const name = atomName(path);
   const above = sensitive
@@ -100,7 +100,7 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
   const name = path.length === 0 ? 'The settings' : `"${path.join('.')}"`;
   const current = valueAt(settings, path);
   const isSecret = isSensitive(path, profile);
-  const value = isSecret ? 'the sensitive value given' : told(current);
+  const value = isSecret ? 'the sensitive value given' : showValue(current);
   const meaning = descriptionOf(error.parentSchema);
   switch (error.keyword) {
     case 'additionalProperties':
@@ -164,7 +164,7 @@ function explain(profile: Profile, settings: JsonObject, error: ErrorObject): Se
   }
 }
 
-/** What the value should look like: the schema's own words where it has them. */
+/** The required form: the schema's own words if it has any. */
 function formOf(error: ErrorObject): string {
   const form = isObject(error.parentSchema) ? error.parentSchema['$comment'] : undefined;
   if (typeof form === 'string') return form;
@@ -173,14 +173,14 @@ function formOf(error: ErrorObject): string {
     : `it must match ${String(error.params['pattern'])}`;
 }
 
-/** Lists and objects are only named: they may be long, and hold what must not be printed. */
-function told(value: Json | undefined): string {
+/** Lists and objects are not printed: they may be long, and contain sensitive values. */
+function showValue(value: Json | undefined): string {
   if (Array.isArray(value)) return 'a list';
   if (isObject(value)) return 'an object';
   return shorten(value);
 }
 
-/** Where only the spelling is wrong: quotes too many or too few, or a boolean of YAML 1.1. */
+/** Hints at a wrong spelling: too many or too few quotes, or a boolean of YAML 1.1. */
 function spellingHint(value: Json | undefined, type: string): string | undefined {
   if (type === 'string') {
     return typeof value === 'number' || typeof value === 'boolean' ? `Put it in quotes: "${value}".` : undefined;
@@ -197,7 +197,7 @@ function spellingHint(value: Json | undefined, type: string): string | undefined
 
 const LISTED_MAX = 12;
 
-/** A did-you-mean, or what there is. */
+/** A did-you-mean, or the available names. */
 function didYouMean(name: string, candidates: readonly string[]): string | undefined {
   const near = nearest(name, candidates);
   if (near !== undefined) return `Did you mean "${near}"?`;

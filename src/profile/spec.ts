@@ -1,4 +1,4 @@
-// What an AgentProfile manifest says, as one TypeBox schema: the source of its type, its validation and its editor help.
+// The spec of an AgentProfile manifest as one TypeBox schema: source of its type, its validation and its editor help.
 import { Type, type Static } from 'typebox';
 import type { JsonObject } from '../model/json.ts';
 
@@ -8,7 +8,7 @@ const Patterns = (description: string) => Type.Array(Type.String({ minLength: 1 
 
 const Severity = Type.Enum(['error', 'warning'], { description: 'An error holds the device; a warning is shown.' });
 
-const Message = Type.String({ minLength: 1, description: 'The sentence people read.' });
+const Message = Type.String({ minLength: 1, description: 'The sentence shown to users.' });
 
 const RuleSpec = Type.Union([
   Type.Object(
@@ -60,7 +60,7 @@ export const AgentProfileSpec = Type.Object(
     extends: Type.Optional(
       Type.String({
         description:
-          'The profile this one builds on. Fields given here replace its own; lists of keys and rules are added to its own.',
+          'The profile this one builds on. Fields given here replace those of the base; lists of keys and rules are added.',
       }),
     ),
     moduleId: Type.Optional(
@@ -78,18 +78,18 @@ export const AgentProfileSpec = Type.Object(
     ),
     encoding: Type.Optional(
       Type.Enum(['Plain', 'ValueWrapper', 'PnpComponent'], {
-        description: 'How a plain setting looks inside the twin.',
+        description: 'The form of a setting inside the twin.',
       }),
     ),
     patchGranularity: Type.Optional(
       Type.Enum(['leaf', 'section'], {
         description:
-          'Whether the agent takes a notification for the keys it names (leaf) or for its whole configuration (section).',
+          'Whether the agent takes a patch for a change of the keys it names (leaf) or for its whole configuration (section).',
       }),
     ),
     ownershipAtom: Type.Optional(
       Type.Enum(['Setting', 'Leaf'], {
-        description: 'What is owned and removed as one: a top-level setting, or every leaf below it.',
+        description: 'The unit of ownership and removal: a top-level setting, or every leaf below it.',
       }),
     ),
     envelope: Type.Optional(
@@ -100,7 +100,7 @@ export const AgentProfileSpec = Type.Object(
     onRemove: Type.Optional(
       Type.Enum(['Null', 'Keep'], {
         description:
-          'Whether a setting nobody declares any more is removed, or kept because a null would hurt the agent.',
+          'Whether a setting that is no longer declared is removed, or kept because the agent refuses a null.',
       }),
     ),
     schema: Type.Optional(
@@ -115,26 +115,28 @@ export const AgentProfileSpec = Type.Object(
           },
           strict,
         ),
-        { description: 'How values are compared; the first that fits a setting counts.' },
+        { description: 'How values are compared; the first match for a setting counts.' },
       ),
     ),
     rules: Type.Optional(
       Type.Array(RuleSpec, { description: 'Rules between settings, checked on the merged result.' }),
     ),
     defaults: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'Values the agent uses for settings left out.' }),
+      Type.Record(Type.String(), Type.Unknown(), { description: 'Values that the agent uses for absent settings.' }),
     ),
     sensitive: Type.Optional(Patterns('Settings whose values are never printed.')),
     deny: Type.Optional(Patterns("Settings that can't be declared and are always preserved.")),
     preserve: Type.Optional(Patterns('Settings that are never removed.')),
     nudge: Type.Optional(
-      Type.Boolean({ description: 'Whether an agent that lost its settings may be sent the section once more.' }),
+      Type.Boolean({
+        description: 'Whether Twinward may send the section once more to an agent that lost its settings.',
+      }),
     ),
     acknowledgement: Type.Optional(
       Type.Object(
         {
           type: Type.Enum(['None', 'Mirror', 'LatestState', 'Pnp'], {
-            description: 'How the agent says that it took a configuration.',
+            description: 'How the agent acknowledges a configuration.',
           }),
         },
         strict,
@@ -144,10 +146,10 @@ export const AgentProfileSpec = Type.Object(
       Type.String({ format: 'date', description: 'Day after which the vendor no longer supports the agent.' }),
     ),
   },
-  { additionalProperties: false, description: 'What is known about one kind of security agent.' },
+  { additionalProperties: false, description: 'Description of one kind of security agent.' },
 );
 
-/** JSON-valued members are narrowed: manifests hold nothing but JSON. */
+/** Narrows JSON-valued members: manifests contain only JSON. */
 export type AgentProfileSpec = Omit<Static<typeof AgentProfileSpec>, 'envelope' | 'schema' | 'defaults'> & {
   envelope?: JsonObject;
   schema?: JsonObject;

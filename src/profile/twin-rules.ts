@@ -1,4 +1,4 @@
-// What no twin can hold, whatever the profile: IoT Hub's rules on keys and values (device-twin documentation).
+// IoT Hub's limits on keys and values, for any profile (device-twin documentation).
 import type { Code } from '../model/codes.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
 
@@ -16,14 +16,14 @@ const STRING_BYTES_MAX = 4_096;
 const INTEGER_MAX = 2 ** 52 - 1;
 const INTEGER_MIN = -(2 ** 52);
 
-/** `sectionDepth` is how many objects already stand above the settings. */
+/** `sectionDepth`: how many objects are above the settings. */
 export function findTwinProblems(settings: JsonObject, sectionDepth: number): SettingProblem[] {
   const problems: SettingProblem[] = [];
   visit(settings, [], problems, DEPTH_MAX - sectionDepth);
   return problems;
 }
 
-/** `path` leads to the value and is the same again afterwards. */
+/** `path` leads to the value; it is unchanged on return. */
 function visit(value: Json, path: string[], problems: SettingProblem[], depthLeft: number): void {
   const message = problemOf(value, depthLeft);
   if (message !== undefined) {
@@ -76,7 +76,7 @@ function keyProblem(key: string): string | undefined {
   return undefined;
 }
 
-/** A UTF-16 unit takes three bytes of UTF-8 at most: short texts need not be measured. */
+/** A UTF-16 unit takes at most three bytes of UTF-8: short texts need no measuring. */
 function isLonger(text: string, bytesMax: number): boolean {
   return text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax;
 }

@@ -198,14 +198,14 @@ describe('Plug and Play agents acknowledge each property', () => {
     ['a refusal outweighs silence', { reported: component({ initA: ok('1', 5, 404) }) }, 'Rejected initA'],
     ['taken, but another value', { reported: component({ initA: ok('1', 5), initB: ok('3', 7) }) }, 'Rejected initB'],
     [
-      'still at it',
+      'still working on it',
       { reported: component({ initA: ok('1', 5), initB: ok('2', 7, 202) }) },
-      'Written initB (the agent is still at it)',
+      'Written initB (the agent is still working on it)',
     ],
     [
-      'still at it after long: it is not silent',
+      'still working after a long time: it is not silent',
       { reported: component({ initA: ok('1', 5), initB: ok('2', 7, 202) }), nowMs: LONG_AFTER_MS },
-      'Written initB (the agent is still at it)',
+      'Written initB (the agent is still working on it)',
     ],
     ['a reply without a code', { reported: component({ initA: ok('1', 5), initB: { value: '2', av: 7 } }) }, 'Written'],
     ['no component ever', {}, 'Written'],
