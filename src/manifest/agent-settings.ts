@@ -1,4 +1,5 @@
-// Settings in a manifest against their profile: checked, and encoded once somebody asks. For all kinds that have some.
+// Settings in a manifest: checks them against their profile, and encodes them on demand. For all kinds that have
+// settings.
 import type { DeclaredConfiguration } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { digestJson } from '../model/digest.ts';
@@ -35,7 +36,7 @@ export function findProfile(
   return profile;
 }
 
-/** What is wrong with `spec.settings`. */
+/** Problems of `spec.settings`. */
 export function findSettingProblems(resource: Resource, profile: Profile, settings: JsonObject): Diagnostic[] {
   return checkSettings(profile, settings).map(({ code, path, message, hint }) =>
     resource.problem(
@@ -54,7 +55,7 @@ interface EncodedSettings {
   readonly atomOrigins: DeclaredConfiguration['atomOrigins'];
 }
 
-/** Checking manifests asks for few of these, deciding about twins for all. */
+/** Lazy, because checking manifests needs few of these, and planning twins all. */
 export function encodeLazily(
   resource: Resource,
   profile: Profile,
@@ -70,7 +71,7 @@ export function encodeLazily(
   };
 }
 
-/** Places are looked up only when somebody asks: most are never shown. */
+/** Lazy, because most origins are never shown. */
 function originsOf(
   resource: Resource,
   atoms: () => readonly Atom[],

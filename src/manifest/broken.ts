@@ -1,4 +1,4 @@
-// What else is wrong with a resource of the wrong shape: what its right parts say, so that all problems are told at once.
+// Further problems of a malformed resource, found in its valid parts, so that all problems show at once.
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { getPath, isObject } from '../model/json.ts';
 import { findProfile, findSettingProblems } from './agent-settings.ts';
@@ -6,7 +6,7 @@ import { findMissingGroups } from './configuration.ts';
 import type { References } from './references.ts';
 import type { BrokenResource } from './resources.ts';
 
-/** Problems at or below places that are known to be wrong are left out. */
+/** Leaves out problems at or below places with a known problem. */
 export function findFurtherProblems({ resource, problems }: BrokenResource, references: References): Diagnostic[] {
   if (resource.kind !== 'SecurityConfiguration' && resource.kind !== 'SecurityException') return [];
   const { manifest } = resource;

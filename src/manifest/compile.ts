@@ -1,4 +1,5 @@
-// Resources to Declared: references resolved, defaults filled in, settings encoded. Goes on past errors to find them all.
+// Compiles resources to Declared: resolves references, fills in defaults, encodes settings. Continues after errors to
+// find all.
 import type { Declared, DeclaredException, DeclaredGroup } from '../model/declared.ts';
 import { compareOrigins, hasErrors, type Diagnostic } from '../model/diagnostic.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -15,16 +16,16 @@ import type { DeviceGroupManifest, Kind } from './schema.ts';
 import { toSelector } from './selector.ts';
 
 export interface CompiledSource {
-  /** Every exception is among those that count: no clock is at hand. */
+  /** Every exception counts as active: compiling has no clock. */
   readonly declared: Declared;
-  /** Of the exceptions: those that have ended, and what is wrong with those that count, as far as the manifests prove it. */
+  /** Warnings for ended exceptions, and the provable conflicts of active ones. */
   readonly exceptionProblems: (given: Pick<Declared, 'exceptions' | 'expired'>) => readonly Diagnostic[];
-  /** Agents whose vendor's support has ended by then, or will end. */
+  /** Agents whose vendor support has ended by then, or will end. */
   readonly supportProblems: (nowMs: number) => readonly Diagnostic[];
 }
 
 export function compileDeclared(resources: Resources, snapshot: Snapshot, diagnostics: Diagnostic[]): CompiledSource {
-  // What could not be read may use what seems to be used by nobody.
+  // An unreadable resource may use a group that seems unused.
   const isIncomplete = hasErrors(diagnostics);
   const compiledHubs = resources.hubs.map((hub) => compileHub(hub, diagnostics));
   const brokenHubs = namesOf('Hub', resources.misshapen);
@@ -97,7 +98,7 @@ function warnUnusedGroups({ groups, configurations }: Resources, diagnostics: Di
   const wantedLabels = configurations.flatMap(({ manifest }) => manifest.spec.groupSelector ?? []);
   for (const resource of groups) {
     const { metadata, spec } = resource.manifest;
-    // A group that is only observed caps its members whether or not a configuration is for it.
+    // An observed group caps its members even without a configuration for it.
     if (named.has(resource.name) || spec.mode === 'Observe') continue;
     if (wantedLabels.some(({ matchLabels }) => hasLabels(metadata.labels, matchLabels))) continue;
     const message = `No configuration is for group "${resource.name}".`;

@@ -1,4 +1,4 @@
-// A SecurityConfiguration manifest to the declared configuration: targets, settings against the profile, atoms, digest.
+// Compiles a SecurityConfiguration manifest: targets, settings against the profile, atoms, digest.
 import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { unescapeSegment, type JsonObject } from '../model/json.ts';
@@ -101,7 +101,7 @@ function groupsByName(resource: Configuration, references: References, diagnosti
   return names.every((name) => groups.has(name)) ? names.flatMap((name) => groups.get(name) ?? []) : undefined;
 }
 
-/** Names of groups that do not exist; what is no name is passed over. */
+/** Names of groups that do not exist; ignores values that are not names. */
 export function findMissingGroups(
   resource: Resource,
   names: readonly (string | undefined)[],
@@ -127,7 +127,7 @@ function groupsByLabel(resource: Configuration, { groups }: References, diagnost
   const found = [...groups.values()].filter(({ labels }) => hasLabels(labels, wanted));
   if (found.length === 0) {
     const message = 'No group has these labels, so the configuration is for no device.';
-    const hint = 'Labels of a group stand under its `metadata.labels`.';
+    const hint = 'Labels of a group are under its `metadata.labels`.';
     diagnostics.push(resource.problem('TW2107', ['spec', 'groupSelector'], message, hint));
   }
   return found;
@@ -137,7 +137,7 @@ export function hasLabels(labels: Readonly<Record<string, string>> = {}, wanted:
   return Object.entries(wanted).every(([label, value]) => Object.hasOwn(labels, label) && labels[label] === value);
 }
 
-/** True where a setting is the place of this name, or one lies in the other. */
+/** True if a setting has this path, or one above or below it. */
 function isSet(profile: Profile, settings: JsonObject, name: string): boolean {
   return encodeSettings(profile, settings).some(
     (atom) => atom.name === name || atom.name.startsWith(`${name}/`) || name.startsWith(`${atom.name}/`),
@@ -166,7 +166,7 @@ function checkAgainstProfile(
     const levels = atomLevels(profile);
     if (segments.length > levels) {
       const whole = name.split('/').slice(0, levels).join('/');
-      const message = `"${name}" lies inside the setting "${whole}", which profile "${profile.name}" writes as one.`;
+      const message = `"${name}" is inside the setting "${whole}", which profile "${profile.name}" writes as a whole.`;
       problems.push(resource.problem('TW1301', path, message, `Name "${whole}".`));
     }
   }

@@ -1,4 +1,4 @@
-// Bytes to documents: YAML turned into plain JSON, with the place of every value to be had for diagnostics.
+// Parses bytes to documents: YAML as plain JSON, with the origin of every value on demand.
 import {
   isAlias,
   isMap,
@@ -22,11 +22,11 @@ import type { SourceFile } from '../model/snapshot.ts';
 import { findNotJson, type NotJson } from './strict-json.ts';
 import { isUnclosed, UNKNOWN_ALIAS, wordsOf } from './yaml-words.ts';
 
-/** Values that the aliases of one document may stand for, all together. What is written out is bounded by the file. */
+/** Limit on the values that all aliases of a document expand to. The file size bounds literal values. */
 const ALIASED_MAX = 100_000;
 const DEPTH_MAX = 64;
 const FILE_BYTES_MAX = 8 * 1024 * 1024;
-/** In one document: its first mistake makes the parser stumble over much of the rest. */
+/** Per document: after its first mistake the parser misreads much of the rest. */
 const PROBLEMS_MAX = 5;
 
 /** Steps into a document: keys of objects and indexes of arrays as text. */
@@ -34,11 +34,11 @@ export type DocumentPath = readonly string[];
 
 export interface Document {
   readonly json: Json;
-  /** The file it was read from, with the one the document says it comes from (kustomize): `base/gate.yaml via <stdin>`. */
+  /** The file, preceded by the original one if the document names it (kustomize): `base/gate.yaml via <stdin>`. */
   readonly file: string;
-  /** The folder that paths in the document are relative to: that of its file, or "" for standard input. */
+  /** The base folder for paths in the document: that of its file, or "" for standard input. */
   readonly folder: string;
-  /** Where the value at a path is written, or the nearest place above it; `key` asks for its key instead. */
+  /** The place of the value at a path, or the nearest place above it; `key` selects its key instead. */
   originOf(path: DocumentPath, part?: 'key' | 'value'): Origin;
 }
 
@@ -47,7 +47,7 @@ export interface ParsedFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Never throws, whatever the bytes. A document with problems is left out. */
+/** Never throws, for any bytes. Leaves out documents with problems. */
 export function parseFile({ path: file, bytes }: SourceFile): ParsedFile {
   if (bytes.length > FILE_BYTES_MAX) {
     const message = `The file has ${bytes.length} bytes; at most ${FILE_BYTES_MAX} are read.`;
@@ -62,7 +62,7 @@ export function parseFile({ path: file, bytes }: SourceFile): ParsedFile {
   const parsed = parseText(file, text);
   const notJson = JSON_NAME.test(file) ? findNotJson(text) : undefined;
   if (notJson === undefined) return parsed;
-  // What else the documents get wrong is told too; what the text gets wrong as YAML is the same mistake in other words.
+  // Also report other problems of the documents; YAML's grammar errors repeat the same mistake.
   const others = parsed.diagnostics.filter(({ code }) => !OF_GRAMMAR.has(code));
   return { ...parsed, diagnostics: [explainNotJson(notJson, file, text), ...others] };
 }
@@ -81,7 +81,7 @@ const OPTIONS = {
   prettyErrors: false,
   logLevel: 'silent',
   stringKeys: true,
-  // The parser compares every key with every other one; Reading finds them in one pass.
+  // The parser compares every key with every other; Reading finds duplicates in one pass.
   uniqueKeys: false,
 } as const;
 
@@ -109,16 +109,16 @@ function parseText(file: string, text: string): ParsedFile {
   return { documents, diagnostics };
 }
 
-/** Turns nodes into JSON, counting what aliases expand to. */
+/** Converts nodes to JSON, counting the values that aliases expand to. */
 class Reading {
-  /** Keys written twice, and the first thing that can't be read. */
+  /** Duplicate keys, and the first unreadable value. */
   readonly problems: Diagnostic[] = [];
   readonly #file: string;
   readonly #lines: LineCounter;
-  /** Anchors met so far: an alias means the last one before it. */
+  /** Anchors so far: an alias refers to the last one before it. */
   readonly #anchors = new Map<string, unknown>();
   #aliased = 0;
-  /** The outermost one we are in: what it stands for lies elsewhere, and is no place to point at. */
+  /** The outermost alias around the current node: its content is elsewhere, so problems point at the alias. */
   #alias: Alias | undefined;
   #isRefused = false;
 
@@ -143,7 +143,7 @@ class Reading {
       for (const pair of node.items) {
         const key = String(isScalar(pair.key) ? pair.key.value : pair.key);
         if (MERGE_KEYS.has(key))
-          return this.#refuse(pair.key, 'TW1008', 'Merge keys (<<) are not read.', 'Write the fields out.');
+          return this.#refuse(pair.key, 'TW1008', 'Merge keys (<<) are not supported.', 'Write the fields out.');
         if (Object.hasOwn(object, key)) this.#noteDuplicate(pair.key, key);
         setKey(object, key, this.read(pair.value, depth + 1));
       }
@@ -166,8 +166,8 @@ class Reading {
   #scalar(node: unknown, value: unknown): Json {
     if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
-    const told = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : 'of this kind';
-    return this.#refuse(node, 'TW1008', `A value ${told} has no place in JSON.`, 'Write a text in quotes.');
+    const text = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : 'of this kind';
+    return this.#refuse(node, 'TW1008', `JSON can't hold a value ${text}.`, 'Write a text in quotes.');
   }
 
   #noteDuplicate(node: unknown, key: string): void {
@@ -185,25 +185,25 @@ class Reading {
   }
 }
 
-/** The second is how the parser marks one under `%YAML 1.1`. */
+/** The parser marks a merge key under `%YAML 1.1` in the second way. */
 const MERGE_KEYS: ReadonlySet<string> = new Set(['<<', 'Symbol(<<)']);
 
 interface DocumentSource {
   readonly file: string;
-  /** Of this document alone. */
+  /** Only of this document. */
   readonly text: string;
-  /** Where that text begins in the file. */
+  /** Where the text begins in the file. */
   readonly offset: number;
   readonly lines: LineCounter;
 }
 
 /**
- * Few values are ever asked about, and the parser's nodes are many times as large as their text: they are let go of, and
- * made again for the document in question.
+ * Few origins are ever needed, and the parser's nodes are much larger than their text: drop the nodes, and parse a
+ * document again on demand.
  */
 function toDocument(json: Json, contents: unknown, { file, text, offset, lines }: DocumentSource): Document {
   const named = kustomizeOrigin(json);
-  // Lines and columns are those of what was read, which the last word names: "base/gate.yaml via <stdin>:14:3".
+  // Lines and columns refer to the last file named: "base/gate.yaml via <stdin>:14:3".
   const shown = named === undefined ? file : `${named} via ${file}`;
   const origin = originOfNode(contents, shown, lines);
   const again = lazy(() => parseDocument(text, OPTIONS));
@@ -218,7 +218,7 @@ function toDocument(json: Json, contents: unknown, { file, text, offset, lines }
   };
 }
 
-/** The node at a path, or the nearest one above that exists. */
+/** The node at a path, or the nearest existing one above it. */
 function locate(yaml: YamlDocument.Parsed, path: DocumentPath, part: 'key' | 'value'): unknown {
   let node: unknown = yaml.contents;
   for (const [index, step] of path.entries()) {
@@ -237,12 +237,12 @@ function locate(yaml: YamlDocument.Parsed, path: DocumentPath, part: 'key' | 'va
   return node;
 }
 
-/** True where nothing is written after the colon: the parser's place for it may be lines below. */
+/** True for an empty value: the parser may place it lines below its key. */
 function isNothing(value: unknown): boolean {
   return isScalar(value) && value.range !== undefined && value.range !== null && value.range[0] === value.range[1];
 }
 
-/** `offset` is where the text that the node was made from begins in the file. */
+/** `offset`: where the parsed text begins in the file. */
 function originOfNode(node: unknown, file: string, lines: LineCounter, offset = 0): Origin {
   const parsed = isPair(node) ? node.key : node;
   const range = (parsed as ParsedNode | null | undefined)?.range;
@@ -251,7 +251,7 @@ function originOfNode(node: unknown, file: string, lines: LineCounter, offset = 
   return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-/** Kustomize writes where a resource came from into an annotation, when asked to (`buildMetadata: [originAnnotations]`). */
+/** With `buildMetadata: [originAnnotations]` kustomize annotates each resource with its original file. */
 function kustomizeOrigin(json: Json): string | undefined {
   const annotations = (json as { metadata?: { annotations?: Record<string, unknown> } } | null)?.metadata?.annotations;
   const origin = annotations?.['config.kubernetes.io/origin'];
@@ -261,8 +261,8 @@ function kustomizeOrigin(json: Json): string | undefined {
 }
 
 /**
- * The first ones, one for each line: what follows there mostly follows from the first. Nothing beside a tab says anything
- * of its own, and that it is too deep is said once.
+ * The first problems, one per line: later ones on a line mostly follow from the first. Problems next to a tab are
+ * dropped, and excessive depth is reported once.
  */
 function explainAll(errors: readonly YAMLError[], contents: unknown, file: string, lines: LineCounter): Diagnostic[] {
   const tabs = errors.filter(({ code }) => code === 'TAB_AS_INDENT');
@@ -279,7 +279,7 @@ function explainAll(errors: readonly YAMLError[], contents: unknown, file: strin
   });
 }
 
-/** Where the last text of a document begins, where that is in quotes: one without an end takes all that follows. */
+/** Start of the last text of a document, if it is quoted: an unclosed one swallows everything after it. */
 function lastQuote(contents: unknown): number | undefined {
   let node: unknown = contents;
   for (let depth = 0; depth <= DEPTH_MAX; depth += 1) {
@@ -294,7 +294,7 @@ function notUtf8(file: string, bytes: Uint8Array): Diagnostic {
   const good = new TextDecoder('utf-8').decode(bytes).split('\uFFFD')[0] ?? '';
   const lines = good.split('\n');
   const origin = { file, line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
-  return diagnose('TW1002', origin, 'The file holds bytes that are not UTF-8.', { hint: 'Save it as UTF-8.' });
+  return diagnose('TW1002', origin, 'The file has bytes that are not UTF-8.', { hint: 'Save it as UTF-8.' });
 }
 
 function start(file: string): Origin {

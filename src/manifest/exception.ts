@@ -1,4 +1,4 @@
-// A SecurityException manifest to the declared exception: whom, what, for how long, and who answers for it.
+// Compiles a SecurityException manifest: devices, settings, end, and the person responsible.
 import { EXCEPTION_PRIORITY, type DeclaredException } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -46,9 +46,9 @@ export function compileException(
     unset: [],
     mode: 'Enforce',
     suspend: spec.suspend ?? false,
-    // What becomes of its settings is not a policy: they are put back.
+    // Irrelevant: an exception's settings are undone, not retained or removed.
     deletionPolicy: 'Retain',
-    // A module that is not there is the configurations' affair.
+    // Only configurations decide about missing modules.
     whenMissing: 'Skip',
     get digest() {
       return encoded.digest();
@@ -71,10 +71,10 @@ function findOutcomeProblems(resource: Exception): Diagnostic[] {
   return [resource.problem('TW1111', ['spec'], message, 'Give either "settings" or `suspend: true`.')];
 }
 
-/** The shape allows a few texts that no clock ever shows, such as a 61st second. */
+/** The schema allows some texts that are not valid times, such as a 61st second. */
 function findTimeProblems(resource: Exception, expiresAtMs: number): Diagnostic[] {
   if (!Number.isNaN(expiresAtMs)) return [];
-  const message = `"${resource.manifest.spec.expiresAt}" is no moment in time.`;
+  const message = `"${resource.manifest.spec.expiresAt}" is not a valid time.`;
   return [resource.problem('TW1106', ['spec', 'expiresAt'], message, 'Write it as "2026-11-24T06:00:00Z".')];
 }
 
@@ -86,7 +86,7 @@ export function explainExpiry({
   readonly resource: Resource;
 }): Diagnostic {
   const ended = new Date(declared.expiresAtMs).toISOString();
-  const message = `The exception ended at ${ended}: what it changed is put back, and it does nothing any more.`;
+  const message = `The exception ended at ${ended}: its changes are undone, and it has no effect any more.`;
   const hint = `Remove the manifest, or ask its owner (${declared.ownerText}) for a later expiresAt.`;
   return resource.problem('TW2110', ['spec', 'expiresAt'], message, hint);
 }

@@ -1,9 +1,9 @@
-// What is loaded, seen at one moment: exceptions whose time is over are told, and no longer contradict anybody; support ends.
+// The loaded manifests at a given time: ended exceptions become warnings and no longer conflict; vendor support ends.
 import { compareDiagnostics, hasErrors } from '../model/diagnostic.ts';
 import { activeAt } from '../model/expiry.ts';
 import type { Loaded } from './load.ts';
 
-/** An expired exception is a warning; what is wrong between those that count now is an error. */
+/** An expired exception is a warning; conflicts between active ones are errors. */
 export function loadedAt(loaded: Loaded, nowMs: number): Loaded {
   const declared = loaded.declared === undefined ? undefined : activeAt(loaded.declared, nowMs);
   const found = [

@@ -1,4 +1,4 @@
-// A Hub manifest to the declared hub: addresses, where secrets are, shares.
+// Compiles a Hub manifest: addresses, places of secrets, shares.
 import { isAbsolute, join } from 'node:path';
 import {
   APPROVE_ANNOTATION,
@@ -13,11 +13,11 @@ import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
 import type { HubManifest } from './schema.ts';
 
-/** Shares of the hub's capacity where the manifest gives none. */
+/** Default shares of the hub's capacity. */
 const DEFAULT_THROTTLE_SHARE = 0.4;
 const DEFAULT_MESSAGES_SHARE = 0.1;
 
-/** Stands for the one hub of a source without Hub manifests: the credential says which it is. */
+/** The one hub of a source without Hub manifests; the credential identifies it. */
 export const IMPLICIT_HUB: DeclaredHub = {
   name: 'default',
   origin: undefined,
@@ -67,7 +67,7 @@ function compileApproval(resource: Resource<HubManifest>, diagnostics: Diagnosti
   const [, fingerprint, count] = /^([0-9a-f]{12})@([0-9]{1,9})$/.exec(text) ?? [];
   if (fingerprint !== undefined && count !== undefined) return { fingerprint, count: Number(count) };
   const path = ['metadata', 'annotations', APPROVE_ANNOTATION];
-  const message = 'An approval is the fingerprint of a plan, "@" and the count of its twins.';
+  const message = 'An approval is the fingerprint of a plan, "@" and its number of twins.';
   diagnostics.push(resource.problem('TW1106', path, message, 'Copy it from what `twinward plan` prints.'));
   return undefined;
 }

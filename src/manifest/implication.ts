@@ -1,9 +1,9 @@
-// Which configurations provably reach every device that another one reaches. Indexed: thousands of them are compared.
+// Finds configurations that provably reach every device of another one. Indexed, because thousands are compared.
 import type { ConfigurationTarget, DeclaredConfiguration } from '../model/declared.ts';
 import type { Requirement, Selector } from '../model/selector.ts';
 import { formatFactKey } from './selector.ts';
 
-/** So many are looked at for one target; what lies beyond is found on the devices themselves. */
+/** Candidates checked per target; planning finds further conflicts on the devices. */
 const COMPANIONS_MAX = 1_000;
 
 interface Entry {
@@ -11,16 +11,13 @@ interface Entry {
   readonly target: ConfigurationTarget;
 }
 
-/** For a target of a configuration, other configurations that take all its devices. */
+/** For a target of a configuration, other configurations that select all its devices. */
 export type Implications = (
   configuration: DeclaredConfiguration,
   target: ConfigurationTarget,
 ) => readonly DeclaredConfiguration[];
 
-/**
- * Companions share a hub and the module with the target. Only what follows from the manifests alone; no device is
- * looked at.
- */
+/** Companions share a hub and the module with the target. Uses only the manifests, no device. */
 export function createImplications(configurations: readonly DeclaredConfiguration[]): Implications {
   const entries = configurations.flatMap((configuration) =>
     configuration.targets.map((target): Entry => ({ configuration, target })),
@@ -56,7 +53,7 @@ function isCompanion(configuration: DeclaredConfiguration, target: Configuration
   );
 }
 
-/** True where every device that the first selector takes is taken by the second. */
+/** True if the second selector provably matches every device of the first. */
 export function implies(a: Selector, b: Selector): boolean {
   if (a === b) return true;
   if (b.deviceIds !== undefined) {
@@ -81,7 +78,7 @@ function requirementImplies(given: Requirement, wanted: Requirement): boolean {
   }
 }
 
-/** Texts that a target and every target implied by it share at least one of, unless the latter takes any device. */
+/** Texts of which a target shares at least one with every target implied by it, unless that one matches any device. */
 function tokensOf({ selector }: ConfigurationTarget): string[] {
   const tokens = [...(selector.deviceIds ?? [])].map((id) => `id:${id}`);
   for (const { key, ...rest } of selector.requirements) {
@@ -92,7 +89,7 @@ function tokensOf({ selector }: ConfigurationTarget): string[] {
   return tokens;
 }
 
-/** The rarest of the texts that must be shared: under these a target is looked up. */
+/** The rarest of the shared texts: the index keys of a target. */
 function indexTokens({ selector }: ConfigurationTarget, counts: ReadonlyMap<string, number>): readonly string[] {
   if (selector.deviceIds !== undefined) return [...selector.deviceIds].map((id) => `id:${id}`);
   const choices = selector.requirements.map(({ key, ...rest }) => {

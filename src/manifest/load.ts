@@ -1,4 +1,5 @@
-// Text to declared state: parse, shape, references, settings, overlaps. Resources and every problem at once; never throws.
+// Loads manifests: parse, shape, references, settings, overlaps. Returns resources and all problems at once; never
+// throws.
 import type { Declared } from '../model/declared.ts';
 import { compareDiagnostics, diagnose, hasErrors, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import type { Snapshot, SourceFile } from '../model/snapshot.ts';
@@ -14,14 +15,14 @@ export interface LoadedResource {
 }
 
 export interface Loaded {
-  /** Undefined where there is any error. No clock is at hand: `loadedAt` tells exceptions that have ended apart. */
+  /** Undefined after any error. Loading has no clock: `loadedAt` separates ended exceptions. */
   readonly declared: Declared | undefined;
   /** Sorted by place. */
   readonly diagnostics: readonly Diagnostic[];
   readonly resources: readonly LoadedResource[];
-  /** Documents that hold something. */
+  /** Non-empty documents. */
   readonly documents: number;
-  /** What only time can tell, see `loadedAt`: about exceptions, and about agents. */
+  /** Problems that depend on the time, see `loadedAt`: of exceptions, and of agents. */
   readonly exceptionProblems: CompiledSource['exceptionProblems'];
   readonly supportProblems: CompiledSource['supportProblems'];
 }
@@ -30,7 +31,7 @@ export function loadManifests(snapshot: Snapshot): Loaded {
   return load(snapshot, snapshot.files.map(parseFile));
 }
 
-/** For who loads again and again: a file that did not change since the last time is not parsed once more. */
+/** For repeated loading: does not parse unchanged files again. */
 export class ManifestLoader {
   #parsed: ReadonlyMap<string, { readonly file: SourceFile; readonly parsed: ParsedFile }> = new Map();
 
@@ -52,7 +53,7 @@ function load(snapshot: Snapshot, parsed: readonly ParsedFile[]): Loaded {
   const { all, byKind } = toResources(documents, diagnostics);
   if (documents.length === 0 && diagnostics.length === 0) {
     const origin = { file: snapshot.files[0]?.path ?? '(no file)', line: 1, column: 1 };
-    const hint = 'Folders are searched for .yaml, .yml and .json. An empty input removes nothing.';
+    const hint = 'In folders, .yaml, .yml and .json files are read. An empty input removes nothing.';
     diagnostics.push(diagnose('TW2105', origin, 'No manifest was found.', { hint }));
   }
   const { declared, exceptionProblems, supportProblems } = compileDeclared(byKind, snapshot, diagnostics);

@@ -1,4 +1,4 @@
-// What configurations say together, as far as the manifests alone prove it: conflicts, clashing profiles, broken rules.
+// Conflicts between configurations that the manifests alone prove: values, profiles, broken rules.
 import {
   isException,
   type ConfigurationTarget,
@@ -14,7 +14,7 @@ import type { Resource } from './resource.ts';
 import type { SecurityConfigurationManifest, SecurityExceptionManifest } from './schema.ts';
 import { excludeEachOther } from './selector.ts';
 
-/** A configuration, or an exception above all of them, with its way back to the manifest. */
+/** A configuration or an exception, with its resource for origins. */
 export interface Compiled<D extends DeclaredConfiguration = DeclaredConfiguration> {
   readonly declared: D;
   readonly resource: Resource<SecurityConfigurationManifest | SecurityExceptionManifest>;
@@ -25,7 +25,7 @@ export function findOverlaps(all: readonly Compiled[], diagnostics: Diagnostic[]
   compareAll(all, () => true, diagnostics);
 }
 
-/** Only what exceptions bring about: between two of them, or between one and a configuration. */
+/** Only problems with an exception: between two, or between one and a configuration. */
 export function findExceptionOverlaps(
   configurations: readonly Compiled[],
   exceptions: readonly Compiled<DeclaredException>[],
@@ -35,7 +35,7 @@ export function findExceptionOverlaps(
   return diagnostics;
 }
 
-/** Tells what somebody that `concerns` takes has a part in. */
+/** Reports problems that involve a configuration for which `concerns` is true. */
 function compareAll(
   all: readonly Compiled[],
   concerns: (declared: DeclaredConfiguration) => boolean,
@@ -63,7 +63,7 @@ function compareAll(
       if (!concerns(declared)) continue;
       for (const finding of findBrokenRules(declared, companions)) {
         const helper = findHelper(declared, target, finding, configurations, companions);
-        // Where nobody can help on one target, it is an error, whatever holds for the others.
+        // If one target has no helper it is an error, whatever applies to the others.
         if (helper === undefined || !broken.has(finding.message)) broken.set(finding.message, { finding, helper });
       }
     }
@@ -88,13 +88,13 @@ function findConflicts({ declared: a, resource: first }: Compiled, { declared: b
     if (a.unset.includes(atom.name)) return [clash(path, atom.name, `${a.owner} wants it absent`)];
     if (rival === undefined || (deepEqual(rival.value, atom.value) && rival.policy === atom.policy)) return [];
     const { file, line } = first.originOf(path);
-    const told =
+    const difference =
       rival.policy !== atom.policy
         ? `has the policy ${rival.policy}`
         : atom.sensitive
-          ? 'says another value'
+          ? 'has another value'
           : `says ${JSON.stringify(rival.plain)}`;
-    return [clash(path, atom.name, `${a.owner} ${told} at ${file}:${line}`)];
+    return [clash(path, atom.name, `${a.owner} ${difference} at ${file}:${line}`)];
   });
   const unset = b.unset
     .filter((name) => rivals.has(name))
@@ -126,11 +126,11 @@ function sectionsOverlap(a: Profile, b: Profile): boolean {
 
 interface BrokenRule {
   readonly finding: RuleFinding;
-  /** A configuration that may keep the rule on some of the devices. */
+  /** A configuration that may satisfy the rule on some of the devices. */
   readonly helper: DeclaredConfiguration | undefined;
 }
 
-/** Rules on what the configuration and its companions give together, by priority. */
+/** Checks rules on the merged settings of the configuration and its companions, by priority. */
 function findBrokenRules(
   configuration: DeclaredConfiguration,
   companions: readonly DeclaredConfiguration[],
@@ -143,7 +143,7 @@ function findBrokenRules(
   );
 }
 
-/** Only the settings that the rules look at. */
+/** Only the settings that the rules check. */
 function mergeSettings(layers: readonly DeclaredConfiguration[], keys: readonly string[]): JsonObject {
   const merged: JsonObject = {};
   for (const layer of layers.toSorted((a, b) => a.priority - b.priority)) {
@@ -153,7 +153,7 @@ function mergeSettings(layers: readonly DeclaredConfiguration[], keys: readonly 
   return merged;
 }
 
-/** Takes some of the target's devices perhaps, and says something of the settings in the rule. */
+/** Finds a configuration that may match some of the target's devices and names settings of the rule. */
 function findHelper(
   configuration: DeclaredConfiguration,
   target: ConfigurationTarget,
@@ -182,6 +182,6 @@ function explainRule({ declared, resource }: Compiled, { finding, helper }: Brok
   const path = ['spec', 'settings', key];
   if (finding.severity === 'warning') return resource.problem('TW2103', path, finding.message);
   if (helper === undefined) return resource.problem('TW1311', path, finding.message);
-  const hint = `${helper.owner} may set what is missing on some of the devices; all others will be held, unwritten.`;
+  const hint = `${helper.owner} may set what is missing on some of the devices; all others will be held.`;
   return resource.problem('TW2109', path, finding.message, hint);
 }

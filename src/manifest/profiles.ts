@@ -1,4 +1,4 @@
-// AgentProfile manifests to profiles: inheritance in the right order, built-ins protected.
+// Compiles AgentProfile manifests: inheritance in the right order, built-ins protected.
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Profile } from '../model/profile.ts';
 import { builtinProfiles } from '../profile/builtin.ts';

@@ -1,4 +1,4 @@
-// What resources refer to by name: looked up, with a did-you-mean where a name leads nowhere.
+// Looks up referenced names, with a did-you-mean for unknown ones.
 import type { DeclaredGroup, DeclaredHub } from '../model/declared.ts';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { Profile } from '../model/profile.ts';
@@ -6,27 +6,27 @@ import { closest } from '../model/similarity.ts';
 import type { Resource } from './resource.ts';
 
 export interface CompiledProfiles {
-  /** Sound ones by name, built-ins included. */
+  /** Valid ones by name, built-ins included. */
   readonly all: ReadonlyMap<string, Profile>;
-  /** Names of those that exist but have problems of their own. */
+  /** Names of existing profiles with problems of their own. */
   readonly broken: ReadonlySet<string>;
 }
 
 export interface HubReferences {
   readonly hubs: readonly DeclaredHub[];
-  /** Hubs that exist but have the wrong shape. */
+  /** Existing hubs with a malformed manifest. */
   readonly brokenHubs: ReadonlySet<string>;
 }
 
-/** What configurations refer to. */
+/** Resources that configurations refer to. */
 export interface References extends HubReferences {
   readonly groups: ReadonlyMap<string, DeclaredGroup>;
-  /** Groups that exist but have problems of their own: naming them is no further mistake. */
+  /** Existing groups with problems of their own: referring to them is no further problem. */
   readonly brokenGroups: ReadonlySet<string>;
   readonly profiles: CompiledProfiles;
 }
 
-/** The hubs named, the only hub there is, or undefined where that is not decided (or wrong). */
+/** The named hubs, or the only hub; undefined if undecided or wrong. */
 export function resolveHubs(
   resource: Resource,
   named: readonly string[] | undefined,
@@ -46,7 +46,7 @@ export function resolveHubs(
   return isRight ? named : undefined;
 }
 
-/** Says that hubs must be named, where several exist. */
+/** Requires that hubs are named if several exist. */
 export function requireHubs(resource: Resource, { hubs, brokenHubs }: HubReferences, diagnostics: Diagnostic[]): void {
   const names = [...new Set([...hubs.map(({ name }) => name), ...brokenHubs])];
   if (names.length < 2) return;
@@ -56,7 +56,7 @@ export function requireHubs(resource: Resource, { hubs, brokenHubs }: HubReferen
   );
 }
 
-/** A did-you-mean, or what there is. */
+/** A did-you-mean, or the known names. */
 export function suggest(name: string, known: readonly string[]): string {
   const near = closest(name, known);
   if (near !== undefined) return `Did you mean "${near}"?`;

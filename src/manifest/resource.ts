@@ -1,10 +1,10 @@
-// One resource, with a way back to the line of any of its values.
+// One resource, with the origin of each of its values.
 import type { Code } from '../model/codes.ts';
 import type { Diagnostic, Origin } from '../model/diagnostic.ts';
 import type { DocumentPath } from './document.ts';
 import type { Kind } from './schema.ts';
 
-/** A resource whose shape is right. Paths are steps from the resource's own root. */
+/** A valid resource. Paths are steps from its root. */
 export interface Resource<M = unknown> {
   readonly kind: Kind;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Resource<M = unknown> {
   readonly id: string;
   readonly manifest: M;
   readonly origin: Origin;
-  /** The folder that paths in the manifest are relative to. */
+  /** The base folder for paths in the manifest. */
   readonly folder: string;
   originOf(path: DocumentPath, part?: 'key' | 'value'): Origin;
   problem(code: Code, path: DocumentPath, message: string, hint?: string, part?: 'key' | 'value'): Diagnostic;

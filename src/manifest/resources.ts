@@ -1,4 +1,4 @@
-// Documents to resources: kind and shape checked, each with a way back to the line of any of its values.
+// Turns documents into resources: checks kind and shape, and keeps the origin of each value.
 import { APPROVE_ANNOTATION } from '../model/declared.ts';
 import { diagnose, type Diagnostic, type Origin } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, type Json, type JsonObject } from '../model/json.ts';
@@ -23,14 +23,14 @@ export interface Resources {
   readonly configurations: readonly Resource<SecurityConfigurationManifest>[];
   readonly exceptions: readonly Resource<SecurityExceptionManifest>[];
   readonly profiles: readonly Resource<AgentProfileManifest>[];
-  /** `Kind/name` of what exists and has the wrong shape: naming it is no further mistake. */
+  /** `Kind/name` of malformed resources: referring to them is no further problem. */
   readonly misshapen: ReadonlySet<string>;
-  /** The same, with what is known to be wrong: the rest of them is still to be looked at. */
+  /** Malformed resources with their known problems; their other parts are checked later. */
   readonly broken: readonly BrokenResource[];
 }
 
 export interface BrokenResource {
-  /** Nothing is known of the shape of its manifest. */
+  /** The shape of its manifest is unchecked. */
   readonly resource: Resource<JsonObject>;
   readonly problems: readonly Diagnostic[];
 }
@@ -84,7 +84,7 @@ function readDocument(
     diagnostics.push(diagnose('TW1101', document.originOf([...base, field]), message, { path: field, hint }));
   }
   if (meant === undefined) return [];
-  // What is meant is plain, so that the rest is looked at too, and naming the resource is no further mistake.
+  // The intended kind is evident, so check the rest too; referring to the resource is no further problem.
   const manifest = wrong.length === 0 ? json : { ...json, apiVersion: API_VERSION, kind: meant };
   const resource = toResource(document, base, manifest, meant);
   const problems = checkShape(resource, manifest);
@@ -94,14 +94,14 @@ function readDocument(
   return [];
 }
 
-/** Ours and not known to this version: left out in silence, an approval or a pause would be believed to work. */
+/** Unknown annotations of ours: ignored silently, an approval would seem to work. */
 function findUnknownAnnotations(resource: Resource, json: JsonObject): Diagnostic[] {
   const annotations = getPath(json, ['metadata', 'annotations']);
   if (!isObject(annotations)) return [];
   return Object.keys(annotations)
     .filter((name) => name.startsWith(ANNOTATION_PREFIX) && !isKnownAnnotation(resource, name))
     .map((name) => {
-      const message = `This version of Twinward knows no annotation "${name}" and does nothing about it.`;
+      const message = `This version of Twinward does not know the annotation "${name}" and ignores it.`;
       return resource.problem('TW2106', ['metadata', 'annotations', name], message, 'Remove it.', 'key');
     });
 }
@@ -118,19 +118,19 @@ interface WrongField {
   readonly hint: string;
 }
 
-/** What a document is, and what of that is written wrong; nothing is `meant` where nobody can tell. */
+/** The kind of a document, and the errors in naming it; `meant` is undefined if it is not evident. */
 function readKind(
   apiVersion: Json | undefined,
   kind: Json | undefined,
 ): { readonly meant?: Kind; readonly wrong: readonly WrongField[] } {
   if (typeof kind !== 'string') {
     const hint = `Use one of: ${KINDS.join(', ')}.`;
-    return { wrong: [{ field: 'kind', message: 'The document names no kind.', hint }] };
+    return { wrong: [{ field: 'kind', message: 'The document has no kind.', hint }] };
   }
   const isForeign = typeof apiVersion === 'string' && !/^twinward\b/i.test(apiVersion);
   const meant = sameKind(kind) ?? closestKind(kind) ?? (isForeign ? undefined : abbreviatedKind(kind));
   if (isForeign && meant === undefined) {
-    const message = `${kind} of "${apiVersion}" is no resource of Twinward.`;
+    const message = `${kind} of "${apiVersion}" is not a resource of Twinward.`;
     return { wrong: [{ field: 'apiVersion', message, hint: 'Keep documents of other tools out of the manifests.' }] };
   }
   const wrong: WrongField[] = [];
@@ -138,12 +138,12 @@ function readKind(
     const message =
       typeof apiVersion === 'string'
         ? `"${apiVersion}" is not an apiVersion of Twinward.`
-        : 'The document names no apiVersion.';
+        : 'The document has no apiVersion.';
     wrong.push({ field: 'apiVersion', message, hint: `Write apiVersion: ${API_VERSION}.` });
   }
   if (kind !== meant) {
     const hint = meant === undefined ? `Use one of: ${KINDS.join(', ')}.` : `Did you mean "${meant}"?`;
-    wrong.push({ field: 'kind', message: `"${kind}" is no kind of Twinward.`, hint });
+    wrong.push({ field: 'kind', message: `"${kind}" is not a kind of Twinward.`, hint });
   }
   return meant === undefined ? { wrong } : { meant, wrong };
 }
@@ -157,7 +157,7 @@ function closestKind(word: string): Kind | undefined {
   return KINDS.find((kind) => kind === near);
 }
 
-/** `SecurityConfig`, but not `Security`, which is the beginning of two. */
+/** `SecurityConfig`, but not `Security`, which is a prefix of two. */
 function abbreviatedKind(word: string): Kind | undefined {
   const [kind, ...others] = KINDS.filter((known) => known.toLowerCase().startsWith(word.toLowerCase()));
   return word === '' || others.length > 0 ? undefined : kind;

@@ -1,4 +1,4 @@
-// The shape of every kind, as TypeBox schemas: one source of types, of validation and of editor help.
+// The shape of every kind, as TypeBox schemas: one source of types, validation and editor help.
 import { Type, type Static, type TSchema } from 'typebox';
 import { TIERS } from '../model/hub-tier.ts';
 import { AgentProfileSpec } from '../profile/spec.ts';
@@ -7,20 +7,20 @@ export const API_VERSION = 'twinward.dev/v1alpha1';
 
 const strict = { additionalProperties: false } as const;
 
-/** Lower-case words joined by "-" or ".", as Kubernetes names objects. */
+/** Lower-case words joined by "-" or ".", like Kubernetes object names. */
 export const NAME_PATTERN = '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$';
 
 const Name = Type.String({ pattern: NAME_PATTERN, description: 'Lower-case letters, digits, "-" and "."' });
 const Names = (description: string) => Type.Array(Name, { minItems: 1, uniqueItems: true, description });
 const Texts = Type.Record(Type.String(), Type.String());
 const Mode = Type.Enum(['Enforce', 'Observe'], {
-  description: 'Enforce writes; Observe only reports. Where several apply, Observe wins.',
+  description: 'Enforce writes; Observe only reports. If several apply, Observe wins.',
 });
 
 const Metadata = Type.Object(
   {
     name: Name,
-    labels: Type.Optional({ ...Texts, description: 'Labels that groupSelector looks at.' }),
+    labels: Type.Optional({ ...Texts, description: 'Labels that groupSelector matches.' }),
     annotations: Type.Optional({ ...Texts, description: 'Free texts.' }),
   },
   strict,
@@ -63,14 +63,14 @@ const SecretRef = Type.Object(
     env: Type.Optional(Type.String({ minLength: 1, description: 'Name of an environment variable.' })),
     file: Type.Optional(Type.String({ minLength: 1, description: 'Path of a file, relative to this manifest.' })),
   },
-  { ...strict, description: 'Where the secret is; never the secret itself.' },
+  { ...strict, description: 'The place of the secret, never the secret itself.' },
 );
 
 const Percent = Type.String({ pattern: '^(100|[1-9][0-9]?)%$', description: 'A share such as 40%, from 1% to 100%.' });
 
 const Limit = (what: string) =>
   Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^(100|[1-9]?[0-9])%$' })], {
-    description: `${what}: so many, or a share of the hub's devices such as 25%, rounded up.`,
+    description: `${what}: a count, or a share of the hub's devices such as 25%, rounded up.`,
   });
 
 const HubSpec = Type.Object(
@@ -108,7 +108,7 @@ const HubSpec = Type.Object(
         { secretRef: SecretRef },
         {
           ...strict,
-          description: 'Where the connection string of the Event Hubs-compatible endpoint is, for changes by others.',
+          description: 'The place of the connection string of the Event Hubs-compatible endpoint, for change events.',
         },
       ),
     ),
@@ -124,10 +124,10 @@ const HubSpec = Type.Object(
         {
           maxChanged: Type.Optional(Limit('Twins that a change may reach at once')),
           maxRemoved: Type.Optional(Limit('Twins that may lose settings at once')),
-          maxUnassigned: Type.Optional(Limit('Twins that may be left by a configuration at once')),
+          maxUnassigned: Type.Optional(Limit('Twins that a configuration may stop selecting at once')),
           maxCreated: Type.Optional(Limit('Modules that may be created at once')),
         },
-        { ...strict, description: 'What passes a limit waits for a person. Drift is always corrected.' },
+        { ...strict, description: 'A change beyond a limit waits for a person. Drift is always corrected.' },
       ),
     ),
   },
@@ -145,7 +145,7 @@ const DeviceGroupSpec = Type.Object(
 
 const SecurityConfigurationSpec = Type.Object(
   {
-    groups: Type.Optional(Names('DeviceGroups this is for.')),
+    groups: Type.Optional(Names('DeviceGroups that it applies to.')),
     groupSelector: Type.Optional(
       Type.Object(
         { matchLabels: { ...Texts, minProperties: 1 } },
@@ -153,14 +153,14 @@ const SecurityConfigurationSpec = Type.Object(
       ),
     ),
     selector: Type.Optional(Selector),
-    hubs: Type.Optional(Names('Hubs this is for; needed once two exist, unless the groups say it.')),
+    hubs: Type.Optional(Names('Hubs that it applies to; needed once two exist, unless the groups name them.')),
     profile: Type.String({ minLength: 1, description: 'The AgentProfile that the settings are for.' }),
     priority: Type.Optional(
       Type.Integer({
         minimum: -1_000_000,
         maximum: 1_000_000,
         default: 0,
-        description: 'Where several set the same key, the highest wins.',
+        description: 'If several set the same key, the highest wins.',
       }),
     ),
     settings: Type.Optional(
@@ -175,7 +175,7 @@ const SecurityConfigurationSpec = Type.Object(
     ),
     settingPolicies: Type.Optional(
       Type.Record(Type.String(), Type.Enum(['Override', 'IfNotPresent', 'Ignore']), {
-        description: 'How stubborn to be about single settings.',
+        description: 'When to write single settings.',
       }),
     ),
     mode: Type.Optional(Mode),
@@ -208,7 +208,7 @@ const SecurityConfigurationSpec = Type.Object(
 const SecurityExceptionSpec = Type.Object(
   {
     selector: Selector,
-    hubs: Type.Optional(Names('Hubs this is for; needed once two exist.')),
+    hubs: Type.Optional(Names('Hubs that it applies to; needed once two exist.')),
     profile: Type.String({ minLength: 1, description: 'The AgentProfile that the settings are for.' }),
     settings: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
@@ -219,12 +219,12 @@ const SecurityExceptionSpec = Type.Object(
       Type.Literal(true, { description: 'Instead of settings: leaves everything on the module as it is.' }),
     ),
     maxDevices: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'With more devices selected on a hub, nothing is written to them.' }),
+      Type.Integer({ minimum: 1, description: 'If it selects more devices on a hub, nothing is written to them.' }),
     ),
     rollout: Type.Optional(
       Type.Enum(['Immediate'], { description: 'An exception reaches all of its devices at once.' }),
     ),
-    owner: Type.String({ minLength: 1, description: 'The people who answer for it.' }),
+    owner: Type.String({ minLength: 1, description: 'The people responsible for it.' }),
     reason: Type.String({ minLength: 1, description: 'Why it is needed, such as the number of an incident.' }),
     expiresAt: Type.String({
       format: 'date-time',
@@ -254,7 +254,7 @@ export const SCHEMAS = {
     SecurityExceptionSpec,
     'Settings for some devices that win over every configuration, for a while.',
   ),
-  AgentProfile: resource('AgentProfile', AgentProfileSpec, 'What is known about one kind of security agent.'),
+  AgentProfile: resource('AgentProfile', AgentProfileSpec, 'Description of one kind of security agent.'),
 };
 
 export type Kind = keyof typeof SCHEMAS;
@@ -267,7 +267,7 @@ export type SecurityExceptionManifest = Static<typeof SCHEMAS.SecurityException>
 export type AgentProfileManifest = Static<typeof SCHEMAS.AgentProfile>;
 export type SelectorManifest = Static<typeof Selector>;
 
-/** Fields of a specification that the design has and this version has not: refused by name, never ignored. */
+/** Fields that are designed but not supported yet: an error by name, never ignored. */
 export const NOT_YET: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   Hub: ['rollout'],
   SecurityConfiguration: ['rollout'],

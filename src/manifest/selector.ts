@@ -1,11 +1,11 @@
-// A selector as people write it to the selector the planner evaluates; empty and contradictory ones are refused.
+// Compiles selectors; refuses empty and contradictory ones.
 import type { Diagnostic } from '../model/diagnostic.ts';
 import type { FactKey, Requirement, Scalar, Selector } from '../model/selector.ts';
 import type { DocumentPath } from './document.ts';
 import type { Resource } from './resource.ts';
 import type { SelectorManifest } from './schema.ts';
 
-/** `path` leads to the selector inside the resource. Undefined where it has problems. */
+/** `path` leads to the selector inside the resource. Undefined if it has problems. */
 export function toSelector(
   resource: Resource,
   path: DocumentPath,
@@ -20,7 +20,7 @@ export function toSelector(
       resource.problem(
         'TW1109',
         [...path, 'matchAll'],
-        '"matchAll" stands beside other conditions.',
+        '"matchAll" excludes other conditions.',
         'Remove one or the other.',
         'key',
       ),
@@ -66,7 +66,7 @@ export function toSelector(
   const clash = contradiction(requirements);
   if (clash !== undefined) {
     problems.push(
-      resource.problem('TW1109', path, `No device can fit this selector: ${clash}.`, 'Change one of the conditions.'),
+      resource.problem('TW1109', path, `No device can match this selector: ${clash}.`, 'Change one of the conditions.'),
     );
   }
   diagnostics.push(...problems);
@@ -75,15 +75,15 @@ export function toSelector(
     const place = (requirement && places.get(requirement)) ?? path;
     const values = requirement !== undefined && 'values' in requirement ? requirement.values : [];
     const index = value === undefined ? -1 : values.indexOf(value);
-    // A tag of `matchTags` has its value in its own place: the nearest one is taken.
+    // Each value of `matchTags` has its own place: use the nearest one.
     return resource.originOf(index === -1 ? place : [...place, 'values', String(index)]);
   };
   return { requirements, ...(deviceIds === undefined ? {} : { deviceIds: new Set(deviceIds) }), originOf };
 }
 
-/** What to write instead, where the text is no path of a tag. */
+/** The correct spelling, if the text is not a path of a tag. */
 function misnamedTag(tag: string): string | undefined {
-  if (tag.startsWith('tags.')) return `Write "${tag.slice('tags.'.length)}": what stands here is a tag already.`;
+  if (tag.startsWith('tags.')) return `Write "${tag.slice('tags.'.length)}": every key here is a tag.`;
   if (/^[^.$#\s\p{Cc}]+(\.[^.$#\s\p{Cc}]+)*$/u.test(tag)) return undefined;
   return 'Write "name", or "outer.inner" for a tag inside a tag; no spaces, "$" or "#".';
 }
@@ -99,14 +99,14 @@ export function formatFactKey(key: FactKey): string {
   return key.kind === 'iotEdge' ? 'capabilities.iotEdge' : key.kind;
 }
 
-/** True where it can be proved that no device fits both. */
+/** True if provably no device matches both. */
 export function excludeEachOther(a: Selector, b: Selector): boolean {
   const { deviceIds } = a;
   if (deviceIds !== undefined && b.deviceIds !== undefined && deviceIds.isDisjointFrom(b.deviceIds)) return true;
   return contradiction([...a.requirements, ...b.requirements]) !== undefined;
 }
 
-/** Two conditions on one fact that exclude each other, in words. */
+/** Describes two conditions on one fact that exclude each other. */
 function contradiction(requirements: readonly Requirement[]): string | undefined {
   const byKey = new Map<string, Requirement[]>();
   for (const requirement of requirements) {

@@ -1,4 +1,4 @@
-// Schema errors as problems people can act on: one for each real mistake, with a did-you-mean.
+// Turns schema errors into actionable problems: one for each real mistake, with a did-you-mean.
 import type { ErrorObject } from 'ajv';
 import type { Diagnostic } from '../model/diagnostic.ts';
 import { getKey, getPath, isObject, parsePointer, type Json, type JsonObject } from '../model/json.ts';
@@ -21,7 +21,9 @@ export function checkShape(resource: Resource, json: JsonObject): Diagnostic[] {
   return problems;
 }
 
-/** Where a value fits none of several shapes, what keeps it from the one that its `type` chooses, or else that alone. */
+/**
+ * If a value matches none of several shapes, keeps the errors of the one that its `type` selects, or only that error.
+ */
 function withoutAlternatives(json: JsonObject, errors: readonly ErrorObject[]): ErrorObject[] {
   let rest = errors;
   for (const outer of errors.filter(({ keyword }) => keyword === 'anyOf')) {
@@ -47,7 +49,7 @@ function branchesOf({ parentSchema }: ErrorObject): readonly JsonObject[] {
   return Array.isArray(branches) ? branches.filter((branch) => isObject(branch)) : [];
 }
 
-/** The `type` that a value of this shape bears. */
+/** The `type` of values of this shape. */
 function typeOfBranch(branch: JsonObject): Json | undefined {
   return getPath(branch, ['properties', 'type', 'const']);
 }
@@ -80,7 +82,7 @@ function findSecrets(resource: Resource, json: Json, path: DocumentPath = []): D
   if (typeof json === 'string') {
     if (!SECRET.test(json)) return [];
     const hint =
-      'Name an environment variable or a file with `secretRef`, and replace the secret: it may be known now.';
+      'Name an environment variable or a file with `secretRef`, and replace the secret: others may know it now.';
     return [resource.problem('TW1110', path, 'A connection string or key is written into the manifest.', hint)];
   }
   if (typeof json !== 'object' || json === null) return [];
@@ -131,7 +133,7 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
     }
     case 'pattern':
     case 'format': {
-      // A description says it better than a regular expression does.
+      // A description is clearer than a regular expression.
       const hint = descriptionOf(error.parentSchema);
       const form = hint === undefined ? `: it ${demandOf(error)}` : '';
       return resource.problem('TW1106', path, `${name} can't be ${kindOf(value)}${form}.`, hint);
@@ -143,7 +145,7 @@ function explain(resource: Resource, json: JsonObject, error: ErrorObject): Diag
   }
 }
 
-/** Shapes that their `type` tells apart, or simple types. */
+/** Alternatives are shapes with a distinct `type`, or simple types. */
 function explainAlternatives(
   resource: Resource,
   path: DocumentPath,
@@ -192,7 +194,7 @@ function pathOf({ instancePath }: ErrorObject): string[] {
   return parsePointer(instancePath) ?? [];
 }
 
-/** Lists and objects are only named: they may be long, and hold what must not be printed. */
+/** Lists and objects are not printed: they may be long, and contain sensitive values. */
 function kindOf(value: Json | undefined): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';

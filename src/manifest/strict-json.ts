@@ -1,27 +1,27 @@
-// Whether a text is JSON (RFC 8259) and not just YAML, which is more: the first place that is not, in words.
+// Checks that a text is JSON (RFC 8259) and not just YAML, its superset; describes the first violation.
 
 export interface NotJson {
-  /** In the text; its length where something is missing at the end. */
+  /** In the text; its length if something is missing at the end. */
   readonly offset: number;
   readonly message: string;
 }
 
-/** What may come next. */
+/** The tokens that may come next. */
 type State =
   | 'Value'
-  | 'ValueOrEnd' // in a list that has just begun
+  | 'ValueOrEnd' // at the start of a list
   | 'Key'
-  | 'KeyOrEnd' // in an object that has just begun
+  | 'KeyOrEnd' // at the start of an object
   | 'Colon'
-  | 'After'; // after a value: a comma, or the end of what it is in
+  | 'After'; // after a value: a comma, or a closing bracket
 
 const BLANKS = /[\t\n\r ]*/y;
 const LITERAL = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
-/** A piece at a time: a pattern of a whole text would need room for each of its characters. */
+/** In pieces: matching a whole text needs memory for each of its characters. */
 // oxlint-disable-next-line no-control-regex
 const TEXT_PIECE = /[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 
-/** Undefined where the text is JSON. It is never quoted: it may hold a secret. */
+/** Undefined if the text is JSON. The message never quotes it: it may contain a secret. */
 export function findNotJson(text: string): NotJson | undefined {
   const open: ('{' | '[')[] = [];
   let state: State = 'Value';
@@ -47,7 +47,7 @@ export function findNotJson(text: string): NotJson | undefined {
     offset = skip(BLANKS, text, offset);
   }
   if (state === 'After' && open.length === 0) return undefined;
-  return { offset, message: open.length === 0 ? 'The file holds no value.' : UNFINISHED };
+  return { offset, message: open.length === 0 ? 'The file has no value.' : UNFINISHED };
 }
 
 const AFTER_TEXT: Readonly<Partial<Record<State, State>>> = {
@@ -61,7 +61,7 @@ function isForValue(state: State): boolean {
   return state === 'Value' || state === 'ValueOrEnd';
 }
 
-/** What may come after a sign of the grammar, or undefined where it is none or may not stand here. */
+/** The next state after a token of the grammar, or undefined if it is invalid here. */
 function follow(state: State, sign: string, open: ('{' | '[')[]): State | undefined {
   if (isForValue(state) && (sign === '{' || sign === '[')) {
     open.push(sign);
@@ -89,11 +89,11 @@ function endOfText(text: string, offset: number): number {
 }
 
 const UNFINISHED = 'The file ends before its JSON does.';
-const BAD_TEXT = 'A text in JSON has no line breaks and tabs but \\n and \\t, and no escapes but those of JSON.';
+const BAD_TEXT = 'A text in JSON has no line breaks or tabs except \\n and \\t, and no escapes but those of JSON.';
 
 function wordsOf(state: State, sign: string, open: readonly string[]): string {
   if (sign === '#' || sign === '/') return 'JSON has no comments.';
-  if (sign === "'") return 'In JSON a text stands in double quotes.';
+  if (sign === "'") return 'In JSON a text needs double quotes.';
   switch (state) {
     case 'Key':
       return sign === '}' ? LAST_COMMA : BAD_KEY;
@@ -106,12 +106,12 @@ function wordsOf(state: State, sign: string, open: readonly string[]): string {
     case 'Colon':
       return 'A ":" belongs between a key and its value.';
     case 'After':
-      if (open.length === 0) return 'A JSON file holds one value; several resources are the "items" of a List.';
+      if (open.length === 0) return 'A JSON file has one value; put several resources into the "items" of a List.';
       return open.at(-1) === '{' ? 'A "," or "}" belongs here.' : 'A "," or "]" belongs here.';
   }
 }
 
-const LAST_COMMA = 'JSON has no comma after the last one.';
-const BAD_KEY = 'In JSON a key stands in double quotes.';
+const LAST_COMMA = 'JSON allows no comma after the last item.';
+const BAD_KEY = 'In JSON a key needs double quotes.';
 const BAD_VALUE =
   'In JSON a value is a text in double quotes, a number such as -0.5, true, false, null, a list or an object.';

@@ -1,5 +1,5 @@
-// What the YAML parser finds, in words that help somebody who does not know its grammar. The file is never quoted: it may
-// hold a secret there.
+// Explains the YAML parser's errors to users who do not know its grammar. Never quotes the file: it may contain a
+// secret there.
 import type { YAMLError } from 'yaml';
 import type { Code } from '../model/codes.ts';
 
@@ -11,25 +11,25 @@ export interface YamlWords {
 
 type Words = Omit<YamlWords, 'code'> & { readonly code?: Code };
 
-const QUOTES_HINT = 'A quote inside of the text is written twice, or in quotes of the other kind.';
+const QUOTES_HINT = 'Double a quote inside the text, or use the other kind of quotes.';
 
 export const UNKNOWN_ALIAS = 'The alias names no anchor. A text that starts with "*" must be in quotes.';
 
-/** By what the parser says. */
+/** By the parser's message. */
 const BY_MESSAGE: readonly (readonly [pattern: RegExp, words: Words])[] = [
   [/^Missing closing "quote/, { message: 'A text that begins with " has no end.', hint: QUOTES_HINT }],
   [/^Missing closing 'quote/, { message: "A text that begins with ' has no end.", hint: QUOTES_HINT }],
   [
     /^Flow sequence .*must be sufficiently indented/,
     {
-      message: 'A list that begins with "[" has no "]", or goes on in a line that is indented too little.',
+      message: 'A list that begins with "[" has no "]", or continues in a line with too little indentation.',
       hint: undefined,
     },
   ],
   [
     /^Flow map .*must be sufficiently indented/,
     {
-      message: 'An object that begins with "{" has no "}", or goes on in a line that is indented too little.',
+      message: 'An object that begins with "{" has no "}", or continues in a line with too little indentation.',
       hint: undefined,
     },
   ],
@@ -38,29 +38,29 @@ const BY_MESSAGE: readonly (readonly [pattern: RegExp, words: Words])[] = [
   [
     /^Nested mappings are not allowed in compact mappings/,
     {
-      message: 'Another key begins inside of this value.',
-      hint: 'A key begins a line of its own, at the column of the keys beside it; a text with ": " in it must be in quotes.',
+      message: 'Another key begins inside this value.',
+      hint: 'Start each key on its own line, at the column of its sibling keys; put a text with ": " in quotes.',
     },
   ],
   [
     /^(?:Implicit keys need|Implicit map keys need|Implicit keys of flow)/,
-    { message: 'No ": " follows this key.', hint: 'A colon and a space stand between a key and its value.' },
+    { message: 'No ": " follows this key.', hint: 'Write a colon and a space between a key and its value.' },
   ],
   [
     /^All mapping items must start at the same column/,
     {
-      message: 'This key is not indented as the keys beside it.',
-      hint: 'The keys of one object begin at the same column.',
+      message: 'This key is not indented like its sibling keys.',
+      hint: 'Start the keys of one object at the same column.',
     },
   ],
   [
     /^(?:All sequence items must start|Sequence item without)/,
     {
-      message: 'This is not indented as the items beside it.',
-      hint: 'The items of one list begin with "- " at the same column.',
+      message: 'This is not indented like its sibling items.',
+      hint: 'Start the items of one list with "- " at the same column.',
     },
   ],
-  [/^A block sequence may not/, { message: 'A list begins in a new line below its key.', hint: undefined }],
+  [/^A block sequence may not/, { message: 'A list must begin on a new line below its key.', hint: undefined }],
   [
     /^Comments must be separated/,
     { message: 'A space is missing before "#".', hint: 'A text with "#" in it must be in quotes.' },
@@ -68,23 +68,23 @@ const BY_MESSAGE: readonly (readonly [pattern: RegExp, words: Words])[] = [
   [/^Missing directives-end/, { message: 'A line "---" is missing between two documents.', hint: undefined }],
 ];
 
-/** Where nothing is known of what the parser says, or where it would quote the file. */
+/** For other messages of the parser, and those that would quote the file. */
 const BY_CODE: Readonly<Partial<Record<YAMLError['code'], Words>>> = {
-  TAB_AS_INDENT: { code: 'TW1003', message: 'A tab stands where the line is indented.', hint: 'Indent with spaces.' },
+  TAB_AS_INDENT: { code: 'TW1003', message: 'A tab indents the line.', hint: 'Indent with spaces.' },
   NON_STRING_KEY: { code: 'TW1007', message: 'A key must be a plain text.', hint: 'Put it in quotes.' },
   TAG_RESOLVE_FAILED: {
     code: 'TW1008',
     message: 'The tag is not known. A text that starts with "!" must be in quotes.',
-    hint: 'Remove the tag: only texts, numbers, booleans, null, lists and objects are read.',
+    hint: 'Remove the tag: only texts, numbers, booleans, null, lists and objects are allowed.',
   },
   RESOURCE_EXHAUSTION: {
     code: 'TW1006',
-    message: 'The document is nested too deeply to be read.',
+    message: 'The document is nested too deeply.',
     hint: 'Flatten it.',
   },
   BAD_ALIAS: { message: UNKNOWN_ALIAS, hint: undefined },
   BAD_DIRECTIVE: {
-    message: 'The directive can not be read. A text that starts with "%" must be in quotes.',
+    message: 'The directive is not valid. A text that starts with "%" must be in quotes.',
     hint: undefined,
   },
   BAD_DQ_ESCAPE: {
@@ -93,12 +93,12 @@ const BY_CODE: Readonly<Partial<Record<YAMLError['code'], Words>>> = {
   },
   BAD_SCALAR_START: { message: 'A text that starts with this character must be in quotes.', hint: undefined },
   UNEXPECTED_TOKEN: {
-    message: 'This can not stand here. A text with special characters must be in quotes.',
+    message: 'This is not valid here. A text with special characters must be in quotes.',
     hint: undefined,
   },
 };
 
-/** True where a text in quotes has no end: the parser's place is that of the end it looked for. */
+/** True for an unclosed quoted text: the parser's position is where it expected the end. */
 export function isUnclosed({ message }: YAMLError): boolean {
   return /^Missing closing ["']quote/.test(message);
 }

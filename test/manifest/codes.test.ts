@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
     sentence: 'a value in the wrong column',
     given: 'a:\n  b: 1\n c: 2\n',
     at: '3:1 ',
-    message: /not indented as the keys beside it/,
+    message: /not indented like its sibling keys/,
   },
   {
     code: 'TW1001',
@@ -65,7 +65,7 @@ const ROWS: readonly Row[] = [
     message: /not UTF-8/,
     hint: /Save it as UTF-8/,
   },
-  { code: 'TW1003', sentence: 'a tab', given: 'a:\n\tb: 1', at: '2:1 ', message: /^A tab stands/, hint: /spaces/ },
+  { code: 'TW1003', sentence: 'a tab', given: 'a:\n\tb: 1', at: '2:1 ', message: /^A tab indents/, hint: /spaces/ },
   {
     code: 'TW1004',
     sentence: 'a key twice',
@@ -132,7 +132,7 @@ const ROWS: readonly Row[] = [
     sentence: 'infinity',
     given: 'a: .inf',
     at: '1:4 ',
-    message: /Infinity has no place/,
+    message: /hold a value Infinity/,
     hint: /quotes/,
   },
   {
@@ -171,7 +171,7 @@ const ROWS: readonly Row[] = [
     sentence: 'no kind',
     given: 'a: 1',
     at: '1:1 kind',
-    message: /names no kind/,
+    message: /has no kind/,
     hint: /Hub, DeviceGroup/,
   },
   {
@@ -266,7 +266,7 @@ const ROWS: readonly Row[] = [
     ),
     at: '4:7 spec',
     message: /"spec" lacks "owner"/,
-    hint: /The people who answer/,
+    hint: /The people responsible/,
   },
   {
     code: 'TW1103',
@@ -415,7 +415,7 @@ const ROWS: readonly Row[] = [
     sentence: 'an end in the 61st second',
     given: exception('inc-1', 'suspend: true', { until: '2026-12-31T23:59:60Z' }),
     at: '4:117 spec.expiresAt',
-    message: /no moment in time/,
+    message: /not a valid time/,
     hint: /2026-11-24T06:00:00Z/,
   },
   {
@@ -464,7 +464,7 @@ const ROWS: readonly Row[] = [
     sentence: 'matchAll beside a tag',
     given: configuration('{selector: {matchAll: true, matchTags: {env: prod}}, profile: defender-legacy}'),
     at: '4:19 spec.selector.matchAll',
-    message: /beside other conditions/,
+    message: /excludes other conditions/,
     hint: /Remove one/,
   },
   {
@@ -768,7 +768,7 @@ const ROWS: readonly Row[] = [
     sentence: 'a place inside a setting to be absent',
     given: legacy('base', '{eventPriorityLogin: High}', 'unset: [snapshotFrequency/value]'),
     at: '4:108 spec.unset.0',
-    message: /lies inside the setting "snapshotFrequency"/,
+    message: /is inside the setting "snapshotFrequency"/,
     hint: /Name "snapshotFrequency"/,
   },
   {
@@ -828,7 +828,7 @@ const ROWS: readonly Row[] = [
     given: [],
     at: '(no file) 1:1 ',
     message: /No manifest/,
-    hint: /searched for \.yaml, \.yml and \.json\. .* removes nothing/,
+    hint: /\.yaml, \.yml and \.json files are read\. .* removes nothing/,
   },
   { code: 'TW2105', sentence: 'an empty file', given: '# nothing here\n---\n', at: '1:1 ', message: /No manifest/ },
   {
@@ -837,7 +837,7 @@ const ROWS: readonly Row[] = [
     given:
       'apiVersion: twinward.dev/v1alpha1\nkind: Hub\nmetadata: {name: a, annotations: {twinward.dev/pause: x}}\nspec: {hostName: a.b}',
     at: '3:35 metadata.annotations.twinward.dev/pause',
-    message: /knows no annotation "twinward.dev\/pause"/,
+    message: /does not know the annotation "twinward.dev\/pause"/,
     hint: /Remove/,
   },
   {

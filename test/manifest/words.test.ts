@@ -26,27 +26,23 @@ describe('YAML', () => {
     [
       'a list without its end',
       '  tags: [a\n  mode: Observe\n',
-      '6:3 TW1001 A list that begins with "[" has no "]", or goes on in a line that is indented too little.',
+      '6:3 TW1001 A list that begins with "[" has no "]", or continues in a line with too little indentation.',
     ],
     [
       'an object without its end',
       '  budget: {throttle: 4%\n  mode: Observe\n',
-      '6:3 TW1001 An object that begins with "{" has no "}", or goes on in a line that is indented too little.',
+      '6:3 TW1001 An object that begins with "{" has no "}", or continues in a line with too little indentation.',
     ],
-    ['a tab alone', '\t\thostName: a.b\n  mode: Observe\n', '5:1 TW1003 A tab stands where the line is indented.'],
+    ['a tab alone', '\t\thostName: a.b\n  mode: Observe\n', '5:1 TW1003 A tab indents the line.'],
     ['no colon', '  hostName a.b\n  mode: Observe\n', '5:3 TW1001 No ": " follows this key.'],
     ['no space after the colon', '  hostName:a.b\n  mode: Observe\n', '5:3 TW1001 No ": " follows this key.'],
-    ['two keys in one line', '  hostName: a: b: c\n', '5:13 TW1001 Another key begins inside of this value.'],
+    ['two keys in one line', '  hostName: a: b: c\n', '5:13 TW1001 Another key begins inside this value.'],
     [
       'too little indented',
       '  hostName: a.b\n mode: Observe\n',
-      '6:1 TW1001 This key is not indented as the keys beside it.',
+      '6:1 TW1001 This key is not indented like its sibling keys.',
     ],
-    [
-      'too much indented',
-      '  hostName: a.b\n   mode: Observe\n',
-      '5:13 TW1001 Another key begins inside of this value.',
-    ],
+    ['too much indented', '  hostName: a.b\n   mode: Observe\n', '5:13 TW1001 Another key begins inside this value.'],
   ])('%s is told once', (_sentence, rest, want) => {
     expect(told(`${HEAD}${rest}`)).toEqual([want]);
   });
@@ -78,7 +74,7 @@ describe('the shape of a resource', () => {
       'one of two types, and wrong',
       hub('{hostName: a.b, guards: {maxChanged: lots}}'),
       '"spec.guards.maxChanged" can\'t be "lots".',
-      'so many, or a share',
+      'a count, or a share',
     ],
     [
       'a space too few',
