@@ -1,4 +1,4 @@
-// Connection strings and where they are kept. No message here ever quotes one.
+// Connection strings and where to read them. No message ever quotes one.
 import { readFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import type { SecretRef } from '../model/declared.ts';
@@ -11,19 +11,19 @@ export interface ConnectionStringFacts {
 
 const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
 
-/** What is wrong, in words that hold nothing of the string. */
+/** The problem, without any part of the string. */
 interface Problem {
   readonly problem: string;
 }
 
-/** What the string names, or what is wrong with it. */
+/** The host of the string, or its problem. */
 export function parseConnectionString(text: string): ConnectionStringFacts | Problem {
   const fields = readFields(text);
   if (fields === undefined) return NAMED_TWICE;
   const hostName = fields.get('HostName');
   const sharedAccessKeyName = fields.get('SharedAccessKeyName');
   if (hostName === undefined || hostName === '') return { problem: 'it has no HostName.' };
-  if (!HOST_NAME.test(hostName)) return { problem: 'its HostName is no host name; a port belongs to "endpoint".' };
+  if (!HOST_NAME.test(hostName)) return { problem: 'its HostName is not a host name; put a port into "endpoint".' };
   if (fields.has('DeviceId'))
     return { problem: "it is a device's; the connection string of a hub's policy is needed." };
   if (sharedAccessKeyName === undefined || sharedAccessKeyName === '')
@@ -32,7 +32,7 @@ export function parseConnectionString(text: string): ConnectionStringFacts | Pro
   return { hostName, sharedAccessKeyName };
 }
 
-/** The host of an Event Hubs-compatible endpoint, or what is wrong with its connection string. */
+/** The host of an Event Hubs-compatible endpoint, or the problem of its connection string. */
 export function parseEventsConnectionString(text: string): { readonly host: string } | Problem {
   const fields = readFields(text);
   if (fields === undefined) return NAMED_TWICE;
@@ -41,7 +41,7 @@ export function parseEventsConnectionString(text: string): { readonly host: stri
   if (missing !== undefined) return { problem: `it has no ${missing}.` };
   const endpoint = fields.get('Endpoint') ?? '';
   if (!URL.canParse(endpoint) || new URL(endpoint).protocol !== 'sb:') {
-    return { problem: 'its Endpoint is no address such as sb://NAME.servicebus.windows.net/.' };
+    return { problem: 'its Endpoint is not an address such as sb://NAME.servicebus.windows.net/.' };
   }
   const host = new URL(endpoint).hostname;
   if (fields.get('UseDevelopmentEmulator')?.toLowerCase() === 'true' && !isLoopback(host)) {
@@ -54,7 +54,7 @@ const EVENTS_FIELDS = ['Endpoint', 'SharedAccessKeyName', 'SharedAccessKey', 'En
 
 const NAMED_TWICE: Problem = { problem: 'it names a field twice.' };
 
-/** Undefined where one stands twice: which of the two counts is for each parser to say, and ours and the SDK's must not differ. */
+/** Undefined if a field is given twice: the SDK might read the other one. */
 function readFields(text: string): ReadonlyMap<string, string> | undefined {
   const fields = new Map<string, string>();
   for (const field of text.trim().split(';')) {
@@ -67,7 +67,7 @@ function readFields(text: string): ReadonlyMap<string, string> | undefined {
   return fields;
 }
 
-/** Throws HubError where a credential is for another hub than the one it would be used on. */
+/** Throws HubError if the credential is for another hub. */
 export function checkCredentialHost(credentialHost: string, hubHost: string): void {
   if (credentialHost.toLowerCase() === hubHost.toLowerCase()) return;
   throw new HubError(
@@ -76,7 +76,7 @@ export function checkCredentialHost(credentialHost: string, hubHost: string): vo
   );
 }
 
-/** Without the line break that editors leave. Rejects with HubError. */
+/** Without the trailing line break that editors add. Rejects with HubError. */
 export async function readSecret(ref: SecretRef, env: Readonly<Record<string, string | undefined>>): Promise<string> {
   if ('env' in ref) {
     const value = env[ref.env];
@@ -90,7 +90,7 @@ export async function readSecret(ref: SecretRef, env: Readonly<Record<string, st
   }
 }
 
-/** True for an address that never leaves this machine: a URL or a host name. In doubt false. */
+/** True for an address that never leaves this machine: a URL or a host name. False if in doubt. */
 export function isLoopback(endpointOrHost: string): boolean {
   const host = URL.canParse(endpointOrHost) ? new URL(endpointOrHost).hostname : endpointOrHost;
   const name = host.replaceAll(/[[\]]/g, '').toLowerCase();

@@ -10,7 +10,7 @@ export interface DirectorySourceOptions {
   /** Files, folders, or "-" for standard input. */
   readonly paths: readonly string[];
   readonly stdin?: () => Promise<Uint8Array>;
-  /** True: what is given is the whole source, even where it is a file or standard input. */
+  /** The input is the whole source, even a file or standard input. */
   readonly whole?: boolean;
   /** Quiet time after a change before it triggers. */
   readonly debounceMs: number;
@@ -20,13 +20,13 @@ export interface DirectorySourceOptions {
 const STDIN = '-';
 const STDIN_NAME = '<stdin>';
 
-/** As git-sync names the worktree of a commit, today and in its versions before 4. */
+/** Names that git-sync gives to the worktree of a commit, now and before version 4. */
 const COMMIT_FOLDER = /\/(?:\.worktrees\/|rev-)([0-9a-f]{40})(?:\/|$)/;
 
 export function directorySource(options: DirectorySourceOptions): Source {
   let input: Promise<Uint8Array> | undefined;
   const readInput = (): Promise<Uint8Array> => {
-    // It can be read once only.
+    // It can be read only once.
     input ??= readStdin(options.stdin);
     return input;
   };
@@ -81,7 +81,7 @@ async function watchSource(
 ): Promise<() => Promise<void>> {
   let cancel = (): void => {};
   const places = paths.filter((path) => path !== STDIN);
-  // Loaded when needed: most commands read once and do not watch.
+  // Loaded on first use: most commands read once and do not watch.
   const { watchPaths } = await import('./path-watch.ts');
   const stop = await watchPaths({
     paths: places,

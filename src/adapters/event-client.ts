@@ -1,4 +1,4 @@
-// Events of a running controller, read over HTTP from beside its metrics.
+// Reads the events of a running controller over HTTP, from the address of its metrics.
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { HubError } from '../model/errors.ts';
@@ -13,20 +13,20 @@ const NOBODY_HINT =
   'metrics. `apply` and the demo keep none.';
 
 export interface EventPage {
-  /** As the controller sent them, oldest first. */
+  /** In the controller's order, oldest first. */
   readonly items: readonly JsonObject[];
   /** Of the last event that it recorded at all. */
   readonly latest: number;
 }
 
-/** Rejects with HubError where nobody answers, or not with events. */
+/** Rejects with HubError if there is no answer, or none with events. */
 export async function readEvents(address: string, after: number, signal: AbortSignal): Promise<EventPage> {
   const value = parse(await readText(new URL(`${address}/events?after=${after}`), signal));
   const { kind, items, latest } = isObject(value) ? value : {};
   if (kind === 'EventList' && Array.isArray(items) && typeof latest === 'number') {
     return { items: items.filter(isObject), latest };
   }
-  throw new HubError('Malformed', `What answers at ${address} is no controller of this version of Twinward.`);
+  throw new HubError('Malformed', `The answer from ${address} is not from a controller of this version of Twinward.`);
 }
 
 function readText(url: URL, signal: AbortSignal): Promise<string> {
@@ -35,7 +35,7 @@ function readText(url: URL, signal: AbortSignal): Promise<string> {
       reject(
         signal.aborted
           ? new HubError('Aborted', 'Stopped while reading events.', { cause })
-          : new HubError('Unavailable', `No controller answers at ${url.host}.`, { hint: NOBODY_HINT, cause }),
+          : new HubError('Unavailable', `No controller answers at ${url.host}.`, { hint: NO_CONTROLLER_HINT, cause }),
       );
     const get = url.protocol === 'https:' ? httpsGet : httpGet;
     const asked = get(url, { signal, timeout: TIMEOUT_MS }, (answer) => {

@@ -1,4 +1,4 @@
-// The feed of changes over the hub's built-in Event Hubs-compatible endpoint, through `@azure/event-hubs`.
+// The change feed over the hub's built-in Event Hubs-compatible endpoint, through `@azure/event-hubs`.
 import type { EventHubConsumerClient, PartitionProperties, ReceivedEventData, Subscription } from '@azure/event-hubs';
 import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
@@ -8,24 +8,24 @@ import type { Clock } from '../ports/clock.ts';
 export interface EventHubOptions {
   /** A secret; checked by `parseEventsConnectionString`. */
   readonly connectionString: string;
-  /** Of a whole probe, and of the beginning of a watch. */
+  /** For a whole probe, and for the start of a watch. */
   readonly timeoutMs: number;
-  /** So soon a watch notices that its connection is lost, where nothing comes. */
+  /** Without events, a watch notices a lost connection within this time. */
   readonly lossNoticedMs: number;
   readonly clock: Clock;
 }
 
 const CONSUMER_GROUP = '$Default';
-/** Looked at by a probe in each partition: telemetry may come the same way, and in large messages. */
+/** Events that a probe reads in each partition: telemetry may arrive there too, in large messages. */
 const PROBED_MAX = 500;
 const PROBED_AT_ONCE = 25;
-/** Events that were counted may be gone before they are read. */
+/** Counted events may expire before they are read. */
 const SILENCE_SECONDS = 3;
 const WATCHED_AT_ONCE = 100;
 const CLOSING_MS = 2_000;
 const PURPOSE = 'read the change events';
 
-/** Connects when first called. */
+/** Connects on first use. */
 export function eventHubFeed(options: EventHubOptions): ChangeFeed {
   return {
     probe: (signal) => withClient(options, signal, probe),
@@ -41,8 +41,8 @@ async function probe({ client, signal }: Use): Promise<FeedFacts> {
 }
 
 /**
- * Numbers say better than "latest" where to begin: nothing is lost until the links are open, nor when the SDK opens them
- * anew. It hands on what comes through a link, or nothing after a while of silence, once that is open.
+ * Starts at sequence numbers, not at "latest": so no event is lost before the links are open, or when the SDK reopens them.
+ * The SDK calls `processEvents` once a link is open: with events, or with none after a period of silence.
  */
 async function watch(
   { client, signal, isOpen }: Use,
@@ -124,14 +124,14 @@ class SeenEvents implements FeedFacts {
 }
 
 /**
- * To be called within a handler: the SDK goes on as soon as that returns, to wait for more with a timer that keeps the
- * process, or to try again without a pause.
+ * Must be called within a handler: once that returns, the SDK waits with a timer that keeps the process alive, or
+ * retries without a pause.
  */
 function end(subscription: Subscription): void {
   void subscription.close().catch(() => {});
 }
 
-/** Up to the event that is the last one now. */
+/** Reads up to the current last event. */
 function readNewest(
   client: EventHubConsumerClient,
   { partitionId, beginningSequenceNumber: begin, lastEnqueuedSequenceNumber: last }: PartitionProperties,
@@ -164,13 +164,13 @@ function readNewest(
 
 interface Use {
   readonly client: EventHubConsumerClient;
-  /** Of the caller, and of the limit. */
+  /** Of the caller, and of the time limit. */
   readonly signal: AbortSignal;
-  /** The limit is met. */
+  /** Stops the time limit. */
   readonly isOpen: () => void;
 }
 
-/** One client for one use. The SDK does not end everything at its signal, so nobody waits for it longer than the limit. */
+/** One client for one use. The SDK may ignore its signal, so no caller waits for it beyond the limit. */
 async function withClient<T>(
   { connectionString, timeoutMs, clock }: EventHubOptions,
   signal: AbortSignal,
@@ -197,13 +197,13 @@ async function withClient<T>(
     throw error instanceof HubError ? error : describe(error);
   } finally {
     cancel();
-    // It fails where the connection is gone already, and may take long where nobody answers any more.
+    // Closing fails on a lost connection, and may hang if the peer is gone.
     await settledWithin(clock, CLOSING_MS, Promise.race([end, client?.close()]));
     signal.removeEventListener('abort', stop);
   }
 }
 
-/** However it settles, or the time is up. */
+/** Resolves when the work settles, or at the limit. */
 async function settledWithin(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
   const { promise: isLate, resolve } = Promise.withResolvers<void>();
   const cancel = clock.schedule(limitMs, resolve);
@@ -211,7 +211,7 @@ async function settledWithin(clock: Clock, limitMs: number, work: Promise<unknow
   cancel();
 }
 
-/** Loaded when first needed, as it takes long. */
+/** Loaded on first use, because that is slow. */
 async function createClient(connectionString: string, timeoutInMs: number): Promise<EventHubConsumerClient> {
   const sdk = await import('@azure/event-hubs');
   return new sdk.EventHubConsumerClient(CONSUMER_GROUP, connectionString, {
@@ -219,7 +219,7 @@ async function createClient(connectionString: string, timeoutInMs: number): Prom
   });
 }
 
-/** The SDK's own words may quote what it was given, secrets too: its closed names are enough. */
+/** The SDK's messages may quote secrets: use only its closed names. */
 function describe(error: unknown): HubError {
   const { code: given, name } = error as { readonly code?: unknown; readonly name?: unknown };
   const known = typeof given === 'string' ? FAILURES.get(given) : undefined;
@@ -229,9 +229,12 @@ function describe(error: unknown): HubError {
 
 const FAILURES: ReadonlyMap<string, readonly [HubErrorCode, string]> = new Map([
   ['UnauthorizedError', ['Unauthorized', 'the endpoint refuses the credential']],
-  ['MessagingEntityNotFoundError', ['Invalid', 'the endpoint has no event hub of the EntityPath that is given']],
+  ['MessagingEntityNotFoundError', ['Invalid', 'the endpoint has no event hub with this EntityPath']],
   ['QuotaExceededError', ['Throttled', `too many others read the consumer group ${CONSUMER_GROUP}`]],
   ['ServerBusyError', ['Throttled', 'the endpoint is busy']],
-  ['ReceiverDisconnectedError', ['Unavailable', `another reader has the consumer group ${CONSUMER_GROUP} alone`]],
+  [
+    'ReceiverDisconnectedError',
+    ['Unavailable', `another reader uses the consumer group ${CONSUMER_GROUP} exclusively`],
+  ],
   ['OperationTimeoutError', ['Timeout', 'the endpoint did not answer in time']],
 ]);

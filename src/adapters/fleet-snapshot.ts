@@ -1,4 +1,4 @@
-// A fleet in a file: one line for each device and twin, and the hub port over it, which only reads.
+// A fleet in a file: one line for each device and twin, and a read-only hub port over it.
 import type { Capacity, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
@@ -8,31 +8,31 @@ import { asTwin, type DeviceFacts, type Twin } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';
 
 const SNAPSHOT_VERSION = 2;
-/** Version 1 knew devices and twins, and nothing of the hub around them. */
+/** Version 1 has devices and twins, but no state of the hub. */
 const VERSIONS_READ: ReadonlySet<unknown> = new Set([1, SNAPSHOT_VERSION]);
 const KIND = 'FleetSnapshot';
 const PAGE_SIZE = 1_000;
 
-/** What a snapshot says of its hub. */
+/** The hub of a snapshot. */
 export interface SnapshotHead {
-  /** The Hub's name in the manifests that it was taken with. */
+  /** Name of the Hub in the manifests used for the snapshot. */
   readonly hub: string;
   readonly hostName: string;
-  /** The ceiling that was in force. */
+  /** The hub's mode at that time. */
   readonly mode: Mode;
   readonly capacity: Capacity | undefined;
   readonly takenAtMs: number;
 }
 
-/** What a plan takes from the hub beside devices and twins. */
+/** The facts besides devices and twins that a plan needs. */
 export interface SnapshotState {
-  /** Of the installation that `reserved` is about. */
+  /** Installation that `reserved` belongs to. */
   readonly instance: string;
-  /** Suspensions and approvals on the twin of its reserved device, as they stand there. */
+  /** Suspensions and approvals, as on the twin of the reserved device. */
   readonly reserved: JsonObject;
-  /** Undefined where the hub did not tell. */
+  /** Undefined if the hub did not return them. */
   readonly automatic: readonly AutomaticConfiguration[] | undefined;
-  /** As the hub's own statistics count devices; undefined where it did not tell. */
+  /** From the hub's statistics; undefined if it did not return them. */
   readonly devicesCounted: number | undefined;
 }
 
@@ -66,7 +66,7 @@ export const snapshotLines = {
     }),
   device: (device: DeviceFacts): string => lineOf({ device: { ...device } }),
   twin: (twin: Twin): string => lineOf({ twin: { ...twin } }),
-  /** Without it the file is not believed: something was cut off. */
+  /** A file without it is refused as truncated. */
   end: (devices: number, twins: number): string => lineOf({ end: { devices, twins } }),
 };
 
@@ -81,7 +81,7 @@ interface Open extends SnapshotHead {
   readonly twins: Twin[];
 }
 
-/** Of each hub in it. Throws HubError for a file that is no snapshot, is of another version, or is not whole. */
+/** One per hub. Throws HubError if the file is not a snapshot, of another version, or truncated. */
 export function readSnapshots(text: string, path: string): FleetSnapshot[] {
   const snapshots: FleetSnapshot[] = [];
   let open: Open | undefined;
@@ -119,7 +119,7 @@ function parse(line: string, path: string): JsonObject {
     const value: unknown = JSON.parse(line);
     if (isObject(value)) return value;
   } catch {
-    // Said below, in the same words.
+    // Reported below.
   }
   throw notOne(path);
 }
@@ -184,20 +184,17 @@ function twinOf(value: Json | undefined, path: string): Twin {
 function notOne(path: string): HubError {
   return new HubError(
     'Malformed',
-    `${path} is no snapshot of this version of Twinward: \`twinward snapshot\` makes one.`,
+    `${path} is not a snapshot of this version of Twinward: create one with \`twinward snapshot\`.`,
   );
 }
 
 function notWhole(path: string): HubError {
-  return new HubError(
-    'Malformed',
-    `${path} is not whole, and a part of a fleet is not believed. Take the snapshot again.`,
-  );
+  return new HubError('Malformed', `${path} is truncated. Take the snapshot again.`);
 }
 
-/** Lists what is in the snapshot; every other call is refused. */
+/** Lists the snapshot; refuses every other call. */
 export function snapshotHub({ devices, twins, state }: FleetSnapshot, recordTag: string): Hub {
-  const refuse = (): Promise<never> => Promise.reject(new HubError('Invalid', 'A snapshot can only be looked at.'));
+  const refuse = (): Promise<never> => Promise.reject(new HubError('Invalid', 'A snapshot is read-only.'));
   return {
     async *listDevices() {
       yield* pagesOf(devices);
@@ -211,7 +208,7 @@ export function snapshotHub({ devices, twins, state }: FleetSnapshot, recordTag:
     countDevices: () => Promise.resolve(state?.devicesCounted ?? devices.length),
     listConfigurations: () =>
       state?.automatic === undefined
-        ? Promise.reject(new HubError('NotFound', 'The snapshot does not have them.'))
+        ? Promise.reject(new HubError('NotFound', 'The snapshot does not contain them.'))
         : Promise.resolve(state.automatic),
     getDeviceTwin: (deviceId) => readDevice(deviceId, state),
     getModuleTwin: refuse,
@@ -227,7 +224,7 @@ export function snapshotHub({ devices, twins, state }: FleetSnapshot, recordTag:
   };
 }
 
-/** Of other devices it knows what selectors need, and no twin. */
+/** Returns only the reserved device: of others the snapshot has the facts for selectors, but no twin. */
 async function readDevice(deviceId: string, state: SnapshotState | undefined): Promise<Twin> {
   if (state === undefined || deviceId !== reservedDeviceId(state.instance)) {
     throw new HubError('NotFound', `The twin of ${deviceId} is not in the snapshot.`);

@@ -1,4 +1,4 @@
-// Manifests of one commit, read from a git checkout without touching it: rev-parse, ls-tree and cat-file, nothing else.
+// Reads the manifests of one commit from a git checkout, without changing it: only rev-parse, ls-tree and cat-file.
 import { execFile, spawn } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, relative, resolve, sep } from 'node:path';
@@ -7,11 +7,11 @@ import type { Snapshot, SourceFile } from '../model/snapshot.ts';
 import { BYTES_MAX, FILES_MAX, isSkipped, MANIFEST_NAME, shownBelow, shownPath } from './manifest-files.ts';
 
 export interface RevisionOptions {
-  /** Whatever names a commit: `HEAD`, `origin/main`, `v1.2.3`. */
+  /** Any name of a commit: `HEAD`, `origin/main`, `v1.2.3`. */
   readonly revision: string;
   /** Files and folders, as on disk; they need not exist there any more. */
   readonly paths: readonly string[];
-  /** What is given is the whole source, even where it is a file. */
+  /** The input is the whole source, even a file. */
   readonly whole?: boolean;
 }
 
@@ -45,14 +45,14 @@ interface Place {
   readonly inTree: string;
 }
 
-/** A path that is gone from disk is found by the folder above it that is still there. */
+/** For a path that is gone from disk, starts at its nearest existing folder. */
 async function placeOf(path: string, signal: AbortSignal): Promise<Place> {
   let above = resolve(path);
   while ((await stat(above).catch(() => undefined))?.isDirectory() !== true && dirname(above) !== above) {
     above = dirname(above);
   }
   const top = await git(['-C', above, 'rev-parse', '--show-toplevel'], signal).catch((error: unknown) => {
-    throw error instanceof GitFailure ? new SourceError('NotFound', `${path} is in no git checkout.`) : error;
+    throw error instanceof GitFailure ? new SourceError('NotFound', `${path} is not in a git checkout.`) : error;
   });
   const root = await realpath(top.trim());
   const inTree = relative(root, resolve(await realpath(above), relative(above, resolve(path))));
@@ -63,7 +63,7 @@ async function commitOf(root: string, revision: string, signal: AbortSignal): Pr
   const args = ['-C', root, 'rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
   const text = await git(args, signal).catch((error: unknown) => {
     if (!(error instanceof GitFailure)) throw error;
-    const hint = 'A shallow clone holds few: `git fetch --unshallow`, or fetch what is missing.';
+    const hint = 'A shallow clone has few: `git fetch --unshallow`, or fetch the missing ones.';
     throw new SourceError('NotFound', `There is no commit "${revision}" in this checkout. ${hint}`);
   });
   return text.trim();
@@ -97,7 +97,7 @@ async function listFiles(
   const files = entries.flatMap(({ mode, type, id, bytes, name }) => {
     const below = inTree === '' ? name : name.slice(inTree.length + 1);
     if (!isFile && (below.split('/').some(isSkipped) || !MANIFEST_NAME.test(below))) return [];
-    // As the same file on disk is shown.
+    // Shown like the same file on disk.
     const display = isFile ? shown : shownBelow(shown, below);
     if (type !== 'blob' || mode === LINK_MODE) {
       const what = `${display} is a link or a submodule in ${revision}`;
@@ -111,10 +111,10 @@ async function listFiles(
 function checkSize(files: readonly Blob[], revision: string): void {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   if (files.length <= FILES_MAX && bytes <= BYTES_MAX) return;
-  throw new SourceError('TooLarge', `${revision} holds too much. Point -f at the manifests alone.`);
+  throw new SourceError('TooLarge', `${revision} has too many files or bytes. Point -f at the manifests alone.`);
 }
 
-/** In the order asked for. */
+/** In the given order. */
 async function readBlobs(root: string, blobs: readonly Blob[], signal: AbortSignal): Promise<SourceFile[]> {
   const ids = blobs.map(({ id }) => `${id}\n`).join('');
   const output = await batch(root, ids, signal);
@@ -131,7 +131,7 @@ async function readBlobs(root: string, blobs: readonly Blob[], signal: AbortSign
   });
 }
 
-/** Git said no: what it said is for its own users. */
+/** Git failed; its message is for git users. */
 class GitFailure extends Error {
   override readonly name = 'GitFailure';
 }
@@ -157,7 +157,7 @@ function batch(root: string, input: string, signal: AbortSignal): Promise<Buffer
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.once('error', (error) => reject(explain(error, signal)));
     child.once('close', () => settle(Buffer.concat(chunks)));
-    // Where git ends early, what it gave tells.
+    // If git ends early, its output shows that.
     child.stdin.on('error', () => {});
     child.stdin.end(input);
   });

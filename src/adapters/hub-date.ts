@@ -1,4 +1,4 @@
-// What time a hub thinks it is: the date of an answer to a call without a credential, which it refuses.
+// A hub's clock: the date header of its answer to a call without a credential, which it refuses.
 import { request } from 'node:https';
 import { HubError } from '../model/errors.ts';
 import { describeFailure } from './iot-hub-errors.ts';
@@ -6,16 +6,16 @@ import { describeFailure } from './iot-hub-errors.ts';
 export interface HubAddress {
   readonly hostName: string;
   readonly endpoint: string;
-  /** PEM of the authority to trust. */
+  /** PEM of the certificate authority to trust. */
   readonly ca: string | undefined;
-  /** The file that it is from, for messages. */
+  /** The file with `ca`, for messages. */
   readonly caFile?: string | undefined;
 }
 
 const PURPOSE = 'ask the hub for the time';
 const TIMEOUT_MS = 10_000;
 
-/** In milliseconds since 1970, to the second. Rejects with HubError where the address does not answer, or not over TLS. */
+/** Milliseconds since 1970, to the second. Rejects with HubError if the address does not answer over TLS. */
 export function readHubDate({ hostName, endpoint, ca, caFile }: HubAddress, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const options = {

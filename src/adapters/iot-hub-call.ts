@@ -1,5 +1,5 @@
-// One call to an IoT Hub through the SDK's own transport and sign-in, with what the SDK lacks: a time limit, an abort, raw
-// answers. The methods of its Registry are not used: they throw out of a response callback on a 2xx that they can't shape.
+// One call to an IoT Hub through the SDK's transport and sign-in, with what the SDK lacks: a time limit, an abort, raw
+// answers. Its Registry methods are not used: they throw in a response callback on an unexpected 2xx.
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TokenCredential } from '@azure/identity';
@@ -15,46 +15,46 @@ export interface CallOptions {
   readonly hostName: string;
   /** Another address for the same hub: an https URL. TLS still checks for `hostName`. */
   readonly endpoint?: string;
-  /** PEM of the authority to trust, instead of the system's. */
+  /** PEM of the certificate authority to trust, instead of the system's. */
   readonly ca?: string;
-  /** The file that it is from, for messages. */
+  /** The file with `ca`, for messages. */
   readonly caFile?: string;
   readonly credential: IotHubCredential;
-  /** From the call to the end of the answer. */
+  /** From the start of the call to the end of the answer. */
   readonly timeoutMs: number;
-  /** Sockets at the same time. */
+  /** Most sockets at a time. */
   readonly concurrency: number;
   readonly clock: Clock;
 }
 
 export interface HubRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Segments are encoded already. */
+  /** Its segments are already encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
-  /** What is attempted, for messages: `read the twin of atm-1/azureiotsecurity`. */
+  /** The attempt, for messages: `read the twin of atm-1/azureiotsecurity`. */
   readonly purpose: string;
   readonly signal: AbortSignal;
 }
 
 export interface HubAnswer {
-  /** Parsed JSON; undefined where the body is empty or not JSON. */
+  /** Parsed JSON; undefined if the body is empty or not JSON. */
   readonly body: unknown;
   readonly headers: IncomingHttpHeaders;
-  /** Characters of the body as it came. */
+  /** Length of the body in characters, as received. */
   readonly length: number;
 }
 
 export interface HubCaller {
-  /** Rejects with HubError and nothing else. */
+  /** Rejects only with HubError. */
   call(request: HubRequest): Promise<HubAnswer>;
   close(): void;
 }
 
-/** The version the SDK speaks too. */
+/** The SDK's version. */
 const API_VERSION = '2021-04-12';
-/** In characters. A page of the largest twins is about 10 million. */
+/** In characters. A page of the largest twins has about 10 million. */
 const ANSWER_LENGTH_MAX = 32 * 1024 * 1024;
 
 type SdkCallback = (error: Error | null, result?: unknown, response?: IncomingMessage) => void;
@@ -100,7 +100,7 @@ function createAgent({ hostName, endpoint, ca, concurrency }: CallOptions): Agen
   });
 }
 
-/** Loaded when first needed: the SDK takes a fifth of a second. */
+/** Loaded on first use: the SDK takes a fifth of a second. */
 async function createTransport({ hostName, credential }: CallOptions, agent: Agent): Promise<SdkTransport> {
   const { default: sdk } = await import('azure-iothub');
   const registry =
@@ -140,7 +140,7 @@ function callOnce(
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
 
-    /** Decodes text across chunks, which the SDK does not, bounds it, and keeps the request at hand. */
+    /** Unlike the SDK: decodes text across chunks, limits its length, and keeps the request for aborting. */
     const send = (requestOptions: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest => {
       sent = httpsRequest(requestOptions, (response) => {
         response.setEncoding('utf8');
@@ -150,7 +150,7 @@ function callOnce(
         });
         onResponse(response);
       });
-      // Without a listener Node ends both without a word.
+      // Without a listener Node silently closes the connection.
       sent.on('upgrade', () =>
         fail(new HubError('Malformed', `Could not ${purpose}: the answer is for another protocol.`)),
       );

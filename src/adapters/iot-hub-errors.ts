@@ -1,11 +1,11 @@
-// What the service and the network answer, as the port's closed codes: by status and `iothub-errorcode`, never by the
-// SDK's error classes, of which 403 and 409 have one each for everything.
+// Classifies failures of the service and the network into the port's closed codes: by status and `iothub-errorcode`,
+// not by the SDK's error classes, which have only one for all 403 and one for all 409.
 import type { IncomingMessage } from 'node:http';
 import { HubError, type HubErrorCode } from '../model/errors.ts';
 import { isObject } from '../model/json.ts';
 import { maskSecrets } from './secrets.ts';
 
-/** Where the code name says more than the status. */
+/** Code names that are more specific than the status. */
 const CODES_BY_NAME: ReadonlyMap<string, HubErrorCode> = new Map([
   ['DeviceNotFound', 'NotFound'],
   ['ModuleNotFound', 'NotFound'],
@@ -35,7 +35,7 @@ const NAMES_BY_NUMBER: ReadonlyMap<number, string> = new Map([
 const CODES_BY_STATUS: Readonly<Record<number, HubErrorCode>> = {
   401: 'Unauthorized',
   403: 'Unauthorized',
-  // A hub that is not there, or a proxy: no device is gone because of it.
+  // The hub does not exist, or a proxy answered: this does not mean that the device is gone.
   404: 'Unavailable',
   407: 'Unauthorized',
   408: 'Unavailable',
@@ -53,13 +53,16 @@ interface SdkError {
   readonly code?: unknown;
   readonly name?: unknown;
   readonly statusCode?: unknown;
-  /** Of an address that could not be reached, and of a name that could not be looked up. */
+  /** Of an unreachable address, and of an unknown host name. */
   readonly address?: unknown;
   readonly port?: unknown;
   readonly hostname?: unknown;
 }
 
-/** Any failure of a call, whatever it is. `caFile` is where the only authority comes from that is trusted; undefined: the system's are. */
+/**
+ * Describes any failure of a call. `caFile` is the source of the only trusted authority; undefined: the system's are
+ * trusted.
+ */
 export function describeFailure(error: unknown, purpose: string, caFile?: string): HubError {
   const { response, responseBody, code, name, statusCode } = asSdkError(error);
   if (response?.statusCode !== undefined) return refusal(response.statusCode, response.headers, responseBody, purpose);
@@ -84,7 +87,7 @@ export function describeFailure(error: unknown, purpose: string, caFile?: string
 function networkFailure(code: string, { address, port, hostname }: SdkError): string {
   switch (code) {
     case 'ECONNREFUSED':
-      return `nobody listens at ${typeof address === 'string' ? `${address}:${Number(port)}` : 'this address'} (${code})`;
+      return `no server listens at ${typeof address === 'string' ? `${address}:${Number(port)}` : 'this address'} (${code})`;
     case 'ENOTFOUND':
       return `the host name${typeof hostname === 'string' ? ` ${hostname}` : ''} is not known (${code})`;
     default:
@@ -92,7 +95,7 @@ function networkFailure(code: string, { address, port, hostname }: SdkError): st
   }
 }
 
-/** The SDK did not take the credential: its own words may quote it and are left out. */
+/** The SDK refused the credential: its message may quote it and is omitted. */
 export function describeSetupFailure(error: unknown, purpose: string): HubError {
   const code = asSdkError(error).code;
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
@@ -103,13 +106,13 @@ export function describeSetupFailure(error: unknown, purpose: string): HubError 
   return new HubError('Unauthorized', `Could not ${purpose}: ${why}. Check the connection string.`);
 }
 
-/** Errors of `@azure/identity`, by name: it is loaded only where it is used. */
+/** Errors of `@azure/identity`, by name, because it is loaded on first use. */
 const SIGN_IN_FAILURES =
   /^(?:CredentialUnavailable|Authentication|AggregateAuthentication|AuthenticationRequired)Error$/;
 
 function noToken(name: string, statusCode: unknown, purpose: string): HubError {
   const code = typeof statusCode === 'number' && statusCode >= 500 ? 'Unavailable' : 'Unauthorized';
-  return new HubError(code, `Could not ${purpose}: no token for the hub could be had (${name}).`);
+  return new HubError(code, `Could not ${purpose}: could not get a token for the hub (${name}).`);
 }
 
 function asSdkError(error: unknown): SdkError {
@@ -119,13 +122,13 @@ function asSdkError(error: unknown): SdkError {
 const NETWORK_FAILURES: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was cut (ECONNRESET)',
   EAI_AGAIN: 'the host name could not be looked up (EAI_AGAIN)',
-  EPROTO: 'what listens there speaks no TLS (EPROTO)',
+  EPROTO: 'the server there does not speak TLS (EPROTO)',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-  CERT_HAS_EXPIRED: 'its certificate has ended, by the clock of this machine (CERT_HAS_EXPIRED)',
-  CERT_NOT_YET_VALID: 'its certificate has not begun, by the clock of this machine (CERT_NOT_YET_VALID)',
+  CERT_HAS_EXPIRED: 'its certificate has expired, by the clock of this machine (CERT_HAS_EXPIRED)',
+  CERT_NOT_YET_VALID: 'its certificate is not yet valid, by the clock of this machine (CERT_NOT_YET_VALID)',
 };
 
-/** OpenSSL's names for a chain that leads to nobody who is trusted. */
+/** OpenSSL's names for an untrusted chain. */
 const TRUST_FAILURES: ReadonlySet<string> = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -137,10 +140,10 @@ const TRUST_FAILURES: ReadonlySet<string> = new Set([
 ]);
 
 export const AUTHORITY_HINT =
-  'Name its authority with TWINWARD_HUB_CA=FILE, or as caFile of the Hub. The embedded hub has a new one each time, unless it keeps ' +
+  'Name its authority with TWINWARD_HUB_CA=FILE, or as caFile of the Hub. The embedded hub creates a new one each time, unless it keeps ' +
   'its data: the demo writes it to .twinward/ca.pem, `twinward hub` says where.';
 
-/** Undefined for a success. The SDK turns statuses from 300 into errors; those below 200 never get here. */
+/** Undefined for a success. The SDK turns statuses from 300 into errors; those below 200 never arrive here. */
 export function classifyAnswer(status: number, purpose: string): HubError | undefined {
   if (status >= 200 && status < 300) return undefined;
   return new HubError('Malformed', `Could not ${purpose}: the hub answered with status ${status}.`);
@@ -165,11 +168,11 @@ function codeOfStatus(status: number): HubErrorCode {
 
 interface Said {
   readonly name: string | undefined;
-  /** The service's own words. */
+  /** The service's message. */
   readonly text: string | undefined;
 }
 
-/** Either envelope, or the second as text within the first. */
+/** Either envelope, or the second as text inside the first. */
 function readBody(body: unknown): Said {
   const outer = parseObject(body);
   const inner = parseObject(outer['Message']);
@@ -182,7 +185,7 @@ function readBody(body: unknown): Said {
   };
 }
 
-/** One line, bounded, and without what a proxy may echo of a request. */
+/** One line, bounded, without parts of a request that a proxy may echo. */
 function oneLine(text: string | undefined): string | undefined {
   return text === undefined ? undefined : maskSecrets(text).replaceAll(/\s+/g, ' ').trim().slice(0, MESSAGE_LENGTH_MAX);
 }

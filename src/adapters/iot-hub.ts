@@ -11,10 +11,10 @@ export type { IotHubCredential } from './iot-hub-call.ts';
 export type IotHubOptions = CallOptions;
 
 const PAGE_SIZE = 100;
-/** A hub has a million devices at most, twenty modules each; an endless list is a broken one. */
+/** A hub has at most a million devices with twenty modules each; an endless list is an error. */
 const PAGES_MAX = 200_000;
 
-/** Connects when first called. */
+/** Connects on first use. */
 export function connectIotHub(options: IotHubOptions): Hub {
   const meter = { messages: 0 };
   const caller = meteredCaller(createCaller(options), meter);
@@ -98,7 +98,7 @@ export function connectIotHub(options: IotHubOptions): Hub {
   };
 }
 
-/** Empty keys ask the hub to make some. */
+/** The hub generates keys for empty ones. */
 const NEW_KEYS = { type: 'sas', symmetricKey: { primaryKey: '', secondaryKey: '' } };
 
 /** IoT Hub meters twins and the pages of queries, not the registry (documentation "IoT Hub quotas and throttling"). */
@@ -124,7 +124,7 @@ interface Question extends Pick<ListOptions, 'turn'> {
   readonly signal: AbortSignal;
 }
 
-/** Asks on as long as a page names the next. */
+/** Continues while a page names the next. */
 async function* queryPages(
   caller: HubCaller,
   { query, purpose, signal, turn }: Question,
@@ -168,20 +168,20 @@ async function patchTwin(
   purpose: string,
   signal: AbortSignal,
 ): Promise<Twin> {
-  if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: writes must name the etag they rest on.`);
+  if (etag === '*') throw new HubError('Invalid', `Could not ${purpose}: a write must name the etag of its read.`);
   const headers = { 'If-Match': `"${etag}"` };
   const { body } = await caller.call({ method: 'PATCH', path: twinPath(ref), headers, body: patch, purpose, signal });
   return twinOf(ref, body, purpose);
 }
 
-/** What is decided and written next rests on this answer: that of another twin, from a cache in between, is none. */
+/** The next decision and write depend on this answer: refuse the answer of another twin, from a cache in between. */
 function twinOf({ deviceId, moduleId }: TwinRef, body: unknown, purpose: string): Twin {
   const twin = asTwin(body);
   if (twin?.deviceId !== deviceId || twin.moduleId !== moduleId) throw malformed(purpose);
   return twin;
 }
 
-/** What can be read of the rows; of the others is told who they are about. */
+/** Parses the rows; for unreadable ones it returns the device and module ids. */
 function readRows<T>(
   rows: readonly unknown[],
   read: (row: unknown) => T | undefined,
@@ -202,7 +202,7 @@ function refuseRow(purpose: string): (row: UnreadableRow) => never {
   };
 }
 
-/** Wider than what the service documents of ids, and narrow enough for paths and keys: no "/", no spaces, no other scripts. */
+/** Wider than the documented ids, and narrow enough for paths and keys: no "/", no spaces, no other scripts. */
 const ID = /^[!-.0-~]{1,128}$/;
 
 function asId(value: unknown): string | undefined {
@@ -228,7 +228,7 @@ function isAbsent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
-/** Under a shared access policy the hub says 401 for a missing or disabled device too. */
+/** Under a shared access policy the hub also answers 401 for a missing or disabled device. */
 function explainRefusal(error: unknown): unknown {
   if (!(error instanceof HubError) || error.code !== 'Unauthorized') return error;
   const hint = 'Either the credential may not create modules, or the device is missing or disabled.';
@@ -244,7 +244,7 @@ function twinPath({ deviceId, moduleId }: TwinRef): string {
   return moduleId === undefined ? device : `${device}/modules/${encodeSegment(moduleId)}`;
 }
 
-/** Half a character, as only a mistake leaves it in an id, makes the built-in one throw. */
+/** The built-in function throws on half a surrogate pair, which an id can only have by mistake. */
 function encodeSegment(id: string): string {
   return encodeURIComponent(id.toWellFormed());
 }
@@ -257,7 +257,7 @@ function modulePath({ deviceId, moduleId }: ModuleRef): string {
   return `${devicePath(deviceId)}/modules/${encodeSegment(moduleId)}`;
 }
 
-/** True where the answer is about this module and no other. */
+/** True if the answer is for this module. */
 function isOf({ deviceId, moduleId }: ModuleRef, body: unknown): boolean {
   return isObject(body) && body['deviceId'] === deviceId && body['moduleId'] === moduleId;
 }

@@ -32,7 +32,7 @@ function logAt(logger: Logger, level: LogLevel, message: string, fields: LogFiel
   logger[level](fields, message);
 }
 
-/** What would be read as another field or line, or would steer a terminal. */
+/** Characters that would look like another field or line, or control a terminal. */
 const UNPLAIN = /^$|[\s"=\p{Cc}]/u;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

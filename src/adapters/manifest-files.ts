@@ -1,4 +1,4 @@
-// One moment of the manifests on disk: lists and reads files, and reads again where something moved meanwhile.
+// A consistent read of the manifests on disk: lists and reads files, and reads again if a file changed meanwhile.
 import { readFileSync, statSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, normalize, posix } from 'node:path';
@@ -11,18 +11,18 @@ export const BYTES_MAX = 256 * 1024 * 1024;
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const DEPTH_MAX = 32;
 const ATTEMPTS_MAX = 5;
-/** Kubernetes swaps this link when a mounted ConfigMap changes; its siblings all lead through it. */
+/** Kubernetes swaps this link when a mounted ConfigMap changes; its sibling links all lead through it. */
 export const KUBERNETES_DATA = '..data';
 
 export interface FilesRead {
-  /** Each path once, in no particular order. */
+  /** Each path once, in any order. */
   readonly files: readonly SourceFile[];
   /** One for each path given. */
   readonly places: readonly Place[];
 }
 
 export interface Place {
-  /** Where the path led at that moment, links resolved. */
+  /** The target of the path at that moment, links resolved. */
   readonly realPath: string;
   readonly isDirectory: boolean;
 }
@@ -39,7 +39,7 @@ interface Listing extends Place {
   readonly found: readonly Found[];
 }
 
-/** Files of one moment below all these paths together. Rejects with SourceError. */
+/** A consistent set of the files below all these paths. Rejects with SourceError. */
 export async function readPaths(paths: readonly string[], signal: AbortSignal): Promise<FilesRead> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     try {
@@ -47,14 +47,14 @@ export async function readPaths(paths: readonly string[], signal: AbortSignal): 
       if (read !== undefined) return read;
     } catch (error) {
       if (error instanceof SourceError) throw error;
-      // What went while we read is a change like any other; what can't be read, or leads nowhere, stays so.
+      // A file deleted while reading is a change; an unreadable file or a dangling link is an error.
       if (attempt === ATTEMPTS_MAX || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreadable(error);
     }
   }
   throw new SourceError('Unreadable', `${paths.join(', ')} keeps changing while it is read. Trying again later.`);
 }
 
-/** Undefined where something moved between the listing and the end of the reading. */
+/** Undefined if something changed between the listing and the end of the reading. */
 async function readOnce(paths: readonly string[], signal: AbortSignal): Promise<FilesRead | undefined> {
   const before = await listAll(paths, signal);
   const found = new Map(before.flatMap((listing) => listing.found).map((file) => [file.display, file]));
@@ -63,7 +63,7 @@ async function readOnce(paths: readonly string[], signal: AbortSignal): Promise<
   const files: SourceFile[] = [];
   for (const { path, display } of found.values()) {
     checkSignal(signal);
-    // Small and near: to wait for each would take ten times as long as to read it.
+    // The files are small: waiting for each asynchronously would take ten times as long as reading it.
     files.push({ path: display, bytes: readFileSync(path) });
   }
   const after = await listAll(paths, signal);
@@ -91,29 +91,29 @@ async function list(path: string, signal: AbortSignal): Promise<Listing> {
       found: [toFound(display, root, facts)],
     };
   }
-  // Everything is read through what `..data` means now, so that a swap in between can't mix two versions.
+  // Read everything through the current target of `..data`, so that a swap in between can't mix two versions.
   const data = await realpath(join(root, KUBERNETES_DATA)).catch(() => undefined);
   const found: Found[] = [];
   await walk(data ?? root, display, new Set(), found, signal);
   return { realPath: data ?? root, isDirectory: true, found };
 }
 
-/** How a path that was given is shown. */
+/** The text for a given path. */
 export function shownPath(path: string): string {
   return normalize(path).replace(/(?<=.)\/+$/, '');
 }
 
-/** How a file is shown that is below a path shown so; "/" between folders. */
+/** The text for a file below a shown path; "/" between folders. */
 export function shownBelow(shown: string, below: string): string {
   return shown === '.' ? below : posix.join(shown, below);
 }
 
-/** Hidden, or somebody else's. */
+/** Hidden, or of another tool. */
 export function isSkipped(name: string): boolean {
   return (name.startsWith('.') && name !== KUBERNETES_DATA) || name === 'node_modules';
 }
 
-/** Links are followed, and no folder is entered twice on one way down. */
+/** Follows links, and enters no folder twice on one way down. */
 async function walk(
   folder: string,
   display: string,
@@ -165,10 +165,10 @@ function isAbsence(error: unknown): boolean {
 }
 
 function tooLarge(path: string, what: string): SourceError {
-  return new SourceError('TooLarge', `${path} holds ${what}. Point -f at the manifests alone.`);
+  return new SourceError('TooLarge', `${path} has ${what}. Point -f at the manifests alone.`);
 }
 
-/** What is missing may be a manifest, so it is never passed over. */
+/** A missing file may be a manifest, so it is never ignored. */
 function unreadable(cause: unknown): SourceError {
   const { code = 'unknown reason', path = 'A manifest' } = cause as NodeJS.ErrnoException;
   const why = code === 'ENOENT' ? 'it, or what it links to, does not exist' : code;

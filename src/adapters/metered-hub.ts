@@ -1,4 +1,4 @@
-// Counts the calls to a hub, under the names that dashboards of Kubernetes controllers know.
+// Counts the calls to a hub, under the metric names of Kubernetes controllers.
 import { HubError } from '../model/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub } from '../ports/hub.ts';

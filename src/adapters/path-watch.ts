@@ -1,22 +1,22 @@
-// What may have changed below some paths: events of the file system, and a look now and then at what the paths mean.
+// Watches paths for possible changes: file system events, and periodic checks of where the paths lead.
 import { realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar';
 import type { Clock } from '../ports/clock.ts';
 import { isSkipped, KUBERNETES_DATA } from './manifest-files.ts';
 
-/** A link that is flipped above a watched folder, or a folder that comes back, is seen this late at most. */
+/** Longest delay for noticing a flipped link above a watched folder, or a folder that returns. */
 const LOOK_PERIOD_MS = 1_000;
 
 export interface WatchOptions {
-  /** Files and folders, there or not. */
+  /** Files and folders, which need not exist. */
   readonly paths: readonly string[];
   readonly clock: Clock;
-  /** Called for every hint, also for the watch's own failures: a read tells what is wrong. */
+  /** Called for every possible change, and for failures of the watch: the next read reports them. */
   readonly onHint: () => void;
 }
 
-/** Resolves once changes from now on are seen. The result stops the watch and is idempotent. */
+/** Resolves once the watch notices changes. The returned function stops it and is idempotent. */
 export async function watchPaths({ paths, clock, onHint }: WatchOptions): Promise<() => Promise<void>> {
   const places = paths.map((path) => resolve(path));
   let isStopped = false;
@@ -27,13 +27,13 @@ export async function watchPaths({ paths, clock, onHint }: WatchOptions): Promis
   let trees = await watchTrees(places, hint);
   let cancelLook = (): void => {};
 
-  /** A watch stays with the folder that it began on: where a path means another one now, it begins anew. */
+  /** A watch stays on its first target: if a path leads elsewhere, restart it. */
   const look = async (): Promise<void> => {
     const found = await meaningOf(places);
     if (isStopped) return;
     if (found !== known) {
       known = found;
-      // In this order: chokidar shares the handle of a path, and that of the old watch stays with the old folder.
+      // In this order: chokidar shares the handle of a path, so the old watch would keep the old folder.
       await trees.close();
       trees = await watchTrees(places, hint);
       hint();
@@ -42,7 +42,7 @@ export async function watchPaths({ paths, clock, onHint }: WatchOptions): Promis
       looking = look();
     });
   };
-  // At once: it may have changed before the watch was ready.
+  // At once: something may have changed before the watch was ready.
   let looking = look();
   return async () => {
     isStopped = true;
@@ -52,7 +52,7 @@ export async function watchPaths({ paths, clock, onHint }: WatchOptions): Promis
   };
 }
 
-/** Another text where a path leads somewhere else, or to something new at the same place. */
+/** Changes if a path leads elsewhere, or to a new object at the same place. */
 async function meaningOf(places: readonly string[]): Promise<string> {
   const meanings = await Promise.all(
     places.flatMap((place) => [place, join(place, KUBERNETES_DATA)]).map((path) => targetOf(path)),
@@ -70,7 +70,7 @@ async function targetOf(path: string): Promise<string> {
   }
 }
 
-/** Links are watched themselves, for where they lead, and through, for what is there. */
+/** Watches links themselves, for their target, and their targets, for the content. */
 function watchTrees(places: readonly string[], hint: () => void): Promise<FSWatcher> {
   const ignored = (path: string): boolean => places.some((place) => isSkippedBelow(place, path));
   const watcher = chokidarWatch([...places], { ignoreInitial: true, followSymlinks: true, ignored });

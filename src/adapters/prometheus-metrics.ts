@@ -1,4 +1,4 @@
-// Numbers for Prometheus. Every metric is declared here; a name that is not is a bug.
+// Prometheus metrics. All are declared here; an undeclared name is a bug.
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { invariant } from '../model/errors.ts';
 import type { Metrics } from '../ports/metrics.ts';

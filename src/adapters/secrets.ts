@@ -1,4 +1,4 @@
-// A last belt: what looks like a secret does not get out, wherever it came from.
+// A last safeguard: removes texts that look like secrets from all output.
 
 const SECRETS = /(SharedAccessKey=|SharedAccessSignature |sig=|Bearer )[^\s;"',&]+/gi;
 

@@ -1,7 +1,7 @@
 // The machine's clock and timers.
 import type { Clock } from '../ports/clock.ts';
 
-/** Longer delays overflow Node's timers, which would fire at once: they are waited for in pieces. */
+/** Longer delays overflow Node's timers, which would fire at once: wait for them in pieces. */
 const TIMER_MS_MAX = 2_147_483_647;
 
 export const systemClock: Clock = {

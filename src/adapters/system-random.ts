@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Random } from '../ports/random.ts';
 
-/** Asking the system costs more than all the rest, so it is asked for many numbers at once. */
+/** A system call costs more than the rest, so get many numbers at once. */
 const NUMBERS = 512;
 
 const words = new Uint32Array(2 * NUMBERS);

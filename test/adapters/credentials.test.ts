@@ -69,7 +69,7 @@ describe('a connection string', () => {
     ],
     ['a port', GOOD.replace('.net', '.net:8443'), '"endpoint"'],
     ['an address', GOOD.replace('HostName=', 'HostName=https://'), '"endpoint"'],
-    ['a host name with a line break inside', GOOD.replace('acme.', 'acme.\nevil.'), 'no host name'],
+    ['a host name with a line break inside', GOOD.replace('acme.', 'acme.\nevil.'), 'is not a host name'],
     ['a device’s string', `HostName=acme.azure-devices.net;DeviceId=d;SharedAccessKey=${KEY}`, "a device's"],
     ['no policy', `HostName=acme.azure-devices.net;SharedAccessKey=${KEY}`, 'no SharedAccessKeyName'],
     ['no key', 'HostName=acme.azure-devices.net;SharedAccessKeyName=service', 'no SharedAccessKey'],

@@ -69,7 +69,7 @@ describe('a probe', () => {
     const alone = await readAlone();
     await expect(feedOf().probe(never)).rejects.toMatchObject({
       code: 'Unavailable',
-      message: 'Could not read the change events: another reader has the consumer group $Default alone.',
+      message: 'Could not read the change events: another reader uses the consumer group $Default exclusively.',
     });
     await alone.close();
   });

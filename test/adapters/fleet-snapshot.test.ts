@@ -44,18 +44,18 @@ test('a snapshot is read as it was written, and so are several in one file', () 
 
 describe('not believed', () => {
   test.each<[what: string, text: string, says: string]>([
-    ['nothing at all', '', 'is no snapshot'],
-    ['something else', 'apiVersion: v1\n', 'is no snapshot'],
-    ['another kind', '{"kind": "Plan", "schemaVersion": 1}', 'is no snapshot'],
-    ['a newer version', LINES.join('').replace('"schemaVersion":2', '"schemaVersion":3'), 'is no snapshot'],
-    ['one that lacks what is said of the hub', LINES.toSpliced(1, 1).join(''), 'is not whole'],
-    ['an automatic configuration without an id', LINES.join('').replace('"id":"soc"', '"id":1'), 'is no snapshot'],
-    ['a place that is none', LINES.join('').replace('["a","b"]', '["a",1]'), 'is no snapshot'],
-    ['a file that was cut off', LINES.slice(0, -1).join(''), 'is not whole'],
-    ['a file that was cut within a line', LINES.join('').slice(0, -20), 'is no snapshot'],
-    ['a line that is missing', LINES.toSpliced(3, 1).join(''), 'is not whole'],
-    ['a second hub that begins before the first ended', [...LINES.slice(0, -1), ...LINES].join(''), 'is not whole'],
-    ['a twin without an etag', LINES.join('').replace('"etag":"AAAAAAAAAAE="', '"etag":1'), 'is no snapshot'],
+    ['nothing at all', '', 'is not a snapshot'],
+    ['something else', 'apiVersion: v1\n', 'is not a snapshot'],
+    ['another kind', '{"kind": "Plan", "schemaVersion": 1}', 'is not a snapshot'],
+    ['a newer version', LINES.join('').replace('"schemaVersion":2', '"schemaVersion":3'), 'is not a snapshot'],
+    ['one that lacks what is said of the hub', LINES.toSpliced(1, 1).join(''), 'is truncated'],
+    ['an automatic configuration without an id', LINES.join('').replace('"id":"soc"', '"id":1'), 'is not a snapshot'],
+    ['a place that is none', LINES.join('').replace('["a","b"]', '["a",1]'), 'is not a snapshot'],
+    ['a file that was cut off', LINES.slice(0, -1).join(''), 'is truncated'],
+    ['a file that was cut within a line', LINES.join('').slice(0, -20), 'is not a snapshot'],
+    ['a line that is missing', LINES.toSpliced(3, 1).join(''), 'is truncated'],
+    ['a second hub that begins before the first ended', [...LINES.slice(0, -1), ...LINES].join(''), 'is truncated'],
+    ['a twin without an etag', LINES.join('').replace('"etag":"AAAAAAAAAAE="', '"etag":1'), 'is not a snapshot'],
   ])('%s', (_what, text, says) => {
     expect(() => readSnapshots(text, 'f')).toThrow(says);
   });
@@ -85,12 +85,12 @@ describe('the hub of a snapshot', () => {
     expect(old).toEqual({ ...HEAD, state: undefined, devices: [DEVICE], twins: [TWIN, RECORDED] });
     const older = snapshotHub(old as NonNullable<typeof old>, 'twinward');
     expect(await older.countDevices(SIGNAL)).toBe(1);
-    await expect(older.listConfigurations(SIGNAL)).rejects.toThrow('The snapshot does not have them.');
+    await expect(older.listConfigurations(SIGNAL)).rejects.toThrow('The snapshot does not contain them.');
     await expect(older.getDeviceTwin('twinward-default', SIGNAL)).rejects.toThrow('is not in the snapshot');
   });
 
   test('takes no write', async () => {
     const writing = hub.patchModuleTwin({ deviceId: 'd1', moduleId: 'm' }, {}, TWIN.etag, SIGNAL);
-    await expect(writing).rejects.toThrow('A snapshot can only be looked at.');
+    await expect(writing).rejects.toThrow('A snapshot is read-only.');
   });
 });

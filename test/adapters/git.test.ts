@@ -77,7 +77,7 @@ describe('what can not be read', () => {
   test('a folder outside every checkout', async () => {
     const folder = folderOf({ 'a.yaml': '' });
     const reading = readRevision({ revision: 'HEAD', paths: [folder.path] }, new AbortController().signal);
-    await expect(reading).rejects.toThrow('is in no git checkout');
+    await expect(reading).rejects.toThrow('is not in a git checkout');
     folder.remove();
   });
 

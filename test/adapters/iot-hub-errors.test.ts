@@ -151,14 +151,18 @@ describe('messages', () => {
     [
       'name the address',
       { code: 'ECONNREFUSED', address: '127.0.0.1', port: 8443 },
-      'Could not read it: nobody listens at 127.0.0.1:8443 (ECONNREFUSED).',
+      'Could not read it: no server listens at 127.0.0.1:8443 (ECONNREFUSED).',
     ],
     [
       'name the host',
       { code: 'ENOTFOUND', hostname: 'acme.azure-devices.net' },
       'Could not read it: the host name acme.azure-devices.net is not known (ENOTFOUND).',
     ],
-    ['say that there is no TLS', { code: 'EPROTO' }, 'Could not read it: what listens there speaks no TLS (EPROTO).'],
+    [
+      'say that there is no TLS',
+      { code: 'EPROTO' },
+      'Could not read it: the server there does not speak TLS (EPROTO).',
+    ],
     ['pass on what they do not know', { code: 'EPIPE' }, 'Could not read it: EPIPE.'],
     ['do without anything', undefined, 'Could not read it: the connection failed.'],
   ];

@@ -229,10 +229,10 @@ describe('what goes wrong', () => {
       says: "it is a device's",
     },
     {
-      when: 'an address where nobody listens',
+      when: 'an address where no server listens',
       env: { TWINWARD_HUB_ENDPOINT: 'https://127.0.0.1:9' },
       code: 1,
-      says: 'nobody listens at 127.0.0.1:9 (ECONNREFUSED)',
+      says: 'no server listens at 127.0.0.1:9 (ECONNREFUSED)',
     },
     {
       when: 'no CA file',

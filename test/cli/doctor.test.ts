@@ -89,7 +89,7 @@ describe('what is wrong', () => {
       what: 'nobody at the address',
       env: { TWINWARD_HUB_ENDPOINT: 'https://127.0.0.1:9' },
       code: 1,
-      says: /FAILED {3}address: Could not ask the hub for the time: nobody listens at 127\.0\.0\.1:9 \(.*\n +A hub on this machine must run: `npm start`/,
+      says: /FAILED {3}address: Could not ask the hub for the time: no server listens at 127\.0\.0\.1:9 \(.*\n +A hub on this machine must run: `npm start`/,
     },
     {
       what: 'a certificate that is not trusted',
