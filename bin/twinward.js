@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Checks the version of Node, in words that old versions understand, then hands over.
+// Checks the version of Node, in syntax that old versions can parse, then starts the program.
 import nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -12,8 +12,8 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   );
   process.exitCode = 1;
 } else {
-  // Halves the time to start. Who could write into the cache could change the code beside it as well; where nobody may,
-  // there is none.
+  // Halves the start time. Anyone who could write into the cache could also change the code beside it; if the folder is
+  // not writable, there is no cache.
   nodeModule.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/twinward', import.meta.url)));
   await import('../src/main.ts');
 }

@@ -11,7 +11,7 @@ import type { Output, World } from './cli/world.ts';
 const COLUMNS_WITHOUT_TERMINAL = 80;
 
 function outputOf(stream: NodeJS.WriteStream): Output {
-  // A reader that has seen enough, such as `head`, is no failure.
+  // A reader that closes early, such as `head`, is not a failure.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
@@ -46,11 +46,14 @@ async function ask(question: string): Promise<string | undefined> {
 
 const interruption = new AbortController();
 
-/** npm hands on to its child what the terminal has sent to that child already: so near to each other they are one. */
+/**
+ * npm forwards to its child a signal that the terminal has already sent to that child: two signals this close count as
+ * one.
+ */
 const SAME_SIGNAL_MS = 250;
 let interruptedAtMs = 0;
 
-/** The first asks to finish, the second does not wait. */
+/** The first asks to finish, the second ends immediately. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     if (!interruption.signal.aborted) interruptedAtMs = systemClock.now();
@@ -69,7 +72,7 @@ function atExit(cleanUp: () => void): () => void {
   return () => void cleanUps.delete(cleanUp);
 }
 
-// A plain copy: the YAML parser looks for a variable at every token, and Node asks the operating system each time.
+// A plain copy: the YAML parser reads a variable at every token, and Node asks the operating system each time.
 process.env = { ...process.env };
 
 const world: World = {

@@ -1,4 +1,4 @@
-// Owns the way in: each call of a client waits its turn, is counted, and is spoilt on order, on its way to the hub and back.
+// Every client call passes here: throttling, counters and configured faults, before and after the hub executes it.
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { type HubAction, performAction } from './faults/actions.ts';
@@ -14,24 +14,24 @@ import { type Operation, typeOf } from './throttles/operations.ts';
 import { Throttles, type ThrottleSettings } from './throttles/throttles.ts';
 import { messageBytes } from './throttles/tiers.ts';
 
-/** In place of an answer: the client's connection is gone, whether or not the hub did what was asked. */
+/** Thrown instead of an answer: the client's connection is cut, whether or not the hub executed the call. */
 export class ConnectionCut extends Error {
   override readonly name = 'ConnectionCut';
 
   constructor(moment: FaultMoment) {
-    super(`The connection was cut on order, ${moment} the call was done.`);
+    super(`A configured fault cut the connection ${moment} the call was executed.`);
   }
 }
 
 export interface Call<T> {
   readonly operation: Operation;
-  /** The hub's own work. A refusal is thrown as ServiceError, or is an answer with its status. */
+  /** The hub's own work. A refusal is a thrown ServiceError, or an answer with its status. */
   readonly run: () => T | Promise<T>;
   readonly statusOf: (answer: T) => number;
   readonly bytesOf: (answer: T) => CallBytes;
 }
 
-/** Of the bodies. */
+/** Sizes of the bodies. */
 export interface CallBytes {
   readonly request: number;
   readonly answer: number;
@@ -40,28 +40,28 @@ export interface CallBytes {
 export interface FrontDoorOptions {
   readonly hub: IotHub;
   readonly clock: Clock;
-  /** For faults that strike by chance. */
+  /** For faults with a probability. */
   readonly random: Random;
   readonly throttle?: ThrottleSettings | undefined;
-  /** False leaves the bodies of calls unmeasured, and costs no message of the quota: simulations have millions of them. */
+  /** False: do not measure bodies, so calls cost no message of the quota; for simulations with millions of them. */
   readonly isMetered?: boolean;
 }
 
 const TOO_MANY_REQUESTS = 429;
 
-/** What is asked for in one query page; the class is all that matters. */
+/** The operation of a query page; only its class matters. */
 const QUERY: Operation = { class: 'queries', isWrite: false, path: '/devices/query' };
 
-/** The REST app and the in-process port share one, so that limits and faults are those of the hub, not of a client. */
+/** The REST app and the in-process port share one, so that limits and faults belong to the hub, not to a client. */
 export class FrontDoor {
   readonly faults: FaultPlan;
-  /** Added to the clock where tokens are checked: valid ones become expired. */
+  /** Added to the clock that checks tokens: makes valid ones expire. */
   clockSkewMs = 0;
   readonly #hub: IotHub;
   readonly #clock: Clock;
   readonly #meter = new Meter();
   readonly #isMetered: boolean;
-  /** Cancel the calls that wait. */
+  /** Cancel functions of waiting calls. */
   readonly #waits = new Set<() => void>();
   #throttles: Throttles | undefined;
 
@@ -77,7 +77,7 @@ export class FrontDoor {
     return this.#throttles?.settings;
   }
 
-  /** Nothing is limited where undefined. Each class starts rested. */
+  /** Undefined: no limits. Each class starts with a full bucket. */
   setThrottle(settings: ThrottleSettings | undefined): void {
     this.#throttles = settings === undefined ? undefined : new Throttles(settings);
   }
@@ -86,7 +86,7 @@ export class FrontDoor {
     return this.#meter.read(this.#clock.now());
   }
 
-  /** Messages of the quota that all calls have cost, whatever is reset. */
+  /** Messages of the quota spent by all calls; a reset of the counters does not reset it. */
   get messagesSpent(): number {
     return this.#meter.messagesSpent;
   }
@@ -95,7 +95,9 @@ export class FrontDoor {
     this.#meter.reset();
   }
 
-  /** Rejects with what the hub refuses, with 429 or 403 by its limits, and with whatever is ordered, ConnectionCut included. */
+  /**
+   * Rejects with the hub's refusals, with 429 or 403 by its limits, and with configured faults, ConnectionCut included.
+   */
   async pass<T>(call: Call<T>): Promise<T> {
     const operations = call.operation.class;
     this.#meter.add(operations, 'calls');
@@ -110,7 +112,10 @@ export class FrontDoor {
     }
   }
 
-  /** Resolves when the call's turn has come. `pass` asks by itself, but for a bulk, whose entries only its reader knows. */
+  /**
+   * Resolves at the call's turn. `pass` calls it itself, except for a bulk, whose number of entries only its reader
+   * knows.
+   */
   async admit(operation: Operation, cost: number): Promise<void> {
     if (this.#throttles === undefined) return;
     const now = this.#clock.now();
@@ -124,7 +129,7 @@ export class FrontDoor {
     await this.#wait(waitMs);
   }
 
-  /** To be called within `pass`. */
+  /** Must be called within `pass`. */
   query(text: string, options: QueryOptions): QueryPage {
     const fault = this.faults.isEmpty ? undefined : this.faults.drawPage(QUERY, sourceOfQuery(text));
     if (fault === undefined) return this.#hub.query(text, options);
@@ -134,12 +139,12 @@ export class FrontDoor {
     );
   }
 
-  /** False where there was nothing to do it to. */
+  /** False if the action's target does not exist. */
   perform(action: HubAction): boolean {
     return performAction(this.#hub, action);
   }
 
-  /** Calls that wait are never answered. Idempotent. */
+  /** Waiting calls never get an answer. Idempotent. */
   close(): void {
     for (const cancel of this.#waits) cancel();
     this.#waits.clear();
@@ -215,7 +220,7 @@ async function settle<T>(run: () => T | Promise<T>): Promise<Settled<T>> {
   }
 }
 
-/** The text as people quote it in questions. */
+/** The text as quoted in public issues. */
 function quotaExceeded(hostName: string, used: number, max: number): ServiceError {
   const name = hubNameOf(hostName);
   const text = `Total number of messages on IotHub '${name}' exceeded the allocated quota. Max allowed message count : '${max}', current message count : '${used}'.`;

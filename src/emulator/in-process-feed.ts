@@ -1,4 +1,4 @@
-// The feed of changes without a network: what the embedded hub tells, as the port has it.
+// The change feed port over the embedded hub, without a network.
 import { asChange, LIFECYCLE, TWIN_CHANGES, type Change } from '../model/change.ts';
 import { HubError } from '../model/errors.ts';
 import { freezeJson } from '../model/json.ts';
@@ -8,13 +8,13 @@ import type { ChangeEvent } from './hub/change-events.ts';
 import type { IotHub } from './hub/iot-hub.ts';
 
 export interface InProcessFeed extends ChangeFeed {
-  /** Watches that are open. */
+  /** Number of open watches. */
   readonly watching: number;
-  /** Fails every watch, and those to come until it is called without an error. */
+  /** Fails every open and future watch, until called without an error. */
   fail(error: HubError | undefined): void;
 }
 
-/** Takes the one listener of the hub. Each change is told in a turn of its own, after the write that made it was answered. */
+/** Uses the hub's one listener. Reports each change in a later turn, after the answer to its write. */
 export function inProcessFeed(hub: IotHub): InProcessFeed {
   const watches = new Set<{ readonly tell: (change: Change) => void; readonly end: (error: HubError) => void }>();
   const facts = {
@@ -68,7 +68,7 @@ export function inProcessFeed(hub: IotHub): InProcessFeed {
   };
 }
 
-/** As it is read at the event endpoint; undefined for what is no change of an identity or a twin. */
+/** As received from the event endpoint; undefined if it is not a change of an identity or a twin. */
 export function changeOf(hubName: string, event: ChangeEvent): Change | undefined {
   const { source, operation, deviceId, moduleId, body } = event;
   return asChange(source, { hubName, deviceId, moduleId, opType: operation }, freezeJson(body));

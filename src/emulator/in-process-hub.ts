@@ -1,4 +1,4 @@
-// The hub port over the embedded hub, without a network: what simulations and tests run on.
+// The hub port over the embedded hub, without a network: for simulations and tests.
 import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { freezeJson, type JsonObject } from '../model/json.ts';
@@ -22,24 +22,24 @@ const CODES_BY_STATUS: ReadonlyMap<number, HubErrorCode> = new Map([
   [429, 'Throttled'],
 ]);
 
-/** What the SDK's tokens are good for: a hub whose clock is further ahead takes none. */
+/** Lifetime of the SDK's tokens: a hub whose clock is further ahead refuses them. */
 const TOKEN_MS = 3_600_000;
 const TIMEOUT_MS = 30_000;
 
-/** The way in that a call takes. */
+/** The front door, clock and limit for calls. */
 export interface InProcessFront {
   readonly front: FrontDoor;
   readonly clock: Clock;
-  /** The port's own limit on one call: 30 s unless said. What was asked may still happen later. */
+  /** The port's limit on one call: 30 s by default. The hub may still execute the call later. */
   readonly timeoutMs?: number;
 }
 
-/** One request as the service knows it. */
+/** One request in the service's terms. */
 interface Request<T> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: readonly string[];
   readonly body?: object;
-  /** What it is for: `read the twin of d`. */
+  /** The attempt, for messages: `read the twin of d`. */
   readonly purpose: string;
   readonly run: () => T;
 }
@@ -47,8 +47,8 @@ interface Request<T> {
 type Send = <T>(request: Request<T>, signal: AbortSignal) => Promise<T>;
 
 /**
- * Answers share their parts with the hub's records and are frozen. A refusal carries the code that a shared access policy's
- * caller gets over HTTPS. Without a way in the hub has no limits and no faults, and answers at once.
+ * Answers share their parts with the hub's records and are frozen. Refusals have the codes that a shared access policy
+ * gets over HTTPS. Without `way` the hub has no limits and no faults, and answers at once.
  */
 export function inProcessHub(hub: IotHub, way?: InProcessFront): Hub {
   const send = way === undefined ? sendDirectly : sendThrough(way);
@@ -190,7 +190,7 @@ function sendThrough({ front, clock, timeoutMs = TIMEOUT_MS }: InProcessFront): 
   return async ({ method, path, body, purpose, run }, signal) => {
     if (signal.aborted) throw stopped(purpose);
     const operation = operationOf(method, path);
-    invariant(operation !== undefined, 'the port makes requests that the service knows');
+    invariant(operation !== undefined, 'the port only makes requests that the service has');
     const passing = front.pass({
       operation,
       run: () => {
@@ -224,7 +224,7 @@ function patchGuarded(
   patch: TwinPatch,
   etag: string,
 ): JsonObject {
-  if (etag === '*') throw badRequest('writes must name the etag they were decided on');
+  if (etag === '*') throw badRequest('a write must name the etag of its read');
   return hub.patchTwin(ref, patch, `"${etag}"`);
 }
 
@@ -258,7 +258,7 @@ function late(purpose: string, timeoutMs: number): HubError {
   return new HubError('Timeout', `Could not ${purpose}: no answer within ${timeoutMs / 1000} s.`);
 }
 
-/** A bug stays what it is. */
+/** A bug is passed on unchanged. */
 function describe(error: unknown, purpose: string): unknown {
   if (error instanceof ConnectionCut) {
     return new HubError('Unavailable', `Could not ${purpose}: the connection was cut.`, { cause: error });

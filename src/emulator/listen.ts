@@ -1,10 +1,10 @@
-// Taking an address, for every endpoint of the hub alike.
+// Binding an address, for every endpoint of the hub.
 import type { Server } from 'node:net';
 
-/** This machine alone, unless somebody says otherwise. */
+/** The default: only this machine. */
 export const LOOPBACK = '127.0.0.1';
 
-/** The bound port. Rejects with an error for people where the address can't be had. */
+/** Returns the bound port. Rejects with a readable error if the address is not available. */
 export function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port));

@@ -1,4 +1,4 @@
-// Owns the HTTPS server around the embedded hub.
+// The HTTPS server of the embedded hub.
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
@@ -10,7 +10,7 @@ import type { ServerCertificate } from './rest/certificates.ts';
 
 export interface ServeOptions extends RestOptions {
   readonly certificate: ServerCertificate;
-  /** The address to listen on; this machine alone unless said. */
+  /** The address to listen on; by default only this machine. */
   readonly host?: string | undefined;
   /** 0 takes a free one. */
   readonly port: number;
@@ -19,9 +19,9 @@ export interface ServeOptions extends RestOptions {
 export interface RunningServer {
   /** `https://127.0.0.1:8443`. */
   readonly endpoint: string;
-  /** Who takes over connections that ask for another protocol; they are requests like any other where nobody does. */
+  /** Handles connections that ask for another protocol; without a handler they are plain requests. */
   onUpgrade(take: (request: IncomingMessage, socket: Duplex, head: Buffer) => void): void;
-  /** Cuts what is still connected. Idempotent. */
+  /** Cuts open connections. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 4096;
 
-/** Resolves once it listens; rejects with an error for people where the address can't be had. */
+/** Resolves once it listens; rejects with a readable error if the address is not available. */
 export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: ServeOptions): Promise<RunningServer> {
   const server = createAdaptorServer({
     fetch: restApp(rest).fetch,
@@ -51,7 +51,7 @@ export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: 
   }) as Server;
   server.maxConnections = CONNECTIONS_MAX;
   const boundPort = await listen(server, host, port);
-  // What goes wrong on one connection ends with it; the server stays.
+  // A failure of one connection ends only that one.
   server.on('error', (error) => rest.log?.error('embedded hub server failed', { error: error.message }));
   return {
     endpoint: `https://${urlHost(host)}:${boundPort}`,
@@ -62,13 +62,13 @@ export async function serveHub({ certificate, host = LOOPBACK, port, ...rest }: 
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    // It fails only where the server is closed already.
+    // It fails only if the server is already closed.
     server.close(() => resolve());
     server.closeAllConnections();
   });
 }
 
-/** A server on every address is reached on this machine. */
+/** The URL host of a server on every address is this machine. */
 function urlHost(host: string): string {
   if (WILDCARDS.has(host)) return LOOPBACK;
   return host.includes(':') ? `[${host}]` : host;

@@ -1,35 +1,39 @@
-// Acme's own agent, as a fleet may have one: it mirrors its section, and old firmware does not know every value.
+// The invented acme-guard agent: it mirrors its section, and old firmware does not know every value.
 import { getKey, isObject, type Json, type JsonObject, mergePatch, setKey } from '../../model/json.ts';
 import type { Behaviour } from './behaviour.ts';
 
 export const GUARD_MODULE_ID = 'acmeGuard';
 
 const SECTION = 'guard';
-/** Never mirrored: reports are read by many. */
+/** Never mirrored, because many can read reports. */
 const SECRET = 'uploadToken';
 const DEFAULTS: JsonObject = { scanInterval: 'PT6H', usbPolicy: 'allow' };
 const DURATION = /^P(?=.)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$/;
 
 const CURRENT_USB_POLICIES: readonly string[] = ['allow', 'audit', 'block'];
-/** By firmware, where it differs from the current one. */
+/** By firmware; others accept all values. */
 const USB_POLICIES: ReadonlyMap<string, readonly string[]> = new Map([['1.2', ['allow', 'block']]]);
 
 /**
- * Merges patches, and mirrors the settings in force. After a refusal it keeps the old ones and reports them anew, so that
- * the report is fresh and differs; `lastError` says why, and `guardStatus` says it beside the section.
+ * Merges patches, and mirrors its effective settings. After a refusal it keeps the old settings and reports them again,
+ * so that the report is fresh and differs; `lastError` holds the reason, and `guardStatus`, outside the section,
+ * repeats it.
  */
 export function createGuard(firmware: string): Behaviour {
   return (state, notification, kind) => {
     const before = state ?? DEFAULTS;
     const section = getKey(notification, SECTION);
-    const told = isObject(section) ? section : {};
+    const settingsPatch = isObject(section) ? section : {};
     if (kind === 'Change' && section === undefined) return { state: before };
-    // A section that was removed leaves the defaults, as does a setting.
+    // Removing the section or a setting restores defaults.
     const base = kind === 'Change' && section !== null ? before : DEFAULTS;
-    const settings = { ...DEFAULTS, ...(mergePatch(base, told) as JsonObject) };
+    const settings = { ...DEFAULTS, ...(mergePatch(base, settingsPatch) as JsonObject) };
     const refusal = findRefusal(settings, firmware);
     const taken = refusal === undefined ? settings : before;
-    return { state: taken, report: mirror([...Object.keys(before), ...Object.keys(told)], taken, firmware, refusal) };
+    return {
+      state: taken,
+      report: mirror([...Object.keys(before), ...Object.keys(settingsPatch)], taken, firmware, refusal),
+    };
   };
 }
 
@@ -39,12 +43,12 @@ function findRefusal({ usbPolicy, scanInterval }: JsonObject, firmware: string):
     return `usbPolicy: firmware ${firmware} does not know ${JSON.stringify(usbPolicy ?? null)}`;
   }
   if (typeof scanInterval !== 'string' || !DURATION.test(scanInterval)) {
-    return `scanInterval: ${JSON.stringify(scanInterval ?? null)} is no duration`;
+    return `scanInterval: ${JSON.stringify(scanInterval ?? null)} is not a duration`;
   }
   return undefined;
 }
 
-/** Of the names it knows, those that it does not run with are null: an earlier report may still hold them. */
+/** Known settings without an effective value are null: an earlier report may still have them. */
 function mirror(
   names: readonly string[],
   taken: JsonObject,

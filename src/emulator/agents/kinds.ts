@@ -1,4 +1,4 @@
-// The kinds of agents that can be simulated: the module each signs in as, and its behaviour.
+// The kinds of simulated agents: the module id of each, and its behaviour.
 import type { Behaviour } from './behaviour.ts';
 import { createGuard, GUARD_MODULE_ID } from './guard.ts';
 import { LEGACY_MODULE_ID, reactAsLegacyC, reactAsLegacyCs } from './legacy.ts';
@@ -10,7 +10,7 @@ export type AgentKind = 'legacy-cs' | 'legacy-c' | 'micro' | 'osconfig' | 'acme-
 /** An agent on a device. */
 export interface AgentDescription {
   readonly kind: AgentKind;
-  /** Such as "2.0"; only acme-guard minds. */
+  /** For example "2.0"; only acme-guard uses it. */
   readonly firmware: string;
 }
 

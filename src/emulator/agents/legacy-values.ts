@@ -1,9 +1,9 @@
-// How the two legacy agents read a value and how they write it down again; each in its own way.
+// How each of the two legacy agents parses a value and writes it in its report.
 import type { Json } from '../../model/json.ts';
 
 export type ValueType = 'duration' | 'bytes' | 'priority' | 'boolean' | 'text';
 
-/** The value in the agent's own spelling; undefined where the agent refuses it. */
+/** The value in the agent's own spelling; undefined if the agent refuses it. */
 export type ValueReader = (value: Json) => Json | undefined;
 
 const UINT32_MAX = 4_294_967_295;
@@ -39,7 +39,7 @@ const CS_PRIORITIES = ['Off', 'Low', 'High', 'Operational'];
 
 const C_DURATION =
   /^P(?=.)(?:(\d{1,9})Y)?(?:(\d{1,9})M)?(?:(\d{1,9})W)?(?:(\d{1,9})D)?(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?$/;
-/** Years are read and add nothing. */
+/** Years are parsed but add nothing. */
 const C_UNITS = [0, MONTH, WEEK, DAY, HOUR, MINUTE, 1];
 const C_PRIORITIES = ['high', 'low', 'off'];
 
@@ -65,7 +65,7 @@ function total(counts: readonly (string | undefined)[], units: readonly number[]
 
 type Units = Readonly<Record<string, number>>;
 
-/** The largest units first, those of the date before "T" and those of the time after it. */
+/** Formats with the largest units first: date units before "T", time units after it. */
 function formatDuration(seconds: number, dateUnits: Units, timeUnits: Units): string {
   const date = take(seconds, dateUnits);
   const time = take(date.rest, timeUnits);

@@ -1,4 +1,4 @@
-// The legacy security agents, C# and C: they take any notification for their whole configuration.
+// The legacy security agents, C# and C: they take every desired patch for their whole configuration.
 import { getKey, isObject, type Json, type JsonObject, setKey } from '../../model/json.ts';
 import type { AgentState, Behaviour } from './behaviour.ts';
 import { C_READERS, CS_READERS, type ValueReader, type ValueType } from './legacy-values.ts';
@@ -6,15 +6,15 @@ import { C_READERS, CS_READERS, type ValueReader, type ValueType } from './legac
 export const LEGACY_MODULE_ID = 'azureiotsecurity';
 const SECTION = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 
-/** The default as it would be written in a twin; null is no value, and never reported. */
+/** The default as in a twin; null means no value, which is never reported. */
 type Settings = Readonly<Record<string, readonly [type: ValueType, byDefault: Json]>>;
 
 interface Flavour {
   readonly settings: Settings;
   readonly readers: Readonly<Record<ValueType, ValueReader>>;
-  /** After a refusal the C agent reports what it keeps running with; the C# agent says nothing. */
+  /** After a refusal the C agent reports its effective settings; the C# agent reports nothing. */
   readonly reportsRefusals: boolean;
-  /** The C# agent does not start with a configuration that it refuses; the C agent takes the defaults. */
+  /** If its configuration is invalid, the C# agent does not start; the C agent uses the defaults. */
   readonly startsWhenRefused: boolean;
   /** The C# agent reads the whole twin only when it starts. */
   readonly readsTwinOnReconnect: boolean;
@@ -75,12 +75,12 @@ const C: Flavour = {
 };
 
 /** Azure-IoT-Security-Agent-CS 0.0.6. */
-export const reactAsLegacyCs: Behaviour = (...told) => react(CS, ...told);
+export const reactAsLegacyCs: Behaviour = (...args) => react(CS, ...args);
 
 /** Azure-IoT-Security-Agent-C 0.0.6. */
-export const reactAsLegacyC: Behaviour = (...told) => react(C, ...told);
+export const reactAsLegacyC: Behaviour = (...args) => react(C, ...args);
 
-/** Settings that a notification does not name fall back to their defaults, also where it names none at all. */
+/** Settings missing from a notification fall back to their defaults, even if it names none at all. */
 function react(flavour: Flavour, ...[state, notification, kind]: Parameters<Behaviour>): ReturnType<Behaviour> {
   if (kind === 'Reconnect' && !flavour.readsTwinOnReconnect) return { state };
   if (kind === 'Change' && state === undefined) return { state };
@@ -90,7 +90,7 @@ function react(flavour: Flavour, ...[state, notification, kind]: Parameters<Beha
   return flavour.reportsRefusals && kept !== undefined ? { state: kept, report: mirror(kept) } : { state: kept };
 }
 
-/** Undefined where any single value is refused: then the whole section is. Unknown settings are ignored. */
+/** Undefined if any single value is refused, because that refuses the whole section. Ignores unknown settings. */
 function readSection({ settings, readers }: Flavour, section: Json): JsonObject | undefined {
   if (!isObject(section)) return undefined;
   const taken: JsonObject = {};
@@ -110,7 +110,7 @@ function unwrap(wrapped: Json): Json | undefined {
   return isObject(wrapped) ? (getKey(wrapped, 'value') ?? undefined) : undefined;
 }
 
-/** The whole configuration in force. What has no value is left out, so that an older report of it stays in the twin. */
+/** All effective settings. Omits those without a value, so that the twin keeps an older report of them. */
 function mirror(settings: JsonObject): JsonObject {
   const section: JsonObject = {};
   for (const [name, value] of Object.entries(settings)) if (value !== null) setKey(section, name, { value });

@@ -55,9 +55,9 @@ const SETTINGS: Readonly<Record<string, readonly [type: ValueType, byDefault: Js
 };
 
 /**
- * The agent's source is closed. Where the documents are silent this is the reading that hurts most: a notification is the
- * whole configuration, and one bad value refuses all of it. That `latest_invalid_fields` is a list, and goes away with the
- * next success, is ours. Unknown settings are ignored.
+ * The agent's source is closed. Where the documentation is silent this simulates the worst case: a patch is the whole
+ * configuration, and one bad value refuses all of it. We assume that `latest_invalid_fields` is a list and disappears
+ * with the next success. Ignores unknown settings.
  */
 export const reactAsMicro: Behaviour = (state, notification) => {
   const settings: JsonObject = {};

@@ -1,4 +1,4 @@
-// OSConfig's security baseline, an agent of the Plug and Play convention: every property is acknowledged for itself.
+// OSConfig's security baseline, a Plug and Play agent: it acknowledges each property separately.
 import { getKey, isObject, type Json, type JsonObject, setKey } from '../../model/json.ts';
 import type { Behaviour } from './behaviour.ts';
 
@@ -9,8 +9,8 @@ const MARKER = '__t';
 const WRITABLE = /^(?:remediate|init)[A-Z]\w*$/;
 
 /**
- * What a patch names is set and acknowledged, all else stays: a partial patch does no harm. A removed property arrives as
- * null, is refused and stays in force. The results of its audits are not simulated.
+ * Applies and acknowledges only what a patch names, so a partial patch does no harm. A removed property arrives as
+ * null, is refused and stays in force. Its audit results are not simulated.
  */
 export const reactAsOsconfig: Behaviour = (state, notification) => {
   const component = getKey(notification, COMPONENT);
@@ -27,7 +27,7 @@ export const reactAsOsconfig: Behaviour = (state, notification) => {
   return { state: settings, report: { [COMPONENT]: { [MARKER]: 'c', ...replies } } };
 };
 
-/** No report may hold a null, so the reply to a removal has no value. */
+/** A report can't hold a null, so the acknowledgement of a removal has no value. */
 function acknowledge(value: Json, isTaken: boolean, version: Json): JsonObject {
   return { ...(value === null ? {} : { value }), ac: isTaken ? 200 : 400, ad: '-', av: version };
 }

@@ -1,4 +1,4 @@
-// Owns the simulated agents of a fleet: who is online, and when each reads and reports.
+// Runs the simulated agents of a fleet: which are online, and when each reads and reports.
 import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -8,21 +8,21 @@ import { ServiceError } from '../hub/service-error.ts';
 import type { AgentState, Behaviour, NotificationKind } from './behaviour.ts';
 import { type AgentDescription, behaviourOf, moduleIdOf } from './kinds.ts';
 
-/** Where an agent is. One agent for each device. */
+/** The place of an agent. One agent per device. */
 export interface AgentPlacement {
   readonly deviceId: string;
   readonly agent: AgentDescription;
   readonly isOnline: boolean;
-  /** It takes so long for each change, one after the other, and so acknowledges late; a second at most unless said. */
+  /** Time per change, sequentially, which delays its acknowledgements; by default a second at most. */
   readonly slowMs?: number | undefined;
 }
 
 export interface RunningAgents {
-  /** Does nothing for a device without an agent. */
+  /** No effect on a device without an agent. */
   setOnline(deviceId: string, isOnline: boolean): void;
-  /** The agent's process starts anew and reads its whole twin. */
+  /** Restarts the agent's process, which reads its whole twin. */
   restart(deviceId: string): void;
-  /** The settings the agent runs with, which may differ from what is written; undefined where it does not run. */
+  /** The agent's effective settings, which may differ from the twin; undefined if it is not running. */
   settingsOf(deviceId: string): AgentState;
   /** Closes every connection. Idempotent. */
   stop(): void;
@@ -30,10 +30,10 @@ export interface RunningAgents {
 
 const REACTION_MS_MIN = 150;
 const REACTION_MS_SPREAD = 1350;
-/** How often agents look whether they are still connected: modules are created, removed and made anew. */
+/** How often agents check their connection: modules are created, deleted and recreated. */
 const CHECK_MS = 15_000;
 
-/** Connects all that are online at once; each reads its twin a little later. */
+/** Connects all online agents at once; each reads its twin a little later. */
 export function runAgents(
   hub: IotHub,
   fleet: Iterable<AgentPlacement>,
@@ -73,8 +73,8 @@ interface World {
   readonly random: Random;
 }
 
-/** A patch, or the wish to read the whole twin. */
-interface Told {
+/** A patch, or a request to read the whole twin. */
+interface InboxItem {
   readonly kind: NotificationKind;
   readonly patch?: JsonObject;
 }
@@ -90,8 +90,8 @@ class SimulatedAgent {
   #hasStarted = false;
   #device: DeviceConnection | undefined;
   #module: DeviceConnection | undefined;
-  #told: Told[] = [];
-  /** Of the twin as read whole since the last time that there was nothing left to do. */
+  #inbox: InboxItem[] = [];
+  /** Version of the last whole read; 0 once the inbox was empty. */
   #readVersion = 0;
   #cancelReaction: (() => void) | undefined;
 
@@ -120,7 +120,7 @@ class SimulatedAgent {
     this.check();
   }
 
-  /** Connects what should be connected and is not; where the hub refuses, the next check tries again. */
+  /** Connects agents that should be online; if the hub refuses, the next check retries. */
   check(): void {
     if (!this.#isOnline) return;
     const { hub } = this.#world;
@@ -138,30 +138,30 @@ class SimulatedAgent {
     this.#module = attempt(() =>
       hub.connect(
         ref,
-        (patch) => this.#tell({ kind: 'Change', patch }),
+        (patch) => this.#enqueue({ kind: 'Change', patch }),
         () => {
           this.#module = undefined;
         },
       ),
     );
     if (this.#module === undefined) return;
-    this.#told = [];
+    this.#inbox = [];
     this.#readVersion = 0;
-    this.#tell({ kind: this.#hasStarted ? 'Reconnect' : 'Start' });
+    this.#enqueue({ kind: this.#hasStarted ? 'Reconnect' : 'Start' });
   }
 
   #disconnect(): void {
     this.#cancelReaction?.();
     this.#cancelReaction = undefined;
-    this.#told = [];
+    this.#inbox = [];
     this.#module?.close();
     this.#device?.close();
     this.#module = undefined;
     this.#device = undefined;
   }
 
-  #tell(told: Told): void {
-    this.#told.push(told);
+  #enqueue(item: InboxItem): void {
+    this.#inbox.push(item);
     this.#reactSoon();
   }
 
@@ -171,14 +171,14 @@ class SimulatedAgent {
     const delayMs = this.#slowMs ?? REACTION_MS_MIN + Math.floor(random.next() * REACTION_MS_SPREAD);
     this.#cancelReaction = clock.schedule(delayMs, () => {
       this.#cancelReaction = undefined;
-      for (const told of this.#told.splice(0, this.#slowMs === undefined ? Infinity : 1)) this.#take(told);
-      if (this.#told.length === 0) this.#readVersion = 0;
+      for (const item of this.#inbox.splice(0, this.#slowMs === undefined ? Infinity : 1)) this.#take(item);
+      if (this.#inbox.length === 0) this.#readVersion = 0;
       else this.#reactSoon();
     });
   }
 
-  /** A patch that came before the twin was read is in what was read. */
-  #take({ kind, patch }: Told): void {
+  /** A patch that arrived before a whole read is included in it. */
+  #take({ kind, patch }: InboxItem): void {
     const notification = patch ?? attempt(() => this.#module?.getTwin().desired);
     if (notification === undefined) return;
     const version = Number(notification['$version']);
@@ -195,7 +195,7 @@ class SimulatedAgent {
   }
 }
 
-/** Undefined where the hub refuses; agents have nobody to tell. */
+/** Undefined if the hub refuses; agents ignore refusals. */
 function attempt<T>(run: () => T): T | undefined {
   try {
     return run();

@@ -1,14 +1,14 @@
-// What may befall a hub and no client asked for.
+// Changes to a hub that no client asked for: failover, deletions, lost tags.
 import type { IotHub } from '../hub/iot-hub.ts';
 import type { IdentityRef } from '../hub/record.ts';
 import { attempt, ServiceError } from '../hub/service-error.ts';
 
-/** Devices and modules that an action names nobody for are those of the call that it comes with. */
+/** Without a device id, an action applies to the device or module of the call it comes with. */
 export type HubAction =
-  /** The other region takes over and has not seen the last writes: every record is as it was, and etags go backwards. */
+  /** The other region lacks the last writes: every record is as it was, and etags go backwards. */
   | { readonly kind: 'failOver'; readonly lossMs: number }
   | { readonly kind: 'delete'; readonly deviceId?: string; readonly moduleId?: string }
-  /** Deleted and made anew: other keys, an empty twin. A device's modules are gone, unless they are made anew too. */
+  /** Deleted and recreated: new keys, an empty twin. A device loses its modules, unless they are recreated too. */
   | {
       readonly kind: 'recreate';
       readonly deviceId?: string;
@@ -17,7 +17,7 @@ export type HubAction =
     }
   | { readonly kind: 'wipeTags'; readonly deviceId?: string; readonly moduleId?: string };
 
-/** False where there was nothing to do it to. */
+/** False if the target does not exist. */
 export function performAction(hub: IotHub, action: HubAction, caller?: IdentityRef): boolean {
   if (action.kind === 'failOver') return hub.failOver(action.lossMs) > 0;
   const deviceId = action.deviceId ?? caller?.deviceId;
@@ -51,7 +51,7 @@ function recreate(hub: IotHub, ref: IdentityRef, withModules: boolean): void {
   const modules = withModules ? hub.listModules(deviceId).map(({ moduleId: id }) => id as string) : [];
   remove(hub, ref);
   hub.createDevice(deviceId, { status, capabilities });
-  // The hub's own are made with an edge device.
+  // The hub creates its own modules with an edge device.
   for (const id of modules) if (!id.startsWith('$')) hub.putModule(deviceId, id, {}, undefined);
 }
 

@@ -1,4 +1,4 @@
-// Owns the faults on order: which of them strike a call. The same calls and the same randomness, the same faults.
+// The configured faults, and which of them strike a call. The same calls and randomness give the same faults.
 import type { Random } from '../../ports/random.ts';
 import type { RowSource } from '../hub/state.ts';
 import type { Operation } from '../throttles/operations.ts';
@@ -6,7 +6,7 @@ import { type CallFault, type FaultMatch, type FaultRule, isPageFault, type Page
 
 export interface RuleStatus {
   readonly rule: FaultRule;
-  /** Calls that it was for. */
+  /** Calls that matched. */
   readonly matched: number;
   /** Calls that it struck. */
   readonly struck: number;
@@ -30,7 +30,7 @@ export class FaultPlan {
     return this.#orders.length === 0;
   }
 
-  /** In place of what was ordered before; each rule counts from nothing. */
+  /** Replaces all rules; each starts counting at zero. */
   set(rules: readonly FaultRule[]): void {
     this.#orders = [];
     for (const rule of rules) this.add(rule);
@@ -48,7 +48,7 @@ export class FaultPlan {
     return this.#orders.map(({ rule, matched, struck }) => ({ rule, matched, struck }));
   }
 
-  /** In the order of the rules. Each call is to be drawn for once. */
+  /** In the order of the rules. Call exactly once per hub call. */
   drawCall(operation: Operation): CallFault[] {
     const faults: CallFault[] = [];
     for (const order of this.#orders) {
@@ -58,7 +58,7 @@ export class FaultPlan {
     return faults;
   }
 
-  /** The first that strikes; each page is to be drawn for once. */
+  /** The first page fault that strikes. Call exactly once per page. */
   drawPage(operation: Operation, source: RowSource): PageFault | undefined {
     const faults: PageFault[] = [];
     for (const order of this.#orders) {
@@ -93,14 +93,14 @@ function matcher({ classes, isWrite, path, deviceId, moduleId, source }: FaultMa
     isModule(operation.moduleId);
 }
 
-/** Everything where no pattern is given; else texts alone. */
+/** Without a pattern matches everything, else only strings. */
 function pattern(glob: string | undefined): (text: string | undefined) => boolean {
   if (glob === undefined) return () => true;
   const parts = glob.split(/\*+/);
   return (text) => text !== undefined && matchesParts(text, parts);
 }
 
-/** Takes each part at its first place, which leaves the most for those that follow: no search back. */
+/** Takes each part at its first position, which leaves the most for the following parts: no backtracking. */
 function matchesParts(text: string, parts: readonly string[]): boolean {
   const [first = '', ...others] = parts;
   const last = others.pop();

@@ -1,50 +1,50 @@
-// The faults that can be ordered, and which calls each strikes.
+// The faults that can be configured, and the calls that each strikes.
 import type { ServiceCode } from '../hub/service-error.ts';
 import type { OperationClass } from '../throttles/operations.ts';
 import type { HubAction } from './actions.ts';
 
-/** Before the hub's own work, or after it: what was written has landed, and the client does not hear of it. */
+/** Before or after the hub executes the call; after, a write has landed, but the client gets no answer. */
 export type FaultMoment = 'before' | 'after';
 
-/** What goes wrong with a whole call. `when` is before unless said. */
+/** A fault of a whole call. `when` defaults to before. */
 export type CallFault =
   | { readonly kind: 'latency'; readonly ms: number; readonly when?: FaultMoment }
-  /** Any code of the service: 429, 5xx, and those that lie. */
+  /** Any error code of the service: 429, 5xx, even misleading ones. */
   | { readonly kind: 'refusal'; readonly code: ServiceCode; readonly when?: FaultMoment }
-  /** The connection is cut without an answer. */
+  /** Cuts the connection without an answer. */
   | { readonly kind: 'reset'; readonly when?: FaultMoment }
-  /** Something befalls the hub while the call is under way. */
+  /** Applies an action to the hub during the call. */
   | { readonly kind: 'action'; readonly action: HubAction; readonly when?: FaultMoment };
 
-/** What goes wrong with one page of a query, answered with 200. */
+/** A fault of one page of a query, answered with 200. */
 export interface PageFault {
   readonly kind:
-    /** Its rows are passed over; those of the next page come in their place. */
+    /** Skips its rows; returns those of the next page. */
     | 'droppedPage'
-    /** No rows, and nothing says that more would follow. */
+    /** No rows and no continuation. */
     | 'emptyPage'
-    /** Its rows, and nothing says that more would follow. */
+    /** Its rows, but no continuation. */
     | 'missingContinuation'
-    /** Its rows, and a continuation cut in half, which the hub will not take. */
+    /** Its rows, and half a continuation, which the hub refuses. */
     | 'truncatedContinuation';
 }
 
 export type Fault = CallFault | PageFault;
 
-/** Which calls: those to which everything given applies. In the patterns `*` is any run of characters. */
+/** All given conditions must match. In patterns `*` is any run of characters. */
 export interface FaultMatch {
   readonly classes?: readonly OperationClass[];
   readonly isWrite?: boolean;
-  /** `/twins/edge-*`; of a path without escapes and without a slash at its end. */
+  /** `/twins/edge-*`, matched against the path without escapes and without a trailing slash. */
   readonly path?: string;
   readonly deviceId?: string;
-  /** Of calls that name a module; `*` is any of them. */
+  /** Only calls with a module; `*` matches any module. */
   readonly moduleId?: string;
-  /** For page faults only: what the query reads from. */
+  /** Only for page faults: the source of the query. */
   readonly source?: 'devices' | 'modules';
 }
 
-/** Of the calls that match, in this order: not the first few, then every Nth, then by chance, then at most so many. */
+/** Of the matching calls: skip the first ones, then strike every Nth, with a probability, up to a maximum. */
 export interface FaultRule {
   readonly name?: string;
   readonly on?: FaultMatch;

@@ -1,8 +1,8 @@
-// Query pages that lie, with 200.
+// Faulty query pages, answered with 200.
 import type { QueryPage } from '../hub/query/query.ts';
 import type { PageFault } from './fault.ts';
 
-/** `readPage` reads the page at a continuation; undefined is the one that was asked for. */
+/** `readPage` reads the page at a continuation; undefined means the requested page. */
 export function spoilPage(fault: PageFault, readPage: (continuation: string | undefined) => QueryPage): QueryPage {
   const page = readPage(undefined);
   const { itemType, items, continuation } = page;
@@ -19,7 +19,7 @@ export function spoilPage(fault: PageFault, readPage: (continuation: string | un
   }
 }
 
-/** What a query reads from, by its text alone: the page is spoilt whether or not it parses. */
+/** The source of a query, by its text: the fault does not depend on whether it parses. */
 export function sourceOfQuery(text: string): 'devices' | 'modules' {
   return /\bfrom\s+devices\s*\.\s*modules\b/i.test(text) ? 'modules' : 'devices';
 }

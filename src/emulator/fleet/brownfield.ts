@@ -1,4 +1,4 @@
-// What hands, scripts and other teams have left in module twins before anybody governed them.
+// Leftovers of manual edits, scripts and other teams in the module twins of an unmanaged fleet.
 import type { JsonObject } from '../../model/json.ts';
 import type { SeededRandom } from '../../model/seeded-random.ts';
 import type { AgentKind } from '../agents/kinds.ts';
@@ -16,9 +16,9 @@ const HUB_RESOURCE_ID =
   '/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/fleet/providers/Microsoft.Devices/IotHubs/acme';
 
 const LEGACY: readonly Leftover[] = [
-  // As a baseline would say it.
+  // As a baseline would declare it.
   () => legacy({ eventPriorityLogin: 'High', highPriorityMessageFrequency: 'PT15M' }),
-  // The same, spelled by another hand.
+  // The same in another spelling.
   () => legacy({ eventPriorityLogin: 'high', highPriorityMessageFrequency: 'PT900S' }),
   // A key that no schema knows and that must survive.
   () => legacy({ eventPriorityLogin: 'Low', hubResourceId: HUB_RESOURCE_ID }),
@@ -27,7 +27,7 @@ const LEGACY: readonly Leftover[] = [
     tags: { securityGroup: 'default' },
     ...legacy({ snapshotFrequency: 'PT13H', maxMessageSizeInBytes: 204_800 }),
   }),
-  // Another team on the same twin.
+  // Another team's keys on the same twin.
   (deviceId) => ({ desired: { appTeam: { channel: 'stable', title: deviceId } } }),
 ];
 
@@ -40,7 +40,7 @@ const MICRO: readonly Leftover[] = [
 
 const GUARD: readonly Leftover[] = [
   () => ({ desired: { guard: { scanInterval: 'PT360M' } } }),
-  // Belongs to whoever made it; nobody else may read or change it.
+  // Belongs to another system; nothing else may read or change it.
   (deviceId) => ({ desired: { guard: { uploadToken: `demo-token-of-${deviceId}` } } }),
 ];
 

@@ -1,4 +1,4 @@
-// A fleet from a seed: devices, tags, agents, and what hands have written before anybody governed it.
+// A fleet generated from a seed: devices, tags, agents, and leftovers from before Twinward.
 import type { JsonObject } from '../../model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../model/seeded-random.ts';
 import type { AgentDescription, AgentKind } from '../agents/kinds.ts';
@@ -10,9 +10,9 @@ export interface FleetDevice {
   readonly tags: JsonObject;
   readonly agent: AgentDescription;
   readonly isOnline: boolean;
-  /** False where nobody has made the security module yet. */
+  /** False if the security module does not exist yet. */
   readonly hasModule: boolean;
-  /** What the module twin holds already; undefined for a new one. */
+  /** Initial content of the module twin; undefined for an empty one. */
   readonly moduleTwin: ModuleTwinSeed | undefined;
 }
 
@@ -21,7 +21,7 @@ export interface FleetSummary {
   readonly byKind: Readonly<Record<AgentKind, number>>;
   readonly offline: number;
   readonly withoutModule: number;
-  /** Module twins that hold something already. */
+  /** Module twins with initial content. */
   readonly brownfield: number;
   /** Online devices whose firmware refuses usbPolicy "audit", by name. */
   readonly rejecting: readonly string[];
@@ -58,7 +58,7 @@ const RINGS: Weights = [
   ['2', 30],
   ['3', 50],
 ];
-/** What runs each agent: guards are on kiosks alone. */
+/** Hardware per agent kind: guards run only on kiosks. */
 const HARDWARE: Readonly<Record<AgentKind, Weights>> = {
   'legacy-cs': [
     ['atm', 70],
@@ -77,7 +77,7 @@ const HARDWARE: Readonly<Record<AgentKind, Weights>> = {
   'acme-guard': [['kiosk', 100]],
 };
 
-/** The same plan for the same numbers, always. Shares are exact up to rounding; the rest are micro agents. */
+/** The same numbers always give the same plan. Shares are exact up to rounding; the rest are micro agents. */
 export function buildFleet({ devices: count, seed }: { devices: number; seed: number }): FleetPlan {
   const random = createSeededRandom(seed);
   const kinds = shuffled(agentKinds(count), random);
@@ -138,7 +138,7 @@ function summarize(devices: readonly FleetDevice[]): FleetSummary {
   };
 }
 
-/** `atm-lyon-0003`, counted for each hardware and site; `kiosk-07`, counted for the whole fleet. */
+/** `atm-lyon-0003`, numbered per hardware and site; `kiosk-07`, numbered for the whole fleet. */
 class Namer {
   readonly #counts = new Map<string, number>();
   readonly #digits: number;
@@ -165,7 +165,7 @@ function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
   return result;
 }
 
-/** At most `count` of the indices that may be picked. */
+/** At most `count` of the allowed indices. */
 function pickIndices<T>(
   items: readonly T[],
   count: number,

@@ -1,9 +1,9 @@
-// Puts a fleet into a hub that does not have it yet.
+// Creates a fleet in a hub.
 import type { IotHub } from '../hub/iot-hub.ts';
 import { moduleIdOf } from '../agents/kinds.ts';
 import type { FleetDevice, FleetPlan } from './demo-fleet.ts';
 
-/** Throws ServiceError where a device exists already. */
+/** Throws ServiceError if a device already exists. */
 export function loadFleet(hub: IotHub, { devices }: FleetPlan): void {
   for (const device of devices) loadDevice(hub, device);
 }

@@ -1,12 +1,12 @@
-// What the hub does by itself, with time: jobs and configurations. One timer at most, and none where nothing waits.
+// The hub's scheduled work: jobs and configurations. At most one timer, and none without work.
 import { evaluateConfigurations } from './configurations/evaluate.ts';
 import type { HubContext } from './context.ts';
 import { jobsDueAt, runJobs } from './jobs/run.ts';
 
-/** From a change of a configuration to the evaluation of all. */
+/** Delay from a change of a configuration to the evaluation of all. */
 const SOON_MS = 1000;
 const EVALUATION_PERIOD_MS = 5 * 60_000;
-/** After a journal that could not be written. */
+/** Delay after a failed journal write. */
 const RETRY_MS = 10_000;
 
 export class Agenda {
@@ -20,7 +20,7 @@ export class Agenda {
     this.#hub = hub;
   }
 
-  /** After whatever gave the hub something to do. */
+  /** Call after every change that may give the hub scheduled work. */
   arm(): void {
     const dueAt = this.#nextDueAt();
     if (this.#isClosed || dueAt === this.#armedFor) return;
@@ -30,13 +30,13 @@ export class Agenda {
     this.#cancel = this.#hub.clock.schedule(dueAt - this.#hub.clock.now(), () => this.#run());
   }
 
-  /** A configuration came, changed or went. */
+  /** Call when a configuration was created, changed or deleted. */
   evaluateSoon(): void {
     this.#evaluationDueAt = this.#hub.clock.now() + SOON_MS;
     this.arm();
   }
 
-  /** Nothing more happens by itself. Idempotent. */
+  /** Stops all scheduled work. Idempotent. */
   close(): void {
     this.#isClosed = true;
     this.#cancel();
@@ -55,7 +55,7 @@ export class Agenda {
       runJobs(this.#hub);
       this.#evaluate(now);
     } catch (error) {
-      // A full disk is no reason to end: what was done is in the journal, the rest is done again.
+      // A full disk must not end the process: finished work is in the journal, the rest is repeated.
       if (!isSystemError(error)) throw error;
       this.#armedFor = now + RETRY_MS;
       this.#cancel = this.#hub.clock.schedule(RETRY_MS, () => this.#run());
@@ -67,7 +67,7 @@ export class Agenda {
   #evaluate(now: number): void {
     if (this.#evaluationDueAt === undefined || this.#evaluationDueAt > now) return;
     evaluateConfigurations(this.#hub);
-    // Without configurations there is nothing to come back for.
+    // Without configurations no evaluation is due.
     const hasAny = this.#hub.state.configurations.size > 0;
     this.#evaluationDueAt = hasAny ? now + EVALUATION_PERIOD_MS : undefined;
   }

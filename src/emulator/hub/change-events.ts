@@ -1,5 +1,5 @@
-// What the hub tells the outside about its own changes: the messages behind the routes TwinChangeEvents,
-// DeviceLifecycleEvents and DeviceConnectionStateEvents, before any protocol.
+// The hub's change events: the messages behind the routes TwinChangeEvents, DeviceLifecycleEvents and
+// DeviceConnectionStateEvents, before any protocol.
 import { getKey, isObject, setKey, type Json, type JsonObject } from '../../model/json.ts';
 import { twinEtag } from './etag.ts';
 import type { HubRecord } from './record.ts';
@@ -21,32 +21,32 @@ export interface ChangeEvent {
   readonly source: ChangeSource;
   readonly operation: ChangeOperation;
   readonly deviceId: string;
-  /** Only for modules; life-cycle operations of modules bear the names of devices' (facts of 2024 and later). */
+  /** Only for modules; life-cycle operations of modules have the names of devices' (facts of 2024 and later). */
   readonly moduleId: string | undefined;
   readonly atMs: number;
-  /** Shares its parts with the hub's memory: not to be changed. */
+  /** Shares its parts with the hub's memory: do not change it. */
   readonly body: JsonObject;
 }
 
 export type ChangeListener = (event: ChangeEvent) => void;
 
-/** The keys that a patch named, as sent. */
+/** The keys in a patch, as sent. */
 export interface PatchedSections {
   readonly tags?: JsonObject | undefined;
   readonly desired?: JsonObject | undefined;
   readonly reported?: JsonObject | undefined;
 }
 
-/** Tells one listener, after the change is committed; costs nothing while there is none. */
+/** Notifies one listener after a change is committed; free without a listener. */
 export class ChangeEvents {
   #listener: ChangeListener | undefined;
 
-  /** The last one wins; undefined ends it. */
+  /** Replaces the listener; undefined removes it. */
   listen(listener: ChangeListener | undefined): void {
     this.#listener = listener;
   }
 
-  /** Only what the patch named is told, unchanged values included. */
+  /** The event has only what the patch named, unchanged values included. */
   twinUpdated(record: HubRecord, { tags, desired, reported }: PatchedSections, atMs: number): void {
     if (this.#listener === undefined) return;
     const properties: JsonObject = {};
@@ -85,7 +85,7 @@ export class ChangeEvents {
     }
   }
 
-  /** The number only grows with time, as its readers expect of it; its real form is not established. */
+  /** The number only needs to grow with time; its real form is not established. */
   connectionChanged(record: HubRecord, atMs: number): void {
     if (this.#listener === undefined) return;
     const operation = record.connected ? 'deviceConnected' : 'deviceDisconnected';
@@ -105,7 +105,7 @@ function patchedSection(section: Section, patch: JsonObject): JsonObject {
   return { ...patch, $metadata: metadataOf(section.metadata, patch), $version: section.version };
 }
 
-/** The metadata of what the patch named, and the stamps above it; removed keys have none. */
+/** The metadata of the patched keys, with the stamps above them; removed keys have none. */
 function metadataOf(metadata: JsonObject, patch: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const stamp of ['$lastUpdated', '$lastUpdatedVersion']) {
@@ -120,7 +120,7 @@ function metadataOf(metadata: JsonObject, patch: JsonObject): JsonObject {
   return result;
 }
 
-/** What life-cycle events carry: the twin as it is on its first day, whatever it holds by now. */
+/** The twin in life-cycle events: as newly created, whatever it holds now. */
 function freshTwin({ deviceId, moduleId }: HubRecord): JsonObject {
   const section = (): JsonObject => ({ $metadata: { $lastUpdated: isoTime(null) }, $version: 1 });
   return {

@@ -1,4 +1,4 @@
-// The device side: who is connected, what they are told and what they report.
+// The device side: connected identities, their desired patches and reports.
 import { cloneJson, isObject, type JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ChangeEvents } from './change-events.ts';
@@ -17,11 +17,13 @@ import { isoTime } from './times.ts';
 import { patchSection, type Section } from './twins/twin-document.ts';
 import { checkSize, checkValues } from './twins/twin-limits.ts';
 
-/** What a device or module sees of the hub. After `close`, or once another connection took its place, it throws DeviceNotOnline. */
+/**
+ * A device's or module's connection. After `close`, or once another connection replaced it, it throws DeviceNotOnline.
+ */
 export interface DeviceConnection {
   /** User keys and `$version`, no metadata; copies, free to change. */
   getTwin(): { desired: JsonObject; reported: JsonObject };
-  /** Merges into the reported properties; the new `$version`. Throws ServiceError where the twin may not hold it. */
+  /** Merges into the reported properties; returns the new `$version`. Throws ServiceError if the twin can't hold it. */
   report(patch: JsonObject): number;
   /** Idempotent. */
   close(): void;
@@ -30,7 +32,7 @@ export interface DeviceConnection {
 /** The desired patch as sent, nulls and unchanged values included, with `$version`; a copy, free to change. */
 export type DesiredListener = (patch: JsonObject) => void;
 
-/** One object of its own for each connection, so that identity tells connections apart. */
+/** A separate object per connection, so that identity distinguishes connections. */
 interface Listener {
   readonly onDesired: DesiredListener;
   readonly onClosed: () => void;
@@ -59,9 +61,9 @@ export class Connections {
   }
 
   /**
-   * The last connection of an identity wins: an older one is closed. Nothing missed while away is delivered. `onClosed` is
-   * called where the hub ends the connection, not where its owner does. Without a `modelId` the twin has none from now on
-   * (not established).
+   * The last connection of an identity replaces an older one. Patches missed while offline are not delivered.
+   * `onClosed` is called if the hub ends the connection, not its owner. Without a `modelId` the twin then has none (not
+   * established).
    */
   connect(
     ref: IdentityRef,
@@ -96,8 +98,8 @@ export class Connections {
   }
 
   /**
-   * Queues the patch for whoever is connected and delivers all that is queued. A call made inside a delivery only queues,
-   * so that a device's own writes never meet a half-told one.
+   * Queues the patch for the connected identity and delivers the queue. A call during a delivery only queues, so that a
+   * device's own writes never interleave with a delivery.
    */
   deliver(ref: IdentityRef, patch: JsonObject, version: number): void {
     const key = refKey(ref);
@@ -115,7 +117,7 @@ export class Connections {
     }
   }
 
-  /** Forgets connections whose records say already that they are gone. */
+  /** Removes connections whose records are already deleted. */
   drop(refs: Iterable<IdentityRef>): void {
     for (const ref of refs) {
       const key = refKey(ref);

@@ -1,4 +1,4 @@
-// What every part of the hub works with.
+// The shared context of all parts of the hub.
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { ChangeEvents } from './change-events.ts';
@@ -6,11 +6,14 @@ import type { Connections } from './connections.ts';
 import type { HubLimits } from './limits.ts';
 import type { HubState } from './state.ts';
 
-/** Ways in which the hub can be made to misbehave while it runs. */
+/** Switches for misbehaviour at run time. */
 export interface HubSwitches {
   /** See null-hazard.ts. */
   nullHazard: boolean;
-  /** A configuration that targets a twin no more leaves its values there, where the documentation says they go. */
+  /**
+   * A configuration that no longer targets a twin leaves its values there, although the documentation says that it
+   * removes them.
+   */
   keepsLeftSettings: boolean;
 }
 

@@ -1,4 +1,4 @@
-// Etags of identities, and how If-Match is read.
+// Etags of identities, and parsing of If-Match.
 import { etagOfCounter } from '../../model/twin.ts';
 import { etagInvalid, etagMissing, versionMismatch } from './service-error.ts';
 
@@ -16,7 +16,7 @@ export function twinEtag(counter: number): string {
   return (smallEtags[counter] ??= etagOfCounter(BigInt(counter)));
 }
 
-/** Throws unless the header, which identity updates and deletions must carry, names the current counter or is `*`. */
+/** Throws unless the header, required for identity updates and deletions, has the current counter or `*`. */
 export function checkIdentityEtag(counter: number, ifMatch: string | undefined): void {
   if (ifMatch === undefined) throw etagMissing();
   const sent = opaqueTag(ifMatch);
@@ -25,14 +25,14 @@ export function checkIdentityEtag(counter: number, ifMatch: string | undefined):
   throw /^\d{1,20}$/.test(version) ? versionMismatch(counter, version) : etagInvalid();
 }
 
-/** Throws where the header is there and names another counter. */
+/** Throws if the header is present with another counter. */
 export function checkTwinEtag(counter: number, ifMatch: string | undefined): void {
   if (ifMatch === undefined) return;
   const sent = opaqueTag(ifMatch);
   if (sent !== '*' && sent !== twinEtag(counter)) throw etagInvalid();
 }
 
-/** Quoted, weak and bare forms are all taken. */
+/** Accepts quoted, weak and bare forms. */
 function opaqueTag(ifMatch: string): string {
   return ifMatch.trim().replace(/^(?:W\/)?"(.*)"$/, '$1');
 }

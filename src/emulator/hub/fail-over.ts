@@ -1,11 +1,11 @@
-// A hub that falls back to another region, which has not seen the last writes.
+// Failover to another region that lacks the last writes.
 import type { HubContext } from './context.ts';
 import type { RecentHistory } from './history.ts';
 import { type HubRecord, refFromKey } from './record.ts';
 
 /**
- * Makes every record what it was so long ago, or as long as is remembered: etags and versions go backwards, what was
- * deleted since is back, what was created since is gone. Who is connected stays so. The number of records that changed.
+ * Restores every record to its state that long ago, limited by the history: etags and versions go backwards, deleted
+ * records return, new ones disappear. Connections stay. Returns the number of changed records.
  */
 export function failOver(hub: HubContext, history: RecentHistory, lossMs: number): number {
   const backTo = Math.max(hub.clock.now() - lossMs, history.startsAtMs);
@@ -23,7 +23,7 @@ export function failOver(hub: HubContext, history: RecentHistory, lossMs: number
   }
   if (changed === 0) return 0;
   const refs = removed.map(({ deviceId, moduleId }) => ({ deviceId, moduleId }));
-  // A device comes before its modules, as it did when they were created.
+  // Devices before their modules, as at creation.
   hub.state.commit({ put: put.toSorted((a, b) => a.sequence - b.sequence), removed: refs });
   hub.connections.drop(refs);
   return changed;

@@ -1,23 +1,23 @@
-// What records were in the recent past: for an index that is behind, and for a hub that falls back.
+// Recent states of records: for a lagging index, and for failover.
 import { type HubRecord, refKey } from './record.ts';
 
-/** Changes that are remembered at most; beyond, the oldest are forgotten and the past starts later. */
+/** Most changes kept; beyond, the oldest are dropped and the history starts later. */
 const CHANGES_MAX = 500_000;
 const COMPACT_LENGTH_MIN = 1024;
 
 /** One change to one record. */
 export interface RecordChange {
   readonly atMs: number;
-  /** Undefined where the change created it. */
+  /** Undefined for a creation. */
   readonly before: HubRecord | undefined;
   readonly isRemoval: boolean;
 }
 
 export class RecentHistory {
   readonly #changes = new Map<string, RecordChange[]>();
-  /** A record of each key that was removed once. */
+  /** One record for each removed key. */
   readonly #removed = new Map<string, HubRecord>();
-  /** In the order of time; those before the head are forgotten. */
+  /** Ordered by time; entries before the head are dropped. */
   #order: { readonly key: string; readonly atMs: number }[] = [];
   #head = 0;
   #keepMs = 0;
@@ -27,19 +27,19 @@ export class RecentHistory {
     return this.#keepMs;
   }
 
-  /** Every later change is known, as far as there was anybody to remember it. */
+  /** All changes after this time are known, if the history was on. */
   get startsAtMs(): number {
     return this.#startsAtMs;
   }
 
-  /** 0 forgets all and remembers nothing more. */
+  /** 0 clears and disables the history. */
   keep(keepMs: number, nowMs: number): void {
     this.#keepMs = keepMs;
     if (keepMs > 0) this.#forget(nowMs);
     else this.#clear();
   }
 
-  /** Either may be missing, not both. */
+  /** One of them may be undefined, not both. */
   record(before: HubRecord | undefined, after: HubRecord | undefined, nowMs: number): void {
     const known = before ?? after;
     if (known === undefined || this.#keepMs === 0) return;
@@ -54,8 +54,8 @@ export class RecentHistory {
   }
 
   /**
-   * The record as somebody sees it to whom only those changes happened that `hasHappened`; `live` is what it is now.
-   * A change that happened makes those before it happened too.
+   * The record as of the changes for which `hasHappened` is true; `live` is its current state. A change that happened
+   * implies all earlier ones.
    */
   seen(
     key: string,
@@ -77,12 +77,12 @@ export class RecentHistory {
     return this.#changes.has(key);
   }
 
-  /** Keys of records that changed. */
+  /** Keys of changed records. */
   keys(): Iterable<string> {
     return this.#changes.keys();
   }
 
-  /** One record, of any age, for each key that was removed, and perhaps created again. */
+  /** One record, of any age, for each key that was removed, even if recreated. */
   removed(): Iterable<HubRecord> {
     return this.#removed.values();
   }

@@ -1,5 +1,5 @@
 // The embedded IoT Hub: one deterministic state machine. Requests in, answers or ServiceError out; no sockets, and no
-// time but the clock it is given.
+// time but the injected clock.
 import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -37,8 +37,8 @@ export interface IotHubOptions {
 }
 
 /**
- * Every method throws ServiceError for what the service refuses. Answers share their parts with the hub's memory and are
- * not to be changed; what is given is copied. `ifMatch` is the header as received: quoted, weak or bare.
+ * Every method throws ServiceError for the service's refusals. Answers share their parts with the hub's memory: do not
+ * change them; inputs are copied. `ifMatch` is the header as received: quoted, weak or bare.
  */
 export class IotHub {
   readonly hostName: string;
@@ -60,7 +60,7 @@ export class IotHub {
     this.#agenda = new Agenda(this.#context);
   }
 
-  /** A hub as it was dumped and went on in the journal since. Nobody is connected to it. */
+  /** A hub restored from a dump and the journal since. It has no connections. */
   static restore(options: IotHubOptions, dump: HubDump | undefined, records: Iterable<JournalRecord> = []): IotHub {
     const hub = new IotHub(options);
     const { state } = hub.#context;
@@ -69,7 +69,7 @@ export class IotHub {
     const { identities } = state.dump();
     const online = identities.filter((record) => record.connected);
     state.apply({ put: online.map((record) => ({ ...record, connected: false })), removed: [] });
-    // One that was deleted last may still be named on twins.
+    // Twins may still name a configuration that was deleted last.
     if (state.configurations.size > 0 || identities.some((record) => record.configurations !== undefined)) {
       hub.#agenda.evaluateSoon();
     }
@@ -151,13 +151,13 @@ export class IotHub {
     return this.#lag;
   }
 
-  /** Queries fall behind from now on; undefined brings them up to date. What happened before is not known any more. */
+  /** Makes queries lag from now on; undefined ends that. Earlier history is lost. */
   setLag(lag: IndexLag | undefined): void {
     this.#lag = lag;
     this.#keepHistory();
   }
 
-  /** How far back the hub can fall; 0 unless set. */
+  /** How far back failover can go; 0 by default. */
   get historyMs(): number {
     return this.#historyMs;
   }
@@ -167,7 +167,7 @@ export class IotHub {
     this.#keepHistory();
   }
 
-  /** As if the last so many milliseconds never were, as far as the history reaches: the number of records that changed. */
+  /** Undoes the last milliseconds, as far as the history reaches; returns the number of changed records. */
   failOver(lossMs: number): number {
     return failOver(this.#context, this.#history, lossMs);
   }
@@ -176,7 +176,7 @@ export class IotHub {
     return this.#context.switches.nullHazard;
   }
 
-  /** Brings azure-iot-sdk-node#683 back: nulls for absent keys wipe what is beside them. */
+  /** Reproduces azure-iot-sdk-node#683: nulls for absent keys remove their sibling keys. */
   setNullHazard(isOn: boolean): void {
     this.#context.switches.nullHazard = isOn;
   }
@@ -190,7 +190,7 @@ export class IotHub {
     return { connectedDeviceCount: this.#context.state.counts.connectedDevices };
   }
 
-  /** Creates without a quoted If-Match, updates with it. Twins follow soon, and then every five minutes. */
+  /** Without a quoted If-Match creates, with it updates. Twins follow soon, and then every five minutes. */
   putConfiguration(id: string, body: unknown, ifMatch: string | undefined): JsonObject {
     const record = configurations.putConfiguration(this.#context, id, body, ifMatch);
     this.#agenda.evaluateSoon();
@@ -215,7 +215,7 @@ export class IotHub {
     return configurations.testQueries(body);
   }
 
-  /** Puts the modules of a manifest on one edge device, at once. */
+  /** Creates the modules of a manifest on one edge device, at once. */
   applyConfigurationContent(deviceId: string, content: unknown): void {
     applyContent(this.#context, deviceId, content);
   }
@@ -224,7 +224,7 @@ export class IotHub {
     return this.#context.switches.keepsLeftSettings;
   }
 
-  /** What a configuration set stays on twins that it targets no more, against what the documentation says. */
+  /** Keeps a configuration's values on twins that it no longer targets, contrary to the documentation. */
   setKeepsLeftSettings(isOn: boolean): void {
     this.#context.switches.keepsLeftSettings = isOn;
   }
@@ -249,29 +249,29 @@ export class IotHub {
     return jobs.listJobs(this.#context, filter);
   }
 
-  /** Ends what the hub does by itself: jobs and configurations wait until it is restored. Idempotent. */
+  /** Stops scheduled work: jobs and configurations wait until the hub is restored. Idempotent. */
   close(): void {
     this.#agenda.close();
   }
 
-  /** For checking tokens. Undefined where the identity does not exist or has no keys. */
+  /** For checking tokens. Undefined if the identity does not exist or has no keys. */
   identityKeys(ref: IdentityRef): { primary: string; secondary: string } | undefined {
     const authentication = this.#context.state.find(ref)?.authentication;
     if (authentication?.type !== 'sas') return undefined;
     return { primary: authentication.primaryKey, secondary: authentication.secondaryKey };
   }
 
-  /** One listener, told of each change within the write that makes it, after it is committed; undefined ends it. */
+  /** Notifies one listener of each change, synchronously after its commit; undefined removes it. */
   listen(listener: ChangeListener | undefined): void {
     this.#context.events.listen(listener);
   }
 
-  /** The device side. `onDesired` is called within the write that it tells of, after it is committed. */
+  /** The device side. `onDesired` is called synchronously after the commit of the write. */
   connect(ref: IdentityRef, onDesired: DesiredListener, onClosed?: () => void, modelId?: string): DeviceConnection {
     return this.#context.connections.connect(ref, onDesired, onClosed, modelId);
   }
 
-  /** Nothing is remembered, and a write costs nothing more, where nobody needs it. */
+  /** The history is off while nothing needs it, so writes cost nothing more. */
   #keepHistory(): void {
     const { clock, state } = this.#context;
     const keepMs = Math.max(this.#historyMs, this.#lag === undefined ? 0 : lagMsMax(this.#lag));

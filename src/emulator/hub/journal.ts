@@ -1,11 +1,11 @@
-// What outlives a process: one record for each change, and the whole state between them.
+// Persistent state: one record for each change, and snapshots of the whole state.
 import type { ConfigurationRecord } from './configurations/configuration.ts';
 import type { JobRecord } from './jobs/job.ts';
 import type { HubRecord, IdentityRef } from './record.ts';
 
 /**
- * One atomic change with the whole new value of what changed, so that replaying it twice, or over a newer state followed
- * by what came after it, ends the same. A removed device takes its modules along.
+ * One atomic change with the new values of all changed items, so that replaying it twice, or over a newer state
+ * followed by the later changes, gives the same result. Removing a device removes its modules.
  */
 export interface JournalRecord {
   readonly put: readonly HubRecord[];
@@ -14,22 +14,22 @@ export interface JournalRecord {
   readonly jobs?: Changes<JobRecord>;
 }
 
-/** Of things with an id of their own. */
+/** Changes of items with their own id. */
 export interface Changes<T> {
   readonly put: readonly T[];
   readonly removed: readonly string[];
 }
 
 export interface Journal {
-  /** Called before the change is visible; where it throws, the change has not happened. */
+  /** Called before the change is visible; if it throws, the change did not happen. */
   append(record: JournalRecord): void;
 }
 
-/** All by sequence. `nextSequence` is above all that ever were, so that old query cursors stay true. */
+/** All by sequence. `nextSequence` is above all past ones, so that old query cursors stay valid. */
 export interface HubDump {
   readonly nextSequence: number;
   readonly identities: readonly HubRecord[];
-  /** These two are absent where an older version wrote the dump. */
+  /** Absent in dumps of older versions. */
   readonly configurations?: readonly ConfigurationRecord[];
   readonly jobs?: readonly JobRecord[];
 }

@@ -1,17 +1,17 @@
-// Owns the hub's limits that a test or a large simulation may want to move.
+// The hub's limits that tests and large simulations may change.
 
 export interface HubLimits {
   /** Devices and modules together. */
   readonly identitiesMax: number;
   readonly modulesPerDeviceMax: number;
   readonly bulkEntriesMax: number;
-  /** Rows of a query page; also the size of a page nobody asked for a size of. */
+  /** Rows of a query page; also the default page size. */
   readonly pageSizeMax: number;
   /** Automatic configurations and edge deployments together; 10 on a free hub. */
   readonly configurationsMax: number;
   /** Twin jobs that wait or run; 5 on S2, 10 on S3. */
   readonly activeJobsMax: number;
-  /** The section must stay below, by the hub's own way of counting. */
+  /** The section must stay below it, by the hub's formula. */
   readonly tagsBytesMax: number;
   readonly desiredBytesMax: number;
   readonly reportedBytesMax: number;

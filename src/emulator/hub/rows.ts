@@ -1,13 +1,13 @@
-// Records in the order of their creation, with a way in at any sequence number that survives inserts and removals.
+// Records in the order of creation, with access from any sequence number that survives inserts and removals.
 import type { HubRecord } from './record.ts';
 
-/** Share of empty slots from which the arrays are rebuilt. */
+/** Rebuild the arrays from this share of empty slots. */
 const EMPTY_SHARE_MAX = 0.5;
 const COMPACT_LENGTH_MIN = 64;
 
 export class OrderedRows {
   #sequences: number[] = [];
-  /** Parallel to the sequences; undefined where the record was removed. */
+  /** Parallel to the sequences; undefined for a removed record. */
   #records: (HubRecord | undefined)[] = [];
   #empty = 0;
 
@@ -15,7 +15,7 @@ export class OrderedRows {
   put(record: HubRecord): void {
     const index = this.#indexOf(record.sequence);
     if (this.#sequences[index] !== record.sequence) {
-      // At the end, but for a replay over a state that is already further on.
+      // At the end, except when a replay starts from a newer state.
       this.#sequences.splice(index, 0, record.sequence);
       this.#records.splice(index, 0, record);
       return;

@@ -1,4 +1,4 @@
-// Owns the error every refused hub request ends in: code, number, and the text the service sends.
+// The error of every refused hub request: code, number, and the service's text.
 
 /** Microsoft's table of codes ("Troubleshoot IoT Hub errors"); the HTTP status is the number's first three digits. */
 const ERROR_NUMBERS = {
@@ -67,10 +67,10 @@ export class ServiceError extends Error {
   /** As in the header `iothub-errorcode`. */
   readonly code: ServiceCode;
   readonly number: number;
-  /** What follows `ErrorCode:<code>;` in envelope 1, and `message` in envelope 2. */
+  /** The text after `ErrorCode:<code>;` in envelope 1, and `message` in envelope 2. */
   readonly text: string;
   readonly envelope: Envelope;
-  /** Why, for logs: the real service says no more than `text`. */
+  /** The reason, for logs: the real service sends only `text`. */
   readonly detail: string | undefined;
 
   constructor(code: ServiceCode, text: string, options: { envelope?: Envelope; detail?: string | undefined } = {}) {
@@ -84,7 +84,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Runs what module identities and devices ask for: they are answered in envelope 2. */
+/** Runs operations of module identities and devices, whose refusals use envelope 2. */
 export function inEnvelope2<T>(run: () => T): T {
   try {
     return run();
@@ -94,7 +94,7 @@ export function inEnvelope2<T>(run: () => T): T {
   }
 }
 
-/** What is refused, as a value. Anything else that is thrown is a bug, and goes on. */
+/** Returns a refusal as a value. Any other exception is a bug, and propagates. */
 export function attempt<T>(run: () => T): T | ServiceError {
   try {
     return run();
@@ -104,7 +104,7 @@ export function attempt<T>(run: () => T): T | ServiceError {
   }
 }
 
-/** The bare 400 of the service: malformed bodies and every query it does not take. */
+/** The bare 400 of the service: for malformed bodies and every invalid query. */
 export function badRequest(detail: string): ServiceError {
   return new ServiceError('ArgumentInvalid', 'BadRequest', { detail });
 }
@@ -231,7 +231,7 @@ export function jobIsBeyondCancelling(jobId: string, status: string): ServiceErr
   return new ServiceError('OperationNotAllowedInCurrentState', `Job ${jobId} is ${status} and cannot be cancelled.`);
 }
 
-/** Under Entra: a good token without the right. */
+/** Under Entra: a valid token without the right. */
 export function notPermitted(principal: string, call: string): ServiceError {
   const text = `Principal ${principal} is not authorized for ${call} due to no assigned permissions`;
   return new ServiceError('IotHubUnauthorized', text);

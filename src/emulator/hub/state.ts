@@ -1,4 +1,4 @@
-// The hub's memory: every record, found by id and in order, and the single place where it changes.
+// The hub's memory: every record, by id and in order, and the only place that changes it.
 import type { ConfigurationRecord } from './configurations/configuration.ts';
 import type { JobRecord } from './jobs/job.ts';
 import type { Changes, HubDump, Journal, JournalRecord } from './journal.ts';
@@ -9,7 +9,7 @@ export type RowSource = 'devices' | 'modules';
 
 const NO_MODULES: readonly HubRecord[] = [];
 
-/** One record's change: undefined before where it is new, and after where it is gone. */
+/** One record's change: `before` is undefined for a new record, `after` for a deleted one. */
 export type RecordWatcher = (before: HubRecord | undefined, after: HubRecord | undefined) => void;
 
 /** A device and its modules in the order of their creation. */
@@ -43,7 +43,7 @@ export class HubState {
     };
   }
 
-  /** The number the next new record takes; taken once such a record is committed. */
+  /** Sequence of the next new record; used up once such a record is committed. */
   get nextSequence(): number {
     return this.#nextSequence;
   }
@@ -73,14 +73,14 @@ export class HubState {
     return this.#rows[source].from(from);
   }
 
-  /** Empty where the device does not exist. */
+  /** Empty if the device does not exist. */
   rowsOfDevice(source: RowSource, deviceId: string): readonly HubRecord[] {
     const entry = this.#entries.get(deviceId);
     if (entry === undefined) return [];
     return source === 'devices' ? [entry.device] : entry.modules;
   }
 
-  /** Told of each record that a commit changes, just before the change is visible; undefined ends it. */
+  /** Notified of each record in a commit, just before the change is visible; undefined removes the watcher. */
   watch(watcher: RecordWatcher | undefined): void {
     this.#watcher = watcher;
   }
@@ -92,7 +92,7 @@ export class HubState {
     this.apply(change);
   }
 
-  /** As `commit`, without the journal: for what comes from there. */
+  /** Like `commit`, without the journal: for replaying it. */
   apply({ put, removed, configurations, jobs }: JournalRecord): void {
     for (const ref of removed) this.#remove(ref);
     for (const record of put) this.#put(record);
@@ -149,7 +149,7 @@ export class HubState {
   #put(record: HubRecord): void {
     this.#nextSequence = Math.max(this.#nextSequence, record.sequence + 1);
     const entry = this.#entries.get(record.deviceId);
-    // A replay that starts in the middle may meet a module whose device is long gone.
+    // A replay from the middle may contain a module whose device was deleted.
     if (record.moduleId !== undefined && entry === undefined) return;
     const before = this.find(record);
     const source = record.moduleId === undefined ? 'devices' : 'modules';

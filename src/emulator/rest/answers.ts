@@ -1,20 +1,20 @@
-// Owns the form of every answer: headers, JSON, and the envelopes that refusals come in.
+// The form of every answer: headers, JSON, and the envelopes of refusals.
 import type { Clock } from '../../ports/clock.ts';
 import type { ServiceError } from '../hub/service-error.ts';
 
 export interface Answers {
-  /** 200 with the value as JSON, and headers of its own. */
+  /** 200 with the value as JSON, and extra headers. */
   json(value: unknown, headers?: Readonly<Record<string, string>>): Response;
-  /** As `json`, for the bulk result that goes out with 400. */
+  /** Like `json`, for the bulk result that is answered with 400. */
   jsonWithStatus(status: number, value: unknown): Response;
   /** 204. */
   empty(): Response;
   refusal(error: ServiceError): Response;
-  /** For what a real hub has and this one has not, under a name of our own. */
+  /** For what a real hub has and this one lacks, under our own code. */
   missing(status: 404 | 501, code: string, text: string): Response;
 }
 
-/** As a real hub's front end names itself and treats caches. */
+/** The server name and cache headers of a real hub. */
 const COMMON_HEADERS = {
   'content-type': 'application/json; charset=utf-8',
   vary: 'Origin',
@@ -24,7 +24,7 @@ const COMMON_HEADERS = {
 const TRACKING_ID_DIGITS = 32;
 const REQUEST_ID_DIGITS = 12;
 
-/** Ids of requests count up, so that a run is the same each time. */
+/** Request ids are sequential, so that runs are reproducible. */
 export function createAnswers(clock: Clock): Answers {
   let requests = 0;
 
@@ -39,7 +39,7 @@ export function createAnswers(clock: Clock): Answers {
   }
 
   function refuse(status: number, code: string, envelope: object): Response {
-    // A throttled connection is closed; no Retry-After tells when to come back.
+    // A throttled connection is closed; there is no Retry-After.
     const closing = status === 429 ? { connection: 'close' } : {};
     return answer(status, JSON.stringify(envelope), { 'iothub-errorcode': code, ...closing });
   }
@@ -58,7 +58,7 @@ export function createAnswers(clock: Clock): Answers {
     return { errorCode: number, message: text, trackingId: trackingId(timestampUtc), timestampUtc };
   }
 
-  /** Where a front end passes on the refusal of another part of the service: the second envelope as text in the first. */
+  /** The front end passes on the refusal of another part of the service: the second envelope as text in the first. */
   function nested(error: ServiceError): object {
     return { Message: JSON.stringify(envelope2(error)), ExceptionMessage: '' };
   }

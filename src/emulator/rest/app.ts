@@ -1,4 +1,4 @@
-// Owns the service REST API of the embedded hub: paths, permissions, headers. What happens is the hub's own.
+// The service REST API of the embedded hub: paths, permissions, headers. The hub implements the operations.
 import { Hono, type Context } from 'hono';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -20,12 +20,12 @@ import type { TokenIssuer } from './token-issuer.ts';
 export interface RestOptions {
   readonly hub: IotHub;
   readonly policies: readonly Policy[];
-  /** Whose bearer tokens are taken; none without it. */
+  /** Issuer of accepted bearer tokens; undefined: none are accepted. */
   readonly issuer?: TokenIssuer | undefined;
   readonly clock: Clock;
-  /** Limits, counts and spoils calls, and is what the control endpoint controls; nothing of that without it. */
+  /** Throttles, counts and faults calls, and enables the control endpoint; undefined: none of that. */
   readonly front?: FrontDoor | undefined;
-  /** Told of failures that are no refusals. */
+  /** Logs failures that are not refusals. */
   readonly log?: Log | undefined;
 }
 
@@ -36,14 +36,14 @@ const REGISTRY_BULK: Access = { permission: 'RegistryWrite', actions: ['devices/
 const TWIN_READ: Access = { permission: 'ServiceConnect', actions: ['twins/read'] };
 const TWIN_WRITE: Access = { permission: 'ServiceConnect', actions: ['twins/write'] };
 
-/** What the front door asks a turn for, once for each entry. */
+/** Admitted by the front door once for each entry. */
 const BULK: Operation = { class: 'identities', isWrite: true, path: '/devices', isBulk: true };
 
 /** Paths of a real hub that this one lacks. */
 const NOT_EMULATED =
   /^\/(?:jobs|digitaltwins|messages|twins\/[^/]+\/(?:modules\/[^/]+\/)?methods|devices\/[^/]+\/commands)(?:\/|$)/;
 
-/** Needs no socket: `app.request()` answers as the server does. Sent paths may end in "/", as the SDK's lists do. */
+/** Needs no socket: `app.request()` answers like the server. Paths may end in "/", as the SDK's lists do. */
 export function restApp({ hub, policies, issuer, clock, front, log }: RestOptions): Hono {
   const app = new Hono({ strict: false });
   const answers = createAnswers(clock);
@@ -57,7 +57,7 @@ export function restApp({ hub, policies, issuer, clock, front, log }: RestOption
   const parts: Parts = { app, hub, answers, check, front };
   if (front !== undefined) {
     app.use(throughFrontDoor(front));
-    // By the true clock: a skewed one could not be set right again.
+    // By the true clock, because a skewed one could lock out its own correction.
     const authorizeControl = createAuthorize({ hub, policies, issuer }, clock);
     addControl({ app, hub, front, answers, authorize: authorizeControl, issuer, clock });
   }
@@ -109,11 +109,11 @@ function addDevices({ app, hub, answers, check, front }: Parts): void {
   });
 }
 
-/** A device may manage its own modules with its own key, as agents and the IoT Identity Service do. */
+/** A device may manage its own modules with its own key, like agents and the IoT Identity Service. */
 function addModules({ app, hub, answers, check }: Parts): void {
   const checkModules = (c: Context, deviceId: string, access: Access): void => {
     const caller = inEnvelope2(() => check(c, { ...access, allowsIdentity: true }));
-    // Under Entra a missing device is not found, and a disabled one no hindrance.
+    // Under Entra a missing device is a 404, and a disabled one is allowed.
     if (caller === 'signature') requireEnabledDevice(hub, deviceId);
   };
   app.get('/devices/:deviceId/modules', (c) => {
@@ -161,13 +161,13 @@ function addQuery({ app, hub, answers, check, front }: Parts): void {
       pageSize: parseCount(c.req.header('x-ms-max-item-count'), 'x-ms-max-item-count'),
       continuation: c.req.header('x-ms-continuation'),
     });
-    // Left out on the last page: clients ask for another page as long as the header is there at all.
+    // Omitted on the last page: clients ask for another page while the header is present.
     const next = continuation === undefined ? {} : { 'x-ms-continuation': continuation };
     return answers.json(items, { 'x-ms-item-type': itemType, ...next });
   });
 }
 
-/** Which permission these need under a signature is not established; these two are the likely ones. */
+/** The permission under a signature is not established; these two are likely. */
 function addStatistics({ app, hub, answers, check }: Parts): void {
   app.get('/statistics/devices', (c) => {
     check(c, { permission: 'RegistryRead', actions: ['statistics/read'] });

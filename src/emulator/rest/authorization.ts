@@ -1,4 +1,4 @@
-// Owns who may call what: a token's policy, identity key or roles against what an endpoint asks for.
+// Authorization: a token's policy, identity key or roles against the requirements of an endpoint.
 import type { Clock } from '../../ports/clock.ts';
 import type { IotHub } from '../hub/iot-hub.ts';
 import { attempt, notPermitted, ServiceError, unauthorized } from '../hub/service-error.ts';
@@ -16,16 +16,16 @@ export interface Credentials {
   readonly method?: string;
 }
 
-/** Endpoints that an identity may call with its own key say so. */
+/** The rights that a call requires. Endpoints that an identity may call with its own key say so. */
 export interface Access {
-  /** What a policy must have. */
+  /** Permission required of a policy. */
   readonly permission: Permission;
-  /** What roles must grant, all of them; where it is missing, no role will do. */
+  /** Actions that roles must grant, all of them; undefined: no role is sufficient. */
   readonly actions?: readonly DataAction[];
   readonly allowsIdentity?: boolean;
 }
 
-/** How the caller proved itself: some answers differ by it. */
+/** How the caller authenticated: some answers differ by it. */
 export type Caller = 'signature' | 'bearer';
 
 export type Authorize = (credentials: Credentials, access: Access) => Caller;
@@ -38,17 +38,17 @@ export interface Authorities {
 
 const BEARER = 'Bearer ';
 
-/** Signatures of policies that are known to be right. Clients send one token for an hour; past the limit all are forgotten. */
+/** Limit for the cache of verified signatures, which is cleared when full. Clients send one token for an hour. */
 const KNOWN_MAX = 1024;
 
 /**
- * The check throws IotHubUnauthorizedAccess (401) and never says which part was wrong, but for a good bearer token without
- * the right: IotHubUnauthorized (401) names its principal, as Entra's does. `sr` may name the host or any
- * prefix of the path. A token is good until the second `se`; whether a real hub allows clocks some drift is not established.
+ * The check throws IotHubUnauthorizedAccess (401) without naming the wrong part; but for a valid bearer token without
+ * the right, IotHubUnauthorized (401) names its principal, like Entra's. `sr` may name the host or any prefix of the
+ * path. A token is valid until the second `se`; whether a real hub tolerates clock drift is not established.
  */
 export function createAuthorize({ hub, policies, issuer }: Authorities, clock: Clock): Authorize {
   const policiesByName = new Map(policies.map((policy) => [policy.name, policy]));
-  /** By header. Only a policy's, whose keys never change, and only good ones: strangers can fill nothing. */
+  /** By header. Only valid tokens of policies, whose keys never change: strangers can't fill it. */
   const known = new Map<string, SasToken>();
 
   function isAllowed(header: string, token: SasToken, { permission, allowsIdentity }: Access): boolean {
@@ -96,8 +96,8 @@ export function createAuthorize({ hub, policies, issuer }: Authorities, clock: C
 }
 
 /**
- * Under SAS the calls on module identities answer 401 where the device is missing or disabled, for any policy: the service
- * looks up the device's own rights first.
+ * Under SAS, calls on module identities answer 401 if the device is missing or disabled, for any policy: the service
+ * checks the device's own rights first.
  */
 export function requireEnabledDevice(hub: IotHub, deviceId: string): void {
   if (isEnabled(hub, deviceId)) return;

@@ -1,4 +1,4 @@
-// Owns the certificates of the embedded hub: an authority of its own, and the server certificate that it issues.
+// The certificates of the embedded hub: its own authority, and the server certificate that it issues.
 import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import {
@@ -31,7 +31,7 @@ export interface ServerCertificate {
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const AUTHORITY_DAYS = 3650;
-/** The longest that strict clients take. */
+/** The maximum that strict clients accept. */
 const SERVER_DAYS = 397;
 /** For clients whose clock is a little behind. */
 const BACK_DATED_MS = DAY_MS;
@@ -57,7 +57,7 @@ export async function createAuthority(clock: Clock): Promise<Authority> {
   return { certificate: certificate.toString('pem'), key: await privateKeyPem(keys.privateKey) };
 }
 
-/** Good for the hub's own name, which clients keep as the name they ask for, and for the addresses of this machine. */
+/** For the hub's own name, which clients keep as host name, and for the addresses of this machine. */
 export async function issueServerCertificate(
   authority: Authority,
   hostName: string,
@@ -78,7 +78,7 @@ export async function issueServerCertificate(
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-        // Python's strict checks ask for both identifiers.
+        // Python's strict checks require both identifiers.
         await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto),
         await SubjectKeyIdentifierExtension.create(keys.publicKey, false, webcrypto),
         new SubjectAlternativeNameExtension([

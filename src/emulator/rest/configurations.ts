@@ -1,4 +1,4 @@
-// Owns the paths of automatic configurations and edge deployments.
+// The paths of automatic configurations and edge deployments.
 import type { Context } from 'hono';
 import type { JsonObject } from '../../model/json.ts';
 import type { Access } from './authorization.ts';

@@ -1,4 +1,4 @@
-// The bodies that the control endpoint takes: strict, and what is wrong is said with its place.
+// The request bodies of the control endpoint: strict, with the place of each error.
 import { Type, type TObject, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { isObject } from '../../model/json.ts';
@@ -73,7 +73,7 @@ const TokenSchema = Type.Object(
   strict,
 );
 
-/** By `kind`, so that an error is about the right one. */
+/** By `kind`, so that errors refer to the right one. */
 const ACTIONS: Readonly<Record<HubAction['kind'], TObject>> = {
   failOver: kinded({ lossMs: Duration }),
   delete: kinded({ deviceId: Type.Optional(Id), moduleId: Type.Optional(Id) }),
@@ -121,7 +121,7 @@ const RuleSchema = Type.Object(
   strict,
 );
 
-/** What a token is asked for with; see TokenRequest. */
+/** Request for a token; see TokenRequest. */
 export interface ControlTokenRequest {
   readonly principal?: string;
   readonly roles?: readonly Role[];
@@ -137,7 +137,7 @@ export interface ControlSettings {
   readonly keepsLeftSettings?: boolean;
 }
 
-/** As do all readers here, throws ArgumentInvalid with the place of the first thing that is wrong. */
+/** Like all readers here, throws ArgumentInvalid with the place of the first error. */
 export function readSettings(value: unknown): ControlSettings {
   check(SettingsSchema, value, 'settings');
   const settings = value as ControlSettings;
@@ -164,7 +164,7 @@ export function readRule(value: unknown, place = 'rule'): FaultRule {
   checkKind(FAULTS, fault, `${place}.fault`);
   if (fault.kind === 'action') readAction(fault.action, `${place}.fault.action`);
   if (on?.source !== undefined && !isPageFault(fault)) {
-    throw invalidArgument(`${place}.on.source is for faults of pages, and a ${fault.kind} is none.`);
+    throw invalidArgument(`${place}.on.source is only for faults of pages, not for ${fault.kind}.`);
   }
   return rule;
 }

@@ -1,4 +1,4 @@
-// Owns the control endpoint: what no real hub has, for whoever tests against this one.
+// The control endpoint, which no real hub has: counters, settings, faults and actions for tests.
 import type { Context, Hono } from 'hono';
 import type { Clock } from '../../ports/clock.ts';
 import type { FrontDoor } from '../front-door.ts';
@@ -20,7 +20,7 @@ const OWNER_PERMISSIONS: readonly Permission[] = ['RegistryRead', 'RegistryWrite
 
 const BODY_BYTES_MAX = 1024 * 1024;
 
-/** Of a token that is asked for with nothing said. */
+/** Default principal of a token. */
 const PRINCIPAL = 'emulator';
 const CONTRIBUTOR: Role = 'IoT Hub Data Contributor';
 
@@ -34,7 +34,7 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/** Needs no `api-version`. Its own calls are neither counted nor limited nor spoilt. */
+/** Needs no `api-version`. Its calls are never counted, throttled or hit by a fault. */
 export function addControl({ app, hub, front, answers, authorize, issuer, clock }: Parts): void {
   const check = (c: Context): void => {
     const credentials = { header: c.req.header('authorization'), path: pathSegments(c.req.path) };
@@ -111,7 +111,7 @@ export function addControl({ app, hub, front, answers, authorize, issuer, clock 
     const action = readAction(await readJson(c, BODY_BYTES_MAX));
     if (action.kind === 'failOver') {
       if (hub.historyMs === 0 && hub.lag === undefined) {
-        throw invalidArgument('The hub remembers nothing to fall back to: set historyMs, then let things happen.');
+        throw invalidArgument('The hub has no history to fall back to: set historyMs first.');
       }
     } else if (action.deviceId === undefined) throw invalidArgument('action lacks deviceId.');
     return answers.json({ isDone: front.perform(action) });

@@ -1,4 +1,4 @@
-// The way in for HTTP: what a request is for the front door, and how a connection is cut.
+// The front door for HTTP: maps requests to operations, and cuts connections.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -7,7 +7,7 @@ import { ConnectionCut, type FrontDoor } from '../front-door.ts';
 import { operationOf } from '../throttles/operations.ts';
 import { pathSegments } from './requests.ts';
 
-/** Every request of a class that hubs throttle passes the front door, whether or not its token is good. */
+/** Every request of a throttled class passes the front door, even with an invalid token. */
 export function throughFrontDoor(front: FrontDoor): MiddlewareHandler {
   return async (c, next) => {
     const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
@@ -31,7 +31,7 @@ export function throughFrontDoor(front: FrontDoor): MiddlewareHandler {
   };
 }
 
-/** The clock by which tokens are checked. */
+/** The clock for checking tokens. */
 export function skewedClock(clock: Clock, front: FrontDoor): Clock {
   return {
     now: () => clock.now() + front.clockSkewMs,
@@ -41,14 +41,14 @@ export function skewedClock(clock: Clock, front: FrontDoor): Clock {
 
 function cut(c: Context, error: ConnectionCut): void {
   const { incoming } = (c.env ?? {}) as Partial<HttpBindings>;
-  // Without a server around it nobody is there to be cut off.
+  // Without a server there is no connection to cut.
   if (incoming === undefined) throw error;
   incoming.socket.destroy();
   c.res = undefined;
   c.res = RESPONSE_ALREADY_SENT;
 }
 
-/** 0 where the header is missing. */
+/** 0 without the header. */
 function lengthOf(header: string | null | undefined): number {
   return Number(header ?? 0);
 }

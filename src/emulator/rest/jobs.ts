@@ -1,4 +1,4 @@
-// Owns the paths of scheduled jobs.
+// The paths of scheduled jobs.
 import { isObject } from '../../model/json.ts';
 import type { Access } from './authorization.ts';
 import type { Parts } from './parts.ts';

@@ -1,4 +1,4 @@
-// Owns the hub's shared access policies: what each may do, and the connection strings that name them.
+// The hub's shared access policies: their rights, and their connection strings.
 import type { Random } from '../../ports/random.ts';
 import type { KeyPair } from './sas-token.ts';
 
@@ -12,7 +12,7 @@ export interface Policy {
   readonly secondaryKey: string;
 }
 
-/** The policies every real hub is born with. */
+/** The policies of every new hub. */
 const STANDARD_POLICIES: readonly (readonly [name: string, permissions: readonly Permission[]])[] = [
   ['iothubowner', ['RegistryRead', 'RegistryWrite', 'ServiceConnect', 'DeviceConnect']],
   ['service', ['ServiceConnect']],
@@ -32,7 +32,7 @@ export function createPolicies(random: Random): Policy[] {
   }));
 }
 
-/** A secret: never to be logged. Undefined where no policy has the name. */
+/** A secret: never log it. Undefined if there is no policy with this name. */
 export function connectionString(hostName: string, policies: readonly Policy[], name: string): string | undefined {
   const policy = policies.find((candidate) => candidate.name === name);
   if (policy === undefined) return undefined;

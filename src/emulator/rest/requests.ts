@@ -1,8 +1,8 @@
-// Owns what comes with a request beside its path: body, api-version, paging headers.
+// Parts of a request besides its path: body, api-version, paging headers.
 import type { Context } from 'hono';
 import { badRequest, ServiceError } from '../hub/service-error.ts';
 
-/** A twin's sections hold 40 KB by the hub's own count; JSON escapes and spaces may need several times that. */
+/** A twin's sections hold 40 KB by the hub's formula; JSON escapes and spaces may need several times that. */
 export const BODY_BYTES_MAX = 512 * 1024;
 /** 100 entries with a twin each. */
 export const BULK_BODY_BYTES_MAX = 8 * 1024 * 1024;
@@ -17,7 +17,7 @@ const API_VERSIONS: ReadonlySet<string> = new Set([
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The versions that clients in use send; the body of the cloud's refusal is not established. */
+/** The versions that current clients send; the body of the real hub's refusal is not established. */
 export function requireApiVersion(c: Context): void {
   const version = c.req.query('api-version');
   if (version !== undefined && API_VERSIONS.has(version)) return;
@@ -25,7 +25,7 @@ export function requireApiVersion(c: Context): void {
   throw new ServiceError('InvalidProtocolVersion', text);
 }
 
-/** The body as JSON, whatever type it claims to be. Throws ArgumentInvalid, or MessageTooLarge before reading it all. */
+/** The body as JSON, of any content type. Throws ArgumentInvalid, or MessageTooLarge before reading it all. */
 export async function readJson(c: Context, bytesMax = BODY_BYTES_MAX): Promise<unknown> {
   const bytes = await readBody(c, bytesMax);
   try {
@@ -35,7 +35,7 @@ export async function readJson(c: Context, bytesMax = BODY_BYTES_MAX): Promise<u
   }
 }
 
-/** A whole number in a query parameter or header, in range or not; undefined where it is not sent. */
+/** A whole number in a query parameter or header, not range-checked; undefined if not sent. */
 export function parseCount(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^-?\d{1,9}$/.test(text)) throw badRequest(`${name} is not a whole number`);
@@ -44,7 +44,7 @@ export function parseCount(text: string | undefined, name: string): number | und
 
 async function readBody(c: Context, bytesMax: number): Promise<ArrayBuffer | Uint8Array> {
   const length = c.req.header('content-length');
-  // Node holds a request to the length it announced; any other body is counted while it comes.
+  // Node enforces the announced length; other bodies are counted while reading.
   if (length === undefined) return readStream(c.req.raw.body, bytesMax);
   if (Number(length) > bytesMax) throw tooLarge(bytesMax);
   return c.req.raw.arrayBuffer();
@@ -66,7 +66,7 @@ function tooLarge(bytesMax: number): ServiceError {
   return new ServiceError('MessageTooLarge', `The body should be at most ${bytesMax} bytes.`);
 }
 
-/** Hono has decoded the path but for "%25" and separators. */
+/** Hono decodes the path except "%25" and separators. */
 export function pathSegments(path: string): string[] {
   return path.split('/').slice(1).map(decodeSegment);
 }

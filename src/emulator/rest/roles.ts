@@ -1,4 +1,4 @@
-// Owns the roles of Entra: which data actions each grants.
+// Entra roles, and the data actions that each grants.
 
 /** Below `Microsoft.Devices/IotHubs/`. */
 export type DataAction =
@@ -29,7 +29,7 @@ export type Role = keyof typeof GRANTS;
 
 export const ROLES = Object.keys(GRANTS) as readonly Role[];
 
-/** Names that are no role grant nothing. What no action is named for is for signatures alone. */
+/** Unknown roles grant nothing. An endpoint without actions accepts only signatures. */
 export function isGranted(roles: readonly string[], actions: readonly DataAction[] | undefined): boolean {
   return actions?.every((action) => ROLES.some((role) => roles.includes(role) && GRANTS[role].test(action))) === true;
 }

@@ -1,4 +1,4 @@
-// Owns shared access signatures: reading a token, and whether a key made it.
+// Shared access signatures: parsing a token, and verifying it with a key.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 const SCHEME = 'SharedAccessSignature ';
@@ -6,17 +6,17 @@ const TOKEN_LENGTH_MAX = 4096;
 const EXPIRY_SECONDS = /^\d{1,12}$/;
 
 export interface SasToken {
-  /** What `sr` names, decoded, by segment: the host, then the path. Ids hold no "/". */
+  /** `sr`, decoded, by segment: the host, then the path. Ids contain no "/". */
   readonly resource: readonly string[];
-  /** The policy; undefined where the key is a device's or a module's own. */
+  /** The policy; undefined for the key of a device or module. */
   readonly policyName: string | undefined;
   readonly expiresAtSeconds: number;
-  /** The text below the signature: `sr` exactly as sent, a line feed, `se`. Clients differ in how they encode `sr`. */
+  /** The signed text: `sr` exactly as sent, a line feed, `se`. Clients differ in how they encode `sr`. */
   readonly signedText: string;
   readonly signature: Buffer;
 }
 
-/** Undefined where the header is no such token. Fields may come in any order; unknown ones are ignored. */
+/** Undefined if the header is not such a token. Fields may be in any order; unknown ones are ignored. */
 export function parseSasToken(header: string): SasToken | undefined {
   if (!header.startsWith(SCHEME) || header.length > TOKEN_LENGTH_MAX) return undefined;
   const fields = new Map<string, string>();
@@ -41,7 +41,7 @@ export function parseSasToken(header: string): SasToken | undefined {
   };
 }
 
-/** True where `sr` names the host or any prefix of the path on it. */
+/** True if `sr` names the host or any prefix of the path on it. */
 export function isTokenFor({ resource }: SasToken, hostName: string, path: readonly string[]): boolean {
   const [host, ...scope] = resource;
   return host?.toLowerCase() === hostName.toLowerCase() && scope.every((segment, index) => segment === path[index]);
@@ -52,12 +52,12 @@ export interface KeyPair {
   readonly secondary: string;
 }
 
-/** True where one of the keys (base64) made the signature. Takes the same time whichever it was. */
+/** True if one of the keys (base64) made the signature. Constant time for both. */
 export function isSignedBy(token: SasToken, keys: KeyPair): boolean {
   return isSignedWith(token, keys, 'base64');
 }
 
-/** As `isSignedBy`, for clients of Event Hubs: they take the text of the key for the key itself. */
+/** Like `isSignedBy`, for Event Hubs clients: they use the text of the key as the key. */
 export function isSignedByText(token: SasToken, keys: KeyPair): boolean {
   return isSignedWith(token, keys, 'utf8');
 }

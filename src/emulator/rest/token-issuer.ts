@@ -1,4 +1,4 @@
-// Owns the test issuer that stands in for Entra: tokens it signs, and whether a token is one of its own.
+// The test issuer in place of Entra: issues tokens, and verifies its own.
 import {
   createHmac,
   createPrivateKey,
@@ -12,22 +12,24 @@ import {
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { Role } from './roles.ts';
 
-/** The resource that every real hub's tokens are for. */
+/** The audience of tokens for every real hub. */
 const AUDIENCE = 'https://iothubs.azure.net';
 const TOKEN_LENGTH_MAX = 16 * 1024;
-/** Of a token that nobody asked a lifetime for. */
+/** Default lifetime of a token. */
 export const LIFETIME_SECONDS = 3600;
 
 export type IssuerAlgorithm = 'HS256' | 'RS256' | 'ES256';
 
-/** PEM of a private key, or of a public one where others sign; base64 of the secret for HS256. Private keys are secrets. */
+/**
+ * PEM of a private key, or of a public one if others sign; base64 of the secret for HS256. Private keys are secrets.
+ */
 export interface IssuerKey {
   readonly algorithm: IssuerAlgorithm;
   readonly key: string;
 }
 
 export interface TokenRequest {
-  /** The object id of whoever signs in, as refusals name it. */
+  /** The caller's object id, as named in refusals. */
   readonly principal: string;
   readonly roles: readonly Role[];
   readonly nowMs: number;
@@ -40,7 +42,7 @@ export interface Principal {
 }
 
 export interface TokenIssuer {
-  /** A JSON web token: a secret. Throws where the key is public. */
+  /** A JSON web token: a secret. Throws if the key is public. */
   issue(request: TokenRequest): string;
   /** Undefined for all but a token of this issuer, for hubs, at its time. */
   verify(token: string, nowMs: number): Principal | undefined;
@@ -99,14 +101,14 @@ function signatureOf({ algorithm, key }: IssuerKey): Signature {
   const options = (object: KeyObject) => ({ key: object, dsaEncoding: 'ieee-p1363' as const });
   return {
     sign: (data) => {
-      if (!isPrivate) throw new Error('The issuer has a public key alone and cannot sign.');
+      if (!isPrivate) throw new Error('The issuer has only a public key and cannot sign.');
       return sign('sha256', data, options(createPrivateKey(key)));
     },
     verify: (data, sent) => verify('sha256', data, options(publicKey), sent),
   };
 }
 
-/** Of a private key too. The reason why it is none is not told: it may quote the key. */
+/** Of a private key too. The error does not say why the key is invalid: the reason may quote it. */
 function readPublicKey(key: string): KeyObject | undefined {
   try {
     return createPublicKey(key);

@@ -1,4 +1,4 @@
-// Owns the journal on disk: one line for each change since the snapshot, there before the change is answered.
+// The journal on disk: one line for each change since the snapshot, written before the change is answered.
 import { closeSync, existsSync, ftruncateSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubDump, Journal, JournalRecord } from '../hub/journal.ts';
@@ -9,17 +9,17 @@ import { parseLine, readLines } from './lines.ts';
 import { PRIVATE_FILE_MODE, replaceFileByParts, writeAll } from './private-file.ts';
 
 const JOURNAL_FILE = 'journal.jsonl';
-/** What a snapshot that is being written has already. */
+/** Changes that the snapshot in progress already includes. */
 const OLDER_JOURNAL_FILE = 'journal.older.jsonl';
 const SNAPSHOT_FILE = 'snapshot.jsonl';
 
-/** From this size on, and twice the snapshot's, a new snapshot is due. */
+/** A new snapshot is due from this size on, and from twice the size of the snapshot. */
 const COMPACT_BYTES_MIN = 16 * 1024 * 1024;
 
-/** What is written of a snapshot at once, and a call may have to wait for. */
+/** Size of a snapshot part; a call may have to wait for one. */
 const PIECE_BYTES = 1024 * 1024;
 
-/** The first line is the number; identities, which are most, stand for themselves. */
+/** The first line is the number; identities, the majority, have no wrapper. */
 type SnapshotLine =
   | { readonly nextSequence: number }
   | { readonly configuration: ConfigurationRecord }
@@ -28,14 +28,14 @@ type SnapshotLine =
 
 export interface FileJournalOptions {
   readonly directory: string;
-  /** Called at most once between two snapshots. Must not compact before the append that it is called in has returned. */
+  /** Called at most once between two snapshots. Must not compact before the append that calls it has returned. */
   readonly onCompactionDue: () => void;
   readonly compactBytesMin?: number | undefined;
 }
 
 /**
- * An appended change survives a crash of the process; a crash of the machine may cost what its system had not yet written.
- * The directory belongs to one process at a time.
+ * An appended change survives a crash of the process; a crash of the machine may lose what the system had not yet
+ * written. The directory belongs to one process at a time.
  */
 export class FileJournal implements Journal {
   readonly #journalPath: string;
@@ -56,7 +56,7 @@ export class FileJournal implements Journal {
     this.#compactBytesMin = compactBytesMin;
   }
 
-  /** Undefined where nothing was ever stored. To be read before `readRecords`. */
+  /** Undefined if nothing was ever stored. Call before `readRecords`. */
   readSnapshot(): HubDump | undefined {
     let nextSequence: number | undefined;
     const identities: HubRecord[] = [];
@@ -75,7 +75,7 @@ export class FileJournal implements Journal {
     return nextSequence === undefined ? undefined : { nextSequence, identities, configurations, jobs };
   }
 
-  /** The changes since the snapshot; perhaps some from before it too, which do no harm. To be read to the end. */
+  /** The changes since the snapshot, possibly with some earlier ones, which do no harm. Read them to the end. */
   *readRecords(): Generator<JournalRecord, void, undefined> {
     for (const path of [this.#olderPath, this.#journalPath]) {
       let lineNumber = 0;
@@ -110,8 +110,8 @@ export class FileJournal implements Journal {
   }
 
   /**
-   * Writes a snapshot, a piece each time it is resumed, the first of which takes the dump; changes may be appended between
-   * them. A crash on the way leaves changes in the journals that the snapshot has already.
+   * Writes a snapshot, one piece each time it is resumed; the first takes the dump. Changes may be appended in between.
+   * A crash meanwhile leaves changes in the journals that the snapshot already has.
    */
   *compact(takeDump: () => HubDump): Generator<void, void, undefined> {
     if (this.#file === undefined) return;
@@ -129,7 +129,7 @@ export class FileJournal implements Journal {
     this.#file = undefined;
   }
 
-  /** What a full disk left half must not stand in front of the next change. */
+  /** Half a line from a full disk must not precede the next change. */
   #cutTornLine(file: number): void {
     try {
       ftruncateSync(file, this.#bytes);
@@ -138,10 +138,12 @@ export class FileJournal implements Journal {
     }
   }
 
-  /** Begins a new journal. Where an older one waits still, because its snapshot was never done, the present one goes on. */
+  /**
+   * Starts a new journal. If an older one remains, because its snapshot was never finished, continues the current one.
+   */
   #setAside(): void {
     if (existsSync(this.#olderPath)) return;
-    // Some systems do not rename a file that is open.
+    // Some systems do not rename an open file.
     this.close();
     try {
       renameSync(this.#journalPath, this.#olderPath);
@@ -165,7 +167,10 @@ export class FileJournal implements Journal {
   }
 }
 
-/** Each piece is good until the next is asked for: they share their memory, as much of it outside the heap costs collections. */
+/**
+ * Each piece is valid until the next is requested: they share memory, because much memory outside the heap costs
+ * collections.
+ */
 function* pieces(dump: HubDump): Generator<Uint8Array, void, undefined> {
   let piece = Buffer.allocUnsafe(PIECE_BYTES);
   let used = 0;

@@ -1,4 +1,4 @@
-// Owns files of JSON lines: reading them in pieces, and knowing where a torn last line begins.
+// Files of JSON lines: reads them in pieces, and finds a torn last line.
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -10,7 +10,7 @@ export interface Line {
   readonly end: number;
 }
 
-/** Lines that end in a line feed; what follows the last one is a torn write and is left out. Nothing where no file is. */
+/** Lines that end in a line feed; omits the rest after the last one, a torn write. Empty if there is no file. */
 export function* readLines(path: string): Generator<Line, void, undefined> {
   const file = openIfThere(path);
   if (file === undefined) return;
@@ -21,7 +21,7 @@ export function* readLines(path: string): Generator<Line, void, undefined> {
   }
 }
 
-/** The error names file and line, so that a person can look at it, and nothing of the text: it may hold keys. */
+/** The error names file and line, but no text, which may contain keys. */
 export function parseLine({ text }: Line, path: string, lineNumber: number): unknown {
   try {
     return JSON.parse(text);
@@ -44,7 +44,7 @@ function* splitLines(file: number): Generator<Line, void, undefined> {
       parts = [];
       start = feed + 1;
     }
-    // The chunk is filled anew for the next piece.
+    // The chunk is reused for the next piece.
     parts.push(Buffer.from(chunk.subarray(start, size)));
     offset += size;
   }

@@ -1,4 +1,4 @@
-// Owns opening an embedded hub: new, or as a data directory remembers it, with all that its server needs.
+// Opens an embedded hub: new or from a data directory, with everything its server needs.
 import { mkdirSync } from 'node:fs';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
@@ -17,9 +17,9 @@ export interface OpenHubOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits?: Partial<HubLimits> | undefined;
-  /** Undefined keeps everything in memory. Made where it is missing; one process at a time. */
+  /** Undefined keeps everything in memory. Created if missing; one process at a time. */
   readonly directory?: string | undefined;
-  /** Who signs bearer tokens in place of the hub's own issuer; not kept. */
+  /** Replaces the hub's own issuer of bearer tokens; not stored. */
   readonly issuerKey?: IssuerKey | undefined;
   /** Journal size from which a new snapshot is written; for tests. */
   readonly compactBytesMin?: number | undefined;
@@ -28,22 +28,22 @@ export interface OpenHubOptions {
 export interface OpenHub {
   readonly hub: IotHub;
   readonly policies: readonly Policy[];
-  /** Lasts as long as the directory, and its tokens with it. */
+  /** Stored in the directory, so its tokens stay valid. */
   readonly issuer: TokenIssuer;
-  /** Issued anew each time, by an authority that lasts as long as the directory. */
+  /** Issued at each start, by an authority stored in the directory. */
   readonly certificate: ServerCertificate;
-  /** True where no directory knew this hub: time for a first fleet. */
+  /** True if the directory had no hub: create a first fleet. */
   readonly isNew: boolean;
-  /** Writes a snapshot and lets go of the directory. Idempotent. */
+  /** Writes a snapshot and releases the directory. Idempotent. */
   close(): void;
 }
 
-/** Rejects with an error for people where the directory can't be used. */
+/** Rejects with a readable error if the directory is not usable. */
 export async function openHub(options: OpenHubOptions): Promise<OpenHub> {
   const { directory, clock, random, limits } = options;
   const stored = directory === undefined ? undefined : openDirectory(directory);
   const { issuerKey = generateIssuerKey(), ...rest } = stored ?? (await createSettings(options));
-  // Also where an older version made the directory, which knew no issuer.
+  // Also if an older version without issuer created the directory.
   if (directory !== undefined && stored?.issuerKey === undefined) writeSettings(directory, { ...rest, issuerKey });
   const { hostName, policies, authority } = rest;
   const issuer = createTokenIssuer(options.issuerKey ?? issuerKey);
@@ -64,16 +64,16 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
   const journal = new FileJournal({
     directory,
     compactBytesMin,
-    // Later: inside an append the change is in the journal and not yet in the hub.
+    // Later: inside an append the change is in the journal but not yet in the hub.
     onCompactionDue: () => resumeLater(compact()),
   });
-  /** A piece at a time, so that calls are answered between them. */
+  /** One piece at a time, so that calls are answered between them. */
   function resumeLater(steps: Generator<void, void, undefined>): void {
     const cancel = clock.schedule(0, () => {
       try {
         if (steps.next().done !== true) resumeLater(steps);
       } catch {
-        // A full disk, say: the journal still has everything, and goes on until the next opening.
+        // For example a full disk: the journal still has everything, and continues until the next start.
       }
     });
     cancelCompaction = () => {
@@ -99,7 +99,7 @@ function openJournaled(options: OpenHubOptions & { readonly directory: string })
   return { hub, close };
 }
 
-/** Undefined where the directory holds no hub yet. */
+/** Undefined if the directory has no hub yet. */
 function openDirectory(directory: string): HubSettings | undefined {
   mkdirSync(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
   return readSettings(directory);

@@ -1,19 +1,19 @@
-// Owns how files that hold secrets are written: for their owner alone, and never half.
+// Writes files with secrets: readable only by their owner, and never half written.
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export const PRIVATE_FILE_MODE = 0o600;
 export const PRIVATE_DIRECTORY_MODE = 0o700;
 
-/** Written to the disk at once, so that the last part does not wait for all. */
+/** Synced in parts, so that the end need not wait for everything. */
 const SYNC_BYTES = 16 * 1024 * 1024;
 
-/** Replaces the file in one step: after a crash it is the old one or the new one. */
+/** Replaces the file atomically: after a crash it is the old one or the new one. */
 export function replaceFile(path: string, content: string): void {
   finish(replaceFileByParts(path, [content]));
 }
 
-/** As `replaceFile`, one part each time it is resumed. Given up halfway, it leaves the file as it was. */
+/** Like `replaceFile`, one part each time it is resumed. If abandoned, the file is unchanged. */
 export function* replaceFileByParts(
   path: string,
   parts: Iterable<string | Uint8Array>,
@@ -44,13 +44,13 @@ export function finish(steps: Iterator<void, void, undefined>): void {
   while (steps.next().done !== true);
 }
 
-/** A write may take a part of the bytes only. */
+/** A write may write only a part of the bytes. */
 export function writeAll(file: number, bytes: Uint8Array): void {
   let written = 0;
   while (written < bytes.length) written += writeSync(file, bytes, written);
 }
 
-/** Makes the new name itself last. */
+/** Makes the rename durable. */
 function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

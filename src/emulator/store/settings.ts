@@ -1,4 +1,4 @@
-// Owns what makes a hub the same hub after a restart: its name, its policies' keys, its authority and its issuer.
+// The identity of a hub across restarts: its name, its policies' keys, its authority and its issuer.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../../model/json.ts';
@@ -9,22 +9,22 @@ import { replaceFile } from './private-file.ts';
 
 const SETTINGS_FILE = 'hub.json';
 
-/** Holds secrets. */
+/** Contains secrets. */
 export interface HubSettings {
   readonly hostName: string;
   readonly policies: readonly Policy[];
   readonly authority: Authority;
-  /** Absent where an older version wrote the settings. */
+  /** Absent in settings of older versions. */
   readonly issuerKey?: IssuerKey;
 }
 
-/** Undefined where the directory holds no hub yet. The error of a damaged file shows nothing of it. */
+/** Undefined if the directory has no hub yet. The error of a damaged file quotes nothing of it. */
 export function readSettings(directory: string): HubSettings | undefined {
   const path = join(directory, SETTINGS_FILE);
   const text = readIfThere(path);
   if (text === undefined) return undefined;
   const value = parse(text);
-  if (!isSettings(value)) throw new Error(`${path} does not hold an embedded hub. Choose another data directory.`);
+  if (!isSettings(value)) throw new Error(`${path} does not contain an embedded hub. Choose another data directory.`);
   return value;
 }
 

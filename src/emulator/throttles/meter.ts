@@ -1,32 +1,32 @@
-// Owns the counters: what clients asked, how it ended, and what it took of the daily quota.
+// Counters of client calls: requests, outcomes, and the daily quota spent.
 import { OPERATION_CLASSES, type Operation, type OperationClass } from './operations.ts';
 
-/** Every call that has ended is in exactly one of `answered`, `refused`, `throttled` and `cut`. */
+/** Every finished call is in exactly one of `answered`, `refused`, `throttled` and `cut`. */
 export interface ClassCounters {
   readonly calls: number;
   readonly answered: number;
   /** With an error other than 429. */
   readonly refused: number;
-  /** With 429, by the throttle or on order. */
+  /** With 429, by the throttle or by a fault. */
   readonly throttled: number;
-  /** Connections that were cut on order, before or after the call was done. */
+  /** Connections that a fault cut, before or after the call was executed. */
   readonly cut: number;
-  /** Calls that changed something, also where the answer was lost afterwards. A bulk is one. */
+  /** Calls that changed something, even if the answer was lost. A bulk counts once. */
   readonly writes: number;
   /** Calls that waited for their turn. */
   readonly queued: number;
   /** Calls that a fault struck. */
   readonly faults: number;
-  /** Of the bodies of requests and answers, where the hub did what was asked. */
+  /** Of the bodies of requests and answers, if the hub executed the call. */
   readonly bytes: number;
-  /** Taken of the daily quota: reads and queries by their answer, updates by their request. The rest is free. */
+  /** Messages of the daily quota: reads and queries by their answer, updates by their request. The rest is free. */
   readonly messages: number;
 }
 
 export interface Counters {
   readonly classes: Readonly<Record<OperationClass, ClassCounters>>;
   readonly total: ClassCounters;
-  /** Since midnight UTC; a reset of the counters leaves it. */
+  /** Since midnight UTC; a reset of the counters keeps it. */
   readonly messagesToday: number;
 }
 
@@ -58,7 +58,7 @@ export class Meter {
     this.#classes[operations][counted] += by;
   }
 
-  /** Takes what a done call costs of the quota. */
+  /** Charges an executed call to the quota. */
   charge(operation: Operation, bytes: { request: number; answer: number }, day: MessageDay): void {
     this.add(operation.class, 'bytes', bytes.request + bytes.answer);
     if (!isMetered(operation)) return;
@@ -69,7 +69,7 @@ export class Meter {
     this.#messagesSpent += messages;
   }
 
-  /** Since the beginning, whatever is reset. */
+  /** Since the start; a reset does not change it. */
   get messagesSpent(): number {
     return this.#messagesSpent;
   }
@@ -95,7 +95,7 @@ export class Meter {
   }
 }
 
-/** When a call is charged, and how much of it is a message. */
+/** When to charge a call, and the size of a message. */
 interface MessageDay {
   readonly nowMs: number;
   readonly messageBytes: number;

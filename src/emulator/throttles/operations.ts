@@ -1,4 +1,4 @@
-// What clients ask of the hub, in the classes that it throttles, meters and counts by.
+// Client operations, in the classes that the hub throttles, meters and counts by.
 
 export const OPERATION_CLASSES = [
   'identities',
@@ -16,7 +16,7 @@ export type OperationClass = (typeof OPERATION_CLASSES)[number];
 export interface Operation {
   readonly class: OperationClass;
   readonly isWrite: boolean;
-  /** Decoded, without a slash at the end: `/twins/d/modules/m`. */
+  /** Decoded, without a trailing slash: `/twins/d/modules/m`. */
   readonly path: string;
   readonly deviceId?: string | undefined;
   readonly moduleId?: string | undefined;
@@ -24,7 +24,7 @@ export interface Operation {
   readonly isBulk?: boolean;
 }
 
-/** The segments are decoded. Undefined for paths that a real hub lacks, or does not throttle by the classes here. */
+/** The segments are decoded. Undefined for paths that a real hub lacks, or does not throttle by these classes. */
 export function operationOf(method: string, segments: readonly string[]): Operation | undefined {
   const parts = segments.at(-1) === '' ? segments.slice(0, -1) : segments;
   const path = `/${parts.join('/')}`;
@@ -45,7 +45,7 @@ export function operationOf(method: string, segments: readonly string[]): Operat
   }
 }
 
-/** What a 429 calls the operation. RegistryRead and ConfigurationWrite were seen; the others are by analogy. */
+/** Name of the operation in a 429. RegistryRead and ConfigurationWrite were seen; the others are by analogy. */
 export function typeOf(operation: Operation): string {
   const act = operation.isWrite ? 'Write' : 'Read';
   switch (operation.class) {

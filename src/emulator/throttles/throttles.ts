@@ -1,26 +1,26 @@
-// Owns the limits of one hub: a shaper for each class of its tier, and the daily quota.
+// The limits of one hub: a shaper for each class of its tier, and the daily quota.
 import type { OperationClass } from './operations.ts';
 import { Shaper } from './shaper.ts';
 import { type Capacity, dailyMessages, ratePerSecond, type ThrottledClass } from './tiers.ts';
 
 export interface ThrottleSettings extends Capacity {
-  /** Seconds' worth of the rate that are taken at once: 60 unless said. The real size is not documented. */
+  /** Seconds' worth of the rate that pass at once: 60 by default. The real size is not documented. */
   readonly burstSeconds?: number;
-  /** How long a call may wait for its turn: 10 s unless said. The real size is not documented. */
+  /** Longest wait of a call: 10 s by default. The real limit is not documented. */
   readonly backlogSeconds?: number;
-  /** In place of the tier's. */
+  /** Overrides the tier's. */
   readonly dailyMessages?: number;
-  /** Operations a second in place of the tier's, by class. */
+  /** Operations per second by class, overriding the tier's. */
   readonly rates?: Partial<Readonly<Record<ThrottledClass, number>>>;
 }
 
 /**
- * "For the first minute or two" a hub takes twice its rate at once, say the docs, and one minute is the stricter reading;
- * a refusal asks to wait ten seconds.
+ * The docs say that "for the first minute or two" a hub accepts twice its rate; one minute is the stricter reading. A
+ * refusal asks to wait ten seconds.
  */
 const BURST_SECONDS = 60;
 const BACKLOG_SECONDS = 10;
-/** A slow class takes a few calls at once whatever its rate. */
+/** A slow class passes at least one call at once. */
 const BURST_MIN = 1;
 
 export class Throttles {
@@ -35,7 +35,7 @@ export class Throttles {
     return this.settings.dailyMessages ?? dailyMessages(this.settings);
   }
 
-  /** Milliseconds until the turn of a call; undefined where the backlog of its class is full. */
+  /** Milliseconds until the turn of a call; undefined if the backlog of its class is full. */
   reserve(operations: OperationClass | 'jobUpdates', nowMs: number, cost: number): number | undefined {
     return operations === 'statistics' ? 0 : this.#shaperOf(operations).reserve(nowMs, cost);
   }

@@ -4,14 +4,14 @@ import type { OperationClass } from './operations.ts';
 
 export interface Capacity {
   readonly tier: Tier;
-  /** At least one; a free hub has one, whatever is said. */
+  /** At least one; a free hub always has one. */
   readonly units: number;
 }
 
-/** The updates that running jobs make are limited apart from all calls. */
+/** Updates by running jobs have their own limit. */
 export type ThrottledClass = Exclude<OperationClass, 'statistics'> | 'jobUpdates';
 
-/** For the whole hub, the higher of the two. */
+/** For the whole hub; the higher of the two counts. */
 interface Limit {
   readonly perUnit: number;
   readonly atLeast?: number;
@@ -57,18 +57,18 @@ const DAILY_MESSAGES: Readonly<Record<Tier, number>> = { F1: 8000, S1: 400_000, 
 const MESSAGE_BYTES = 4096;
 const MESSAGE_BYTES_FREE = 512;
 
-/** Operations a second, for the whole hub. */
+/** Operations per second, for the whole hub. */
 export function ratePerSecond(capacity: Capacity, operations: ThrottledClass): number {
   const { perUnit, atLeast = 0, seconds } = LIMITS[capacity.tier][operations];
   return Math.max(perUnit * unitsOf(capacity), atLeast) / seconds;
 }
 
-/** Messages that a UTC day has for everything that is metered. */
+/** Messages per UTC day for all metered operations. */
 export function dailyMessages(capacity: Capacity): number {
   return DAILY_MESSAGES[capacity.tier] * unitsOf(capacity);
 }
 
-/** So many bytes, or a part of them, are one message. */
+/** Each started block of this many bytes is one message. */
 export function messageBytes(tier: Tier): number {
   return tier === 'F1' ? MESSAGE_BYTES_FREE : MESSAGE_BYTES;
 }

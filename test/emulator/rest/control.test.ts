@@ -231,7 +231,7 @@ describe('a body it cannot take is answered with 400 and its place', () => {
     [
       'POST /emulator/faults',
       { on: { source: 'devices' }, fault: { kind: 'reset' } },
-      'rule.on.source is for faults of pages, and a reset is none.',
+      'rule.on.source is only for faults of pages, not for reset.',
     ],
     [
       'POST /emulator/faults',
@@ -252,7 +252,7 @@ describe('a body it cannot take is answered with 400 and its place', () => {
     [
       'POST /emulator/actions',
       { kind: 'failOver', lossMs: 1 },
-      'The hub remembers nothing to fall back to: set historyMs, then let things happen.',
+      'The hub has no history to fall back to: set historyMs first.',
     ],
   ];
   test.each(rows)('%s %j', async (request, body, text) => {

@@ -196,7 +196,7 @@ describe('a damaged file', () => {
   test('settings of something else are refused', async () => {
     writeFileSync(join(directory, 'hub.json'), '{"name":"c2VjcmV0"}');
     const failure = await open().catch((error: unknown) => error);
-    expect(String(failure)).toContain('does not hold an embedded hub');
+    expect(String(failure)).toContain('does not contain an embedded hub');
     expect(String(failure)).not.toContain('c2VjcmV0');
   });
 });

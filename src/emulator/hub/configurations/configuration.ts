@@ -1,20 +1,20 @@
-// What the hub stores for one automatic configuration or edge deployment, and its wire form.
+// An automatic configuration or edge deployment as the hub stores it, and its wire form.
 import type { JsonObject } from '../../../model/json.ts';
 import { identityEtag } from '../etag.ts';
 import { isoTime, ticks } from '../times.ts';
 
 export type ContentKind = 'deviceContent' | 'moduleContent' | 'modulesContent';
 
-/** JSON as it is, so that journals and snapshots hold records unchanged. Times are milliseconds. */
+/** Plain JSON, so that journals and snapshots store records unchanged. Times are milliseconds. */
 export interface ConfigurationRecord {
   readonly id: string;
-  /** Place in the order of creation: of two with the same priority the later wins. */
+  /** Position in the order of creation: at equal priority the later wins. */
   readonly sequence: number;
   /** Decimal counter inside the etag. */
   readonly etag: number;
   readonly schemaVersion: string | null;
   readonly labels: Readonly<Record<string, string>> | null;
-  /** As it was sent when the configuration was created; it never changes. */
+  /** As sent at creation; it never changes. */
   readonly contentKind: ContentKind;
   readonly content: JsonObject;
   readonly targetCondition: string;
@@ -38,8 +38,8 @@ export function configurationEtag({ etag }: Pick<ConfigurationRecord, 'etag'>): 
 }
 
 /**
- * What `$lastUpdatedByDigest` says of a write by this configuration: ticks, as real twins show. Another one after each
- * write of a client, so that what was applied before is applied anew.
+ * The `$lastUpdatedByDigest` of this configuration's writes: ticks, as on real twins. It changes with each client
+ * write, so that the configuration is applied again.
  */
 export function configurationDigest({ updatedAt, sequence }: ConfigurationRecord): string {
   return ticks(updatedAt, sequence);

@@ -1,4 +1,4 @@
-// The content of a configuration: its three forms, and the single values it sets in desired properties.
+// The content of a configuration: its three forms, and the values that it sets in desired properties.
 import { isObject, type Json, type JsonObject, setPath } from '../../../model/json.ts';
 import { isId } from '../record.ts';
 import { invalidConfigurationContent, ServiceError } from '../service-error.ts';
@@ -10,13 +10,13 @@ const WHOLE_SECTION = 'properties.desired';
 const EDGE_AGENT = '$edgeAgent';
 const EDGE_HUB = '$edgeHub';
 
-/** What is set at one path of desired properties: a scalar, an array, an empty object, or null, which removes. */
+/** The value at one path of desired properties: a scalar, an array, an empty object, or null, which removes. */
 export interface Leaf {
   readonly path: readonly string[];
   readonly value: Json;
 }
 
-/** The one form that is there, checked. Throws InvalidConfigurationContent. */
+/** The one form that is present, checked. Throws InvalidConfigurationContent. */
 export function parseContent(value: unknown): { readonly kind: ContentKind; readonly content: JsonObject } {
   if (!isObject(value)) throw invalidConfigurationContent('Content is required.');
   const given = Object.keys(value).filter((key) => value[key] !== null);
@@ -44,7 +44,7 @@ export function checkContent(kind: ContentKind, content: Json | undefined): asse
   }
 }
 
-/** The values that the content of one twin sets. Of two of its own keys the later wins. */
+/** The values that the content of one twin sets. If two of its keys overlap, the later wins. */
 export function leavesOf(content: JsonObject): Leaf[] {
   const overlay = new Overlay<undefined>();
   for (const [key, value] of Object.entries(content)) {
@@ -53,14 +53,14 @@ export function leavesOf(content: JsonObject): Leaf[] {
   return overlay.leaves();
 }
 
-/** The object that leaves make, and whether nulls, which stand for removals, are kept in it. */
+/** The object made of the leaves; `keepsNulls` keeps the nulls that mean removal. */
 export function objectOf(leaves: Iterable<Leaf>, options: { readonly keepsNulls: boolean }): JsonObject {
   const object: JsonObject = {};
   for (const { path, value } of leaves) if (value !== null || options.keepsNulls) setPath(object, path, value);
   return object;
 }
 
-/** True where the content stands for the whole desired section of the module, as that of a base deployment does. */
+/** True if the content is the whole desired section of the module, as in a base deployment. */
 export function isWhole(twin: JsonObject): boolean {
   return Object.hasOwn(twin, WHOLE_SECTION);
 }
@@ -71,7 +71,7 @@ export function isLayered(content: JsonObject): boolean {
   return !(isObject(agent) && isWhole(agent));
 }
 
-/** Modules that must exist on the device: those with content, and those the agent is told to run. */
+/** Modules that must exist on the device: those with content, and those that the agent must run. */
 export function modulesOfContent(content: JsonObject): Set<string> {
   const moduleIds = new Set(Object.keys(content));
   const agent = content[EDGE_AGENT];
@@ -82,7 +82,7 @@ export function modulesOfContent(content: JsonObject): Set<string> {
   return moduleIds;
 }
 
-/** Leaves laid over each other: a later one takes the place of what is at, above and below its path. */
+/** Overlaid leaves: a later one replaces those at, above and below its path. */
 export class Overlay<Owner> {
   #root: Node<Owner> = { leaf: undefined, below: new Map() };
 
@@ -102,7 +102,7 @@ export class Overlay<Owner> {
     return leavesBelow(this.#root);
   }
 
-  /** True where a leaf at this path, or below it, or above it, decides what is there. */
+  /** True if a leaf at, above or below this path determines its value. */
   covers(path: readonly string[]): boolean {
     let node = this.#root;
     for (const key of path) {
@@ -117,7 +117,7 @@ export class Overlay<Owner> {
 
 type OwnedLeaf<Owner> = Leaf & { readonly owner: Owner };
 
-/** One of both: a leaf, or nodes below. Only the root of what is empty has neither. */
+/** Either a leaf, or nodes below. Only an empty root has neither. */
 interface Node<Owner> {
   leaf: OwnedLeaf<Owner> | undefined;
   readonly below: Map<string, Node<Owner>>;
@@ -140,7 +140,7 @@ function checkTwinContent(content: JsonObject): void {
       const path = sectionPath(key);
       const section = path.length > 0 ? { value } : value;
       if (!isObject(section)) throw invalidConfigurationContent(`${key} is not an object.`);
-      // Each by itself first: until then it may be nested without end.
+      // Check each key separately first: its nesting is unbounded until then.
       checkValues(section, 'patch');
     }
     checkValues(objectOf(leavesOf(content), { keepsNulls: true }), 'patch');

@@ -1,4 +1,4 @@
-// The modules of an edge device as its manifest wants them, and a manifest that is applied to one device directly.
+// The modules that a manifest creates on an edge device, and applying a manifest directly to one device.
 import { isObject, type JsonObject } from '../../../model/json.ts';
 import { parseAuthentication } from '../identities/authentication.ts';
 import type { HubContext } from '../context.ts';
@@ -10,7 +10,7 @@ import { checkContent, isWhole, leavesOf, modulesOfContent, objectOf } from './c
 
 const EDGE_MANAGER = 'iotEdge';
 
-/** Creates what is missing and removes, where asked, what an earlier manifest put there. */
+/** Creates missing modules and, if asked, removes those of an earlier manifest. */
 export function deployModules(
   hub: HubContext,
   deviceId: string,
@@ -40,10 +40,10 @@ export function deployModules(
   hub.connections.drop(gone);
 }
 
-/** `modulesContent` is required, `deviceContent` goes along; for edge devices alone. */
+/** `modulesContent` is required, `deviceContent` optional; only for edge devices. */
 export function applyContent(hub: HubContext, deviceId: string, body: unknown): void {
   const device = requireDevice(hub, deviceId);
-  if (!device.iotEdge) throw invalidArgument(`Device ${deviceId} is no edge device.`);
+  if (!device.iotEdge) throw invalidArgument(`Device ${deviceId} is not an edge device.`);
   if (!isObject(body)) throw invalidConfigurationContent('Content is required.');
   const modulesContent = body['modulesContent'];
   const deviceContent = body['deviceContent'] ?? undefined;

@@ -1,4 +1,4 @@
-// One run of all configurations: targets, twins, metrics. The hub does it soon after a change and every five minutes.
+// One run of all configurations: targets, twins, metrics. The hub runs it soon after a change and every five minutes.
 import { deepEqual, getPath, isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { countRows } from '../query/query.ts';
@@ -24,7 +24,7 @@ type Statuses = Readonly<Record<string, AppliedConfiguration>>;
 const NONE: Statuses = {};
 const EDGE_AGENT = '$edgeAgent';
 
-/** Writes only to twins whose configurations, or the state of one of them, changed since the last run. */
+/** Writes only to twins whose set of configurations, or the state of one of them, changed since the last run. */
 export function evaluateConfigurations(hub: HubContext): void {
   const records = listConfigurations(hub).toSorted(byPrecedence);
   const deployments = records.filter(({ contentKind }) => contentKind === 'modulesContent');
@@ -58,7 +58,7 @@ function remembered(
 ): (wanted: readonly ConfigurationRecord[]) => Target {
   const known = new Map<string, Target>();
   return (wanted) => {
-    // Ids hold no space.
+    // Ids contain no space.
     const key = wanted.map(({ id }) => id).join(' ');
     const target = known.get(key) ?? make(wanted);
     known.set(key, target);
@@ -67,16 +67,16 @@ function remembered(
 }
 
 function configureTwin(hub: HubContext, { deviceId, moduleId }: HubRecord, { overlay, statuses }: Target): void {
-  // Read again: a device may have answered an earlier write of this run.
+  // Read again: a device may have reacted to an earlier write of this run.
   const twin = hub.state.find({ deviceId, moduleId });
   if (twin === undefined) return;
   if (isSettled(twin, statuses)) return;
   const left = leftBehind(hub, twin, overlay, statuses);
-  // A twin that may not hold the content stays as it is, and is tried again by the next run.
+  // A twin that can't hold the content stays as it is, and the next run retries.
   attempt(() => writeTwin(hub, twin, overlay, left, statuses));
 }
 
-/** The agent's twin says which deployments the device has. */
+/** The agent's twin records the device's deployments. */
 function configureDevice(hub: HubContext, device: HubRecord, wanted: ConfigurationRecord[]): void {
   const agentRef = { deviceId: device.deviceId, moduleId: EDGE_AGENT };
   const { statuses, base, moduleIds, overlays } = edgeTarget(wanted);
@@ -84,7 +84,7 @@ function configureDevice(hub: HubContext, device: HubRecord, wanted: Configurati
   if (agent === undefined || isSettled(agent, statuses)) return;
   attempt(() => {
     deployModules(hub, device.deviceId, moduleIds, { removesOthers: base !== undefined });
-    // The agent last: until it says so, the next run begins anew.
+    // The agent last: until its twin is written, the next run repeats everything.
     const names = [...overlays.keys()].toSorted((a, b) => Number(a === EDGE_AGENT) - Number(b === EDGE_AGENT));
     for (const moduleId of names) {
       const overlay = overlays.get(moduleId);
@@ -108,7 +108,7 @@ function leaveTwins(hub: HubContext, records: readonly ConfigurationRecord[]): v
   for (const ref of configuredTwins(hub)) {
     const twin = hub.state.find(ref);
     if (twin === undefined || targeted.has(refKey(twin))) continue;
-    // Of edge devices the documentation says nothing: what a deployment set there stays.
+    // For edge devices the documentation is silent: a deployment's values stay.
     const left = ref.moduleId === EDGE_AGENT ? [] : leftBehind(hub, twin, undefined, NONE);
     attempt(() => writeTwin(hub, twin, undefined, left, NONE));
   }
@@ -125,8 +125,8 @@ function configuredTwins({ state }: HubContext): IdentityRef[] {
 }
 
 /**
- * Values whose configuration is still there and does not target the twin any more: the documentation says that they are
- * removed. Those of a deleted configuration stay, as was seen, and so do those that somebody else wrote since.
+ * Values of a configuration that exists but no longer targets the twin: removed, by the documentation. Those of a
+ * deleted configuration stay, as seen, and so do those that another writer wrote since.
  */
 function leftBehind(
   { state, switches }: HubContext,
@@ -158,14 +158,14 @@ function writeTwin(
   });
 }
 
-/** Written by the same state of the same configuration; a null that has nothing to remove is done too. */
+/** Written by the same state of the same configuration; a null without anything to remove is also done. */
 function isThere({ desired }: HubRecord, { path, value, owner }: WrittenLeaf): boolean {
   if (value === null) return getPath(desired.properties, path) === undefined;
   const stamp = getPath(desired.metadata, path);
   return isObject(stamp) && stamp['$lastUpdatedBy'] === owner.id && stamp['$lastUpdatedByDigest'] === owner.digest;
 }
 
-/** The values that configurations wrote and nobody wrote since. */
+/** The values that configurations wrote and no other writer since. */
 function signedLeaves({ desired }: HubRecord): WrittenLeaf[] {
   const leaves: WrittenLeaf[] = [];
   const visit = (metadata: JsonObject, path: readonly string[]): void => {
@@ -184,7 +184,7 @@ function isSettled({ configurations = NONE }: HubRecord, statuses: Statuses): bo
   return deepEqual(configurations as unknown as Json, statuses as unknown as Json);
 }
 
-/** Results move no etag: no client wrote them. */
+/** Results do not change the etag: no client wrote them. */
 function measure({ state }: HubContext, record: ConfigurationRecord): void {
   const count = (queries: Readonly<Record<string, string>>): Record<string, number> =>
     Object.fromEntries(Object.entries(queries).map(([name, text]) => [name, countRows(state, text)]));

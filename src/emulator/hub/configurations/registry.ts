@@ -1,4 +1,4 @@
-// Configurations as clients keep them: create, update, read, delete, and the check of queries that creates nothing.
+// Client operations on configurations: create, update, read, delete, and checking queries.
 import { cloneJson, isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import {
@@ -23,8 +23,8 @@ import {
 const ID_PATTERN = /^[a-z0-9\-+%_*!']{1,128}$/;
 
 /**
- * Without If-Match, or with one that is not quoted, a configuration is created and must not exist; with it, it is updated
- * and must. An update needs content and ignores what it says.
+ * Without If-Match, or with an unquoted one, creates a configuration, which must not exist; with it, updates one, which
+ * must exist. An update requires content and ignores it.
  */
 export function putConfiguration(
   hub: HubContext,
@@ -52,7 +52,7 @@ export function listConfigurations({ state }: HubContext): ConfigurationRecord[]
   return [...state.configurations.values()].toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/** What it wrote to twins stays there. */
+/** Its values stay on twins. */
 export function deleteConfiguration(hub: HubContext, id: string, ifMatch: string | undefined): void {
   const sent = quotedTag(ifMatch);
   const record = requireConfiguration(hub, id);
@@ -60,7 +60,7 @@ export function deleteConfiguration(hub: HubContext, id: string, ifMatch: string
   hub.state.commit({ put: [], removed: [], configurations: { put: [], removed: [id] } });
 }
 
-/** What is wrong with a target condition and with metrics; answered with 200 all the same. */
+/** Checks a target condition and metrics; errors are part of a 200 answer. */
 export function testQueries(body: unknown): JsonObject {
   if (!isObject(body)) throw badRequest('the body is not a JSON object');
   const condition = body['targetCondition'] ?? '';
@@ -115,7 +115,7 @@ function parseFields(id: string, kind: ConfigurationRecord['contentKind'], body:
   targetQuery(kind, targetCondition);
   const priority = body['priority'] ?? 0;
   if (typeof priority !== 'number' || !Number.isInteger(priority) || priority < 0) {
-    throw badRequest('priority is no whole number from 0 on');
+    throw badRequest('priority is not a whole number from 0 on');
   }
   const schemaVersion = body['schemaVersion'] ?? null;
   if (schemaVersion !== null && typeof schemaVersion !== 'string') throw badRequest('schemaVersion is not a text');
@@ -152,7 +152,7 @@ function checkEtag(record: ConfigurationRecord, sent: string): void {
   if (sent !== '*' && sent !== configurationEtag(record)) throw etagInvalid();
 }
 
-/** The service honours quoted tags alone, and takes a bare one for none. */
+/** The service accepts only quoted etags, and ignores a bare one. */
 function quotedTag(ifMatch: string | undefined): string | undefined {
   return ifMatch === undefined ? undefined : /^"(.*)"$/.exec(ifMatch.trim())?.[1];
 }

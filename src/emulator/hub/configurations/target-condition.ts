@@ -1,4 +1,4 @@
-// Which twins a configuration is for, and the queries of its metrics, read by the parser of all queries.
+// Target conditions and metric queries of configurations, parsed by the query parser.
 import { parseQuery } from '../query/parser.ts';
 import type { Expression, Query } from '../query/syntax.ts';
 import { attempt, invalidCustomMetric, invalidTargetCondition, ServiceError } from '../service-error.ts';
@@ -11,8 +11,8 @@ const MODULES_PREFIX = /^\s*from\s+devices\.modules\s+where\s/i;
 const ROOTS_OF_CONDITIONS: ReadonlySet<string> = new Set(['deviceId', 'moduleId', 'tags']);
 
 /**
- * The query for the twins that are targeted. Undefined where the condition is empty, which targets nothing. Throws
- * InvalidConfigurationTargetCondition: besides the id, only tags and reported properties may be asked for.
+ * The query for the targeted twins. Undefined for an empty condition, which targets nothing. Throws
+ * InvalidConfigurationTargetCondition: only the id, tags and reported properties are allowed.
  */
 export function targetQuery(kind: ContentKind, condition: string): Query | undefined {
   if (condition.trim() === '') return undefined;
@@ -23,11 +23,11 @@ export function targetQuery(kind: ContentKind, condition: string): Query | undef
   return query;
 }
 
-/** As `targetQuery` for a condition whose kind is not known; `*` is refused, as the service's own check does. */
+/** Like `targetQuery`, for a condition of unknown kind; refuses `*`, like the service's check. */
 export function testTargetCondition(condition: string): string | undefined {
   const kind = MODULES_PREFIX.test(condition) ? 'moduleContent' : 'deviceContent';
   return failureOf(() => {
-    if (condition.trim() === ALL_DEVICES) throw invalidTargetCondition(condition, 'it is no expression');
+    if (condition.trim() === ALL_DEVICES) throw invalidTargetCondition(condition, 'it is not an expression');
     targetQuery(kind, condition);
   });
 }
@@ -47,7 +47,7 @@ export function testMetric(name: string, text: string): string | undefined {
   return failureOf(() => checkMetric(name, text));
 }
 
-/** The metrics that every configuration has. Their texts follow what real hubs show. */
+/** The metrics of every configuration. Their texts are those seen on real hubs. */
 export function systemQueries(id: string, kind: ContentKind, condition: string): Record<string, string> {
   const columns = kind === 'moduleContent' ? 'deviceId, moduleId' : 'deviceId';
   const source = kind === 'moduleContent' ? 'devices.modules' : 'devices';

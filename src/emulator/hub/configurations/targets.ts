@@ -1,4 +1,4 @@
-// Which configurations each twin is to have now, and what they set on it together.
+// Which configurations each twin should have, and the values that they set together.
 import { isTwinQuery, matches } from '../query/query.ts';
 import type { AppliedConfiguration, HubRecord } from '../record.ts';
 import type { HubState } from '../state.ts';
@@ -6,7 +6,7 @@ import { type ConfigurationRecord, configurationDigest } from './configuration.t
 import { isLayered, type Leaf, leavesOf, modulesOfContent, Overlay } from './content.ts';
 import { targetQuery } from './target-condition.ts';
 
-/** Who wrote a value, as its metadata says. */
+/** The writer of a value, from its metadata. */
 export interface Writer {
   readonly id: string;
   readonly digest: string;
@@ -14,13 +14,13 @@ export interface Writer {
 
 export type WrittenLeaf = Leaf & { readonly owner: Writer };
 
-/** What a twin is to have. */
+/** The configurations and values of a twin. */
 export interface Target {
   readonly overlay: Overlay<Writer>;
   readonly statuses: Readonly<Record<string, AppliedConfiguration>>;
 }
 
-/** The modules that deployments put on an edge device, with the agent's; undefined `base` means that none does. */
+/** The modules that deployments create on an edge device, and the agent's; undefined `base`: no deployment does. */
 export interface EdgeTarget {
   readonly statuses: Readonly<Record<string, AppliedConfiguration>>;
   readonly base: ConfigurationRecord | undefined;
@@ -28,19 +28,19 @@ export interface EdgeTarget {
   readonly overlays: ReadonlyMap<string, Overlay<Writer>>;
 }
 
-/** The twins that a configuration targets, edge devices for a deployment. Must not be resumed after a write. */
+/** The twins that a configuration targets; edge devices for a deployment. Must not be resumed after a write. */
 export function* targetsOf(state: HubState, record: ConfigurationRecord): Generator<HubRecord, void, undefined> {
   const query = targetQuery(record.contentKind, record.targetCondition);
   if (query === undefined || !isTwinQuery(query)) return;
   for (const twin of matches(state, query, 0)) {
     if (record.contentKind === 'modulesContent' && !twin.iotEdge) continue;
-    // The modules of the edge runtime belong to deployments.
+    // Only deployments configure modules of the edge runtime.
     if (record.contentKind === 'moduleContent' && twin.moduleId?.startsWith('$') === true) continue;
     yield twin;
   }
 }
 
-/** From the one that yields to all to the one that wins: by priority, then by creation. */
+/** By priority, then by creation: the last one wins. */
 export function byPrecedence(a: ConfigurationRecord, b: ConfigurationRecord): number {
   return a.priority - b.priority || a.sequence - b.sequence;
 }
@@ -57,7 +57,7 @@ export function twinTarget(records: readonly ConfigurationRecord[]): Target {
   return { overlay, statuses: statusesOf(records, (record) => winners.has(record.id)) };
 }
 
-/** `records` by precedence. The last base deployment counts, with the layered ones above it. */
+/** `records` by precedence. The last base deployment, with the layered ones above it. */
 export function edgeTarget(records: readonly ConfigurationRecord[]): EdgeTarget {
   const base = records.findLast((record) => !isLayered(record.content));
   const isApplied = (record: ConfigurationRecord): boolean =>

@@ -1,27 +1,27 @@
-// What the hub stores for one scheduled job, and its wire form.
+// A scheduled job as the hub stores it, and its wire form.
 import type { JsonObject } from '../../../model/json.ts';
 import { isoTime } from '../times.ts';
 
 export type JobStatus = 'queued' | 'scheduled' | 'running' | 'completed' | 'failed' | 'cancelled';
 
-/** JSON as it is, so that journals and snapshots hold records unchanged. Times are milliseconds; null is never. */
+/** Plain JSON, so that journals and snapshots store records unchanged. Times are milliseconds; null means never. */
 export interface JobRecord {
   readonly jobId: string;
-  /** Place in the order of creation. */
+  /** Position in the order of creation. */
   readonly sequence: number;
   readonly type: 'scheduleUpdateTwin';
-  /** What follows WHERE, or `*`; checked when the job runs. */
+  /** The text after WHERE, or `*`; checked when the job runs. */
   readonly queryCondition: string;
   readonly updateTwin: JsonObject;
   readonly maxExecutionTimeInSeconds: number;
   readonly createdAt: number;
-  /** Not before this time. */
+  /** Earliest start. */
   readonly startAt: number;
   readonly updatedAt: number;
   readonly endAt: number | null;
   readonly status: JobStatus;
   readonly failureReason: string | null;
-  /** Those it found when it began. */
+  /** The devices found when it began. */
   readonly devices: readonly JobDevice[];
 }
 
@@ -33,7 +33,7 @@ export interface JobDevice {
   readonly error: { readonly code: string; readonly description: string } | null;
 }
 
-/** True until the job ends: it holds its place among the active ones, the scheduled one too. */
+/** True until the job ends; scheduled ones count as active too. */
 export function isActive({ status }: JobRecord): boolean {
   return status === 'queued' || status === 'scheduled' || status === 'running';
 }
@@ -71,7 +71,7 @@ export function jobRows(job: JobRecord): JsonObject[] {
   }));
 }
 
-/** Names of a row's fields, by their name in lower case; the documentation's own queries use another name for one. */
+/** Field names by lower-case name; the documentation's queries use another name for one of them. */
 const ROW_FIELDS = new Map(
   [
     'deviceId',
@@ -87,7 +87,7 @@ const ROW_FIELDS = new Map(
   ].map((name) => [name.toLowerCase(), name]),
 ).set('createdtimeutc', 'createdDateTimeUtc');
 
-/** The true spelling of a field of a row; undefined where there is none. */
+/** The exact spelling of a row's field; undefined if there is none. */
 export function jobFieldName(name: string): string | undefined {
   return ROW_FIELDS.get(name.toLowerCase());
 }

@@ -1,4 +1,4 @@
-// Scheduled jobs as clients keep them: create, read, cancel, list.
+// Client operations on scheduled jobs: create, read, cancel, list.
 import { cloneJson, isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { readContinuation, writeContinuation } from '../query/continuation.ts';
@@ -19,12 +19,12 @@ const HOUR_MS = 3_600_000;
 const START_AHEAD_HOURS_MAX = 168;
 const HISTORY_MS = 30 * 24 * HOUR_MS;
 const MAX_EXECUTION_SECONDS = 3600;
-/** Beyond, a real hub answered with PreconditionFailed. */
+/** A real hub answered longer ones with PreconditionFailed. */
 const CONDITION_CHARACTERS_MAX = 8192;
-/** Without a zone it is UTC. */
+/** UTC without a zone. */
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?$/;
 
-/** The answer says queued, whatever the start. A condition that cannot be queried is taken, and fails later. */
+/** The answer always says queued. A condition that is not a valid query is accepted, and fails later. */
 export function createJob(hub: HubContext, jobId: string, body: unknown): JobRecord {
   if (!ID_PATTERN.test(jobId)) throw badRequest("the id of a job has 1 to 64 of a-z, 0-9, - and '");
   if (!isObject(body)) throw badRequest('the body is not a JSON object');
@@ -57,13 +57,13 @@ export function createJob(hub: HubContext, jobId: string, body: unknown): JobRec
   return job;
 }
 
-/** A job that does not exist is of unknown type and status. */
+/** A job that does not exist has unknown type and status. */
 export function readJob({ state }: HubContext, jobId: string): JsonObject {
   const job = state.jobs.get(jobId);
   return job === undefined ? { jobId, type: 'unknown', status: 'unknown' } : wireJob(job);
 }
 
-/** At once; a real hub's next answers may still say queued. */
+/** Takes effect at once; a real hub may still answer queued for a while. */
 export function cancelJob(hub: HubContext, jobId: string): JobRecord {
   const job = hub.state.jobs.get(jobId);
   if (job === undefined) throw jobNotFound(jobId);
@@ -81,12 +81,12 @@ export interface JobFilter {
   readonly continuation?: string | undefined;
 }
 
-/** In the order of creation. A type or status that no job has is no error. */
+/** In the order of creation. An unknown type or status is not an error. */
 export function listJobs(
   { state, limits }: HubContext,
   { type, status, pageSize = limits.pageSizeMax, continuation }: JobFilter,
 ): { readonly items: JsonObject[]; readonly continuation?: string } {
-  if (pageSize < 1) throw badRequest('jobs: the page size is no positive whole number');
+  if (pageSize < 1) throw badRequest('jobs: the page size is not a positive whole number');
   const question = `jobs ${type ?? ''} ${status ?? ''}`;
   const { next } = continuation === undefined ? { next: 0 } : readContinuation(question, continuation);
   const size = Math.min(pageSize, limits.pageSizeMax);
@@ -128,7 +128,7 @@ function parseFields(body: JsonObject, now: number): Fields {
   checkSections(updateTwin);
   const seconds = body['maxExecutionTimeInSeconds'] ?? MAX_EXECUTION_SECONDS;
   if (typeof seconds !== 'number' || !Number.isInteger(seconds) || seconds < 1) {
-    throw badRequest('maxExecutionTimeInSeconds is no whole number from 1 on');
+    throw badRequest('maxExecutionTimeInSeconds is not a whole number from 1 on');
   }
   return {
     queryCondition,
@@ -138,7 +138,7 @@ function parseFields(body: JsonObject, now: number): Fields {
   };
 }
 
-/** What no twin may hold is refused at once. */
+/** Refuses at once what a twin can't hold. */
 function checkSections({ tags, properties }: JsonObject): void {
   const desired = isObject(properties) ? properties['desired'] : undefined;
   for (const section of [tags, desired]) if (isObject(section)) checkValues(section, 'patch');
@@ -147,16 +147,16 @@ function checkSections({ tags, properties }: JsonObject): void {
 function parseStart(value: Json | undefined, now: number): number {
   if (value === undefined || value === null || value === '') return now;
   const zone = typeof value === 'string' ? ISO_TIME.exec(value) : null;
-  if (typeof value !== 'string' || zone === null) throw badRequest('startTime is no time in ISO 8601');
+  if (typeof value !== 'string' || zone === null) throw badRequest('startTime is not a time in ISO 8601');
   const startAt = Date.parse(zone[1] === undefined ? `${value}Z` : value);
-  if (Number.isNaN(startAt)) throw badRequest('startTime is no time in ISO 8601');
+  if (Number.isNaN(startAt)) throw badRequest('startTime is not a time in ISO 8601');
   if (startAt > now + START_AHEAD_HOURS_MAX * HOUR_MS) {
     throw invalidArgument(`startTime should be within ${START_AHEAD_HOURS_MAX} hours.`);
   }
   return startAt;
 }
 
-/** One refusal passed on inside another, as recorded. */
+/** One refusal nested in another, as recorded. */
 function etagOfJobMissing(): ServiceError {
   const text =
     'Missing or invalid etag for job type ScheduleUpdateTwin. ' +

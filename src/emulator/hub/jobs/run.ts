@@ -1,4 +1,4 @@
-// How jobs go on with time: queued, perhaps scheduled, running, over.
+// Progress of jobs: queued, perhaps scheduled, running, ended.
 import { isObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { selectDeviceIds } from '../query/query.ts';
@@ -6,11 +6,11 @@ import { ServiceError } from '../service-error.ts';
 import { patchTwin } from '../twins/twins.ts';
 import { isActive, type JobDevice, type JobRecord } from './job.ts';
 
-/** A job is looked at so long after it is created, and its devices so long after it began. */
+/** Delay from the creation of a job to its start, and from there to its devices. */
 const STEP_MS = 1000;
 const ALL_DEVICES = '*';
 
-/** When the next step of any job is due; undefined where none waits or runs. */
+/** When the next step of any job is due; undefined if none waits or runs. */
 export function jobsDueAt({ state }: HubContext): number | undefined {
   let dueAt: number | undefined;
   for (const job of state.jobs.values()) {
@@ -19,7 +19,7 @@ export function jobsDueAt({ state }: HubContext): number | undefined {
   return dueAt;
 }
 
-/** One step of each job that is due, in the order of creation. */
+/** Runs one step of each due job, in the order of creation. */
 export function runJobs(hub: HubContext): void {
   const now = hub.clock.now();
   const due = [...hub.state.jobs.values()].filter((job) => isActive(job) && stepDueAt(job) <= now);
@@ -60,7 +60,7 @@ function begin({ state }: HubContext, job: JobRecord, now: number): JobRecord {
   }
 }
 
-/** All devices at once, each for itself. After a crash in the middle some are written twice: the patch is the same. */
+/** All devices at once, each separately. After a crash some are written twice, with the same patch. */
 function finish(hub: HubContext, job: JobRecord, now: number): JobRecord {
   const devices = job.devices.map((device): JobDevice => {
     const error = updateTwin(hub, device.deviceId, job);

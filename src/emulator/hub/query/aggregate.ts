@@ -1,16 +1,16 @@
-// Aggregates and GROUP BY: many rows folded into one for each group.
+// Aggregates and GROUP BY: folds many rows into one for each group.
 import { canonicalJson, setKey, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
 import { compilePath } from './evaluate.ts';
 import type { Aggregate, Path, Projection, Query } from './syntax.ts';
 
-/** Reads one row after the other; the result is undefined where no row had anything to fold. */
+/** Folds rows one by one; the result is undefined if no row had a value. */
 interface Fold {
   add(record: HubRecord): void;
   result(): Json | undefined;
 }
 
-/** In the order in which groups are first met. Without GROUP BY there is one group, of no rows too. */
+/** In the order of each group's first row. Without GROUP BY there is one group, even without rows. */
 export function aggregate(query: Query, rows: Iterable<HubRecord>): JsonObject[] {
   const keyReaders = query.groupBy.map((path) => compilePath(path));
   const groups = new Map<string, Map<string, Fold>>();
@@ -27,7 +27,7 @@ export function aggregate(query: Query, rows: Iterable<HubRecord>): JsonObject[]
   return [...groups.values()].map((folds) => closeFolds(folds));
 }
 
-/** Rows without the value are a group of their own, apart from those where it is null. */
+/** Rows without the value form a group of their own, distinct from those with null. */
 function groupKey(values: readonly (Json | undefined)[]): string {
   return values.map((value) => (value === undefined ? 'undefined' : canonicalJson(value))).join('\n');
 }
@@ -73,7 +73,7 @@ function countOf(): Fold {
   };
 }
 
-/** Values that are no numbers are passed over (not established). */
+/** Ignores values that are not numbers (not established). */
 function numbersOf(aggregate: Aggregate, path: Path): Fold {
   const read = compilePath(path);
   let [count, sum, min, max] = [0, 0, Infinity, -Infinity];

@@ -1,19 +1,19 @@
-// Which rows a query has to look at: the devices its condition pins down, or all of the source.
+// Which rows a query must read: the devices that its condition names, or all of the source.
 import type { HubRecord } from '../record.ts';
 import type { RowSource } from '../state.ts';
 import type { Expression, Query } from './syntax.ts';
 
-/** What decides which twins a query has to look at. */
+/** The parts of a query that determine which twins it must read. */
 export type TwinQuery = Pick<Query, 'where'> & { readonly source: RowSource };
 
-/** Where queries read: the live state, or a view of it that is behind. */
+/** The data source of queries: the live state, or a lagging view. */
 export interface QueryIndex {
   /** In the order of creation, from this sequence number on. */
   rows(source: RowSource, from: number): Iterable<HubRecord>;
   rowsOfDevice(source: RowSource, deviceId: string): readonly HubRecord[];
 }
 
-/** A superset of the rows that match, in the order of creation, from this sequence number on. */
+/** A superset of the matching rows, in the order of creation, from this sequence number on. */
 export function candidates(index: QueryIndex, query: TwinQuery, from: number): Iterable<HubRecord> {
   const deviceIds = query.where === undefined ? undefined : pinnedDevices(query.where);
   if (deviceIds === undefined) return index.rows(query.source, from);
@@ -23,7 +23,7 @@ export function candidates(index: QueryIndex, query: TwinQuery, from: number): I
     .toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/** The only device ids for which the condition can hold; undefined where it names none. */
+/** The only device ids for which the condition can hold; undefined if it names none. */
 function pinnedDevices(expression: Expression): ReadonlySet<string> | undefined {
   switch (expression.kind) {
     case 'and':

@@ -1,4 +1,4 @@
-// Continuation tokens: opaque to clients, tied to the text of their query and to nothing else.
+// Continuation tokens: opaque to clients, bound only to the text of their query.
 import { digestBytes } from '../../../model/digest.ts';
 import { isObject } from '../../../model/json.ts';
 import { remembering } from '../../../model/lazy.ts';
@@ -7,23 +7,23 @@ import { badRequest } from '../service-error.ts';
 export interface Place {
   /** Sequence number of the next row, or the index of the next group. */
   readonly next: number;
-  /** Rows given on earlier pages: TOP counts them. */
+  /** Rows returned on earlier pages, which TOP counts. */
   readonly given: number;
 }
 
-/** The same few queries are asked again and again, a page at a time. */
+/** Clients repeat the same few queries, page by page. */
 const digestOf = remembering(64, (query: string) => digestBytes(query));
 
 export function writeContinuation(query: string, { next, given }: Place): string {
   return Buffer.from(JSON.stringify({ query: digestOf(query), next, given })).toString('base64url');
 }
 
-/** Throws the bare 400 on what is no token or belongs to another query. */
+/** Throws the bare 400 if it is not a token or belongs to another query. */
 export function readContinuation(query: string, token: string): Place {
   const value = parse(token);
-  if (!isObject(value)) throw badRequest('query: the continuation is no token of this hub');
+  if (!isObject(value)) throw badRequest('query: the continuation is not a token of this hub');
   const { next, given } = value;
-  if (!isCount(next) || !isCount(given)) throw badRequest('query: the continuation is no token of this hub');
+  if (!isCount(next) || !isCount(given)) throw badRequest('query: the continuation is not a token of this hub');
   if (value['query'] !== digestOf(query)) throw badRequest('query: the continuation belongs to another query');
   return { next, given };
 }

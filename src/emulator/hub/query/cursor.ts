@@ -1,15 +1,15 @@
-// A place among tokens.
+// The parser's position in the tokens.
 import { badRequest, type ServiceError } from '../service-error.ts';
 import { type FieldNames, TWIN_FIELDS } from './fields.ts';
 import type { Token } from './lexer.ts';
 
-/** Words of the grammar: as names they must be bracketed. `ORDER` is no keyword of the hub, and no name either. */
+/** Keywords: as names they need brackets. `ORDER` is neither a keyword of the hub nor a valid name. */
 const RESERVED = new Set(
   'SELECT TOP AS FROM WHERE GROUP ORDER BY AND OR NOT IN NIN TRUE FALSE NULL UNDEFINED'.split(' '),
 );
 
 export class Cursor {
-  /** What paths may name from here on. */
+  /** The names that paths may start with from here on. */
   fields: FieldNames = TWIN_FIELDS;
   readonly #tokens: readonly Token[];
   #index = 0;
@@ -23,7 +23,7 @@ export class Cursor {
     return this.#tokens[this.#index] as Token;
   }
 
-  /** The keyword, where it is next; any case. */
+  /** Takes the next keyword if it is one of these, in any case. */
   takeWord<Word extends string>(...words: readonly Word[]): Word | undefined {
     const token = this.current;
     if (token.kind !== 'word') return undefined;
@@ -54,7 +54,7 @@ export class Cursor {
     return token.value;
   }
 
-  /** The function, where one of these is called next: its name and the parenthesis after it are taken. */
+  /** Takes the name of the next function call if it is one of these, with its parenthesis. */
   takeCall<Name extends string>(...names: readonly Name[]): Name | undefined {
     const after = this.#tokens[this.#index + 1];
     if (after?.kind !== 'symbol' || after.text !== '(') return undefined;

@@ -1,22 +1,22 @@
-// Conditions and columns as functions of a row.
+// Compiles conditions and columns to functions of a row.
 import { unreachable } from '../../../model/errors.ts';
 import { getPath, type Json } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
 import { readRootField } from '../twins/twin-fields.ts';
 import type { Arithmetic, Comparison, Constant, Expression, Path } from './syntax.ts';
 
-/** Undefined where the twin has no such value, or the operation no meaning for the values at hand. */
+/** Undefined if the twin lacks the value, or the operation does not apply to these values. */
 export type Reader = (record: HubRecord) => Json | undefined;
 
-/** Undefined where rows of this kind have no such field, or this row does not. */
+/** Undefined if rows of this kind, or this row, lack the field. */
 type FieldReader<Row> = (row: Row, field: string) => Json | undefined;
 
-/** True for the rows a condition keeps: what is not true, undefined included, is dropped. */
+/** True for the rows that the condition keeps: only true keeps a row, not undefined. */
 export function compileCondition(expression: Expression | undefined): (record: HubRecord) => boolean {
   return compileRowCondition(expression, readRootField);
 }
 
-/** As `compileCondition`, for rows of any kind. */
+/** Like `compileCondition`, for rows of any kind. */
 export function compileRowCondition<Row>(
   expression: Expression | undefined,
   readField: FieldReader<Row>,
@@ -77,7 +77,7 @@ function compiler<Row>(readField: FieldReader<Row>): (expression: Expression) =>
     }
   }
 
-  /** AND is decided by a false, OR by a true; else a term that is no truth value makes the whole undefined. */
+  /** False decides AND, true decides OR; otherwise a term that is not a boolean makes the result undefined. */
   function compileTerms(terms: readonly Expression[], decisive: boolean): RowReader {
     const readers = terms.map((term) => compile(term));
     return (row) => {
@@ -125,7 +125,7 @@ function isPrimitive(value: Json | undefined): value is Primitive {
 
 type Primitive = string | number | boolean | null;
 
-/** For two values of the same kind; texts by UTF-16 code units. */
+/** For two values of the same kind; strings compare by UTF-16 code units. */
 const COMPARISONS: Readonly<Record<Comparison, (a: Primitive, b: Primitive) => boolean>> = {
   '=': (a, b) => a === b,
   '!=': (a, b) => a !== b,

@@ -3,7 +3,7 @@ import { badRequest } from '../service-error.ts';
 import type { Cursor } from './cursor.ts';
 import type { Comparison, Constant, Expression, Path } from './syntax.ts';
 
-/** Parentheses, unary operators and chained arithmetic within each other: keeps hostile texts off the stack's end. */
+/** Limits nested parentheses, unary operators and chained arithmetic, to protect the stack from hostile texts. */
 const NESTING_MAX = 32;
 
 const WORD_CONSTANTS = { TRUE: true, FALSE: false, NULL: null, UNDEFINED: undefined };
@@ -12,7 +12,7 @@ export function parseCondition(cursor: Cursor): Expression {
   return parseOr(cursor, 0);
 }
 
-/** The prefix of the kind of row may be left out. */
+/** The prefix for the kind of row is optional. */
 export function parsePath(cursor: Cursor): Path {
   const { rows, prefix } = cursor.fields;
   const names = [cursor.expectName()];
@@ -107,7 +107,7 @@ function parseUnary(cursor: Cursor, depth: number): Expression {
   const sign = cursor.takeSymbol('-', '+');
   if (sign === undefined) return parseValue(cursor, depth);
   const operand = parseUnary(cursor, depth + 1);
-  // A plus changes nothing but that its operand must be a number.
+  // A plus only requires that its operand is a number.
   const negated: Expression = { kind: 'negate', operand };
   return sign === '-' ? negated : { kind: 'negate', operand: negated };
 }
@@ -130,7 +130,7 @@ function takeConstant(cursor: Cursor): { value: Constant } | undefined {
   return word === undefined ? undefined : { value: WORD_CONSTANTS[word] };
 }
 
-/** ENDSWITH is said to work and not confirmed; STARTS_WITH and CONTAINS do not. */
+/** ENDSWITH is reported to work but not confirmed; STARTS_WITH and CONTAINS do not. */
 function takeFunction(cursor: Cursor, depth: number): Expression | undefined {
   const name = cursor.takeCall('IS_DEFINED', 'STARTSWITH', 'ENDSWITH');
   if (name === undefined) return undefined;

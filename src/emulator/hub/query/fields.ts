@@ -1,17 +1,17 @@
-// What the first name of a path may be, by the kind of row.
+// The names that a path may start with, by the kind of row.
 import { jobFieldName } from '../jobs/job.ts';
 import { rootFieldName } from '../twins/twin-fields.ts';
 
 export interface FieldNames {
-  /** What rows are called in refusals. */
+  /** Name of the rows in refusals. */
   readonly rows: string;
-  /** Names that may stand in front of a field and mean the row itself; lower case. */
+  /** Optional names before a field that mean the row itself; lower case. */
   readonly prefix: readonly string[];
-  /** The true spelling; undefined where there is no such field. */
+  /** The exact spelling; undefined if there is no such field. */
   find(name: string): string | undefined;
 }
 
-/** `devices.` in front means the row itself, on modules too. */
+/** The prefix `devices.` means the row itself, even for modules. */
 export const TWIN_FIELDS: FieldNames = { rows: 'twins', prefix: ['devices'], find: rootFieldName };
 
 export const JOB_FIELDS: FieldNames = { rows: 'jobs', prefix: ['devices', 'jobs'], find: jobFieldName };

@@ -1,4 +1,4 @@
-// The index that queries read where it is behind: every record as it was a while ago, and ghosts of those deleted since.
+// A lagging index for queries: every record as it was some time ago, and ghosts: records deleted since.
 import { digestBytes } from '../../../model/digest.ts';
 import { remembering } from '../../../model/lazy.ts';
 import type { RecentHistory, RecordChange } from '../history.ts';
@@ -10,20 +10,20 @@ import type { QueryIndex } from './candidates.ts';
 export interface IndexLag {
   readonly devices?: number;
   readonly modules?: number;
-  /** Added to a record's lag, by up to so much, always the same for the same record. */
+  /** Up to this much is added to a record's lag, always the same for the same record. */
   readonly spread?: number;
-  /** How long what was deleted is still listed, where it is more than its lag. */
+  /** How long deleted records stay listed, if longer than their lag. */
   readonly ghosts?: number;
-  /** All the pages of a query show the time of its first. Without it each shows its own, and rows may be old and new. */
+  /** All pages of a query show the time of its first. Otherwise each shows its own, and rows may be old and new. */
   readonly frozenPages?: boolean;
 }
 
-/** How far back the index has to remember. */
+/** How far back the index needs the history. */
 export function lagMsMax({ devices = 0, modules = 0, spread = 0, ghosts = 0 }: IndexLag): number {
   return Math.max(Math.max(devices, modules) + spread, ghosts);
 }
 
-/** Made for one page: it reads the state and must not be used after a write. */
+/** For one page: it reads the state and must not be used after a write. */
 export function laggingIndex(state: HubState, history: RecentHistory, lag: IndexLag, nowMs: number): QueryIndex {
   function seen(key: string, live: HubRecord | undefined, source: RowSource): HubRecord | undefined {
     if (!history.has(key)) return live;
@@ -33,13 +33,13 @@ export function laggingIndex(state: HubState, history: RecentHistory, lag: Index
     return history.seen(key, live, hasHappened);
   }
 
-  /** As seen, where it is the same record: another of its name has another place in the order. */
+  /** The past state of the same record; a recreated one of the same name has another place in the order. */
   function row(live: HubRecord, source: RowSource): HubRecord | undefined {
     const record = seen(refKey(live), live, source);
     return record?.sequence === live.sequence ? record : undefined;
   }
 
-  /** Records that are no more, or have another of their name in their place, in the order of creation. */
+  /** Deleted records, and replaced ones of the same name, in the order of creation. */
   function ghosts(source: RowSource, deviceId?: string): HubRecord[] {
     const found: HubRecord[] = [];
     for (const removed of history.removed()) {

@@ -1,4 +1,4 @@
-// Queries on an index that is behind, page by page.
+// Queries on a lagging index, page by page.
 import type { RecentHistory } from '../history.ts';
 import type { HubState } from '../state.ts';
 import { type IndexLag, laggingIndex } from './lagging-index.ts';
@@ -10,7 +10,7 @@ interface LaggingTime {
   readonly history: RecentHistory;
 }
 
-/** Where pages are frozen, the time of the first goes along in front of each continuation. */
+/** With frozen pages, each continuation starts with the time of the first page. */
 const FROZEN = /^t(\d{1,16})~(.*)$/s;
 
 export function laggingQuery(

@@ -1,7 +1,7 @@
 // Query text to tokens.
 import { badRequest } from '../service-error.ts';
 
-/** `word`: a keyword or a plain name; `name`: a bracketed one, never a keyword; `end` closes every list of tokens. */
+/** `word`: a keyword or a plain name; `name`: a bracketed one, never a keyword; `end`: the last token. */
 export type Token =
   | { readonly kind: 'word' | 'name' | 'symbol' | 'text'; readonly text: string; readonly at: number }
   | { readonly kind: 'number'; readonly value: number; readonly at: number }
@@ -16,7 +16,7 @@ const SYMBOL = /<>|!=|<=|>=|[=<>+\-*/%(),.[\]]/y;
 const ESCAPE = /\\(?:u([0-9A-Fa-f]{4})|(.))/gs;
 const ESCAPED_CHARACTERS = `'"\\`;
 
-/** Throws the service's bare 400 on what is no token. */
+/** Throws the service's bare 400 for an invalid token. */
 export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;

@@ -11,8 +11,8 @@ import type { Path, Projection, Query, QuerySource } from './syntax.ts';
 const QUERY_CHARACTERS_MAX = 8192;
 
 /**
- * Throws the service's bare 400, with the reason as detail, on everything else than a query this hub can answer. Clients
- * ask the same few again and again, a page at a time.
+ * Throws the service's bare 400, with the reason as detail, for every query that this hub can't answer. Clients repeat
+ * the same few, page by page.
  */
 export const parseQuery: (text: string) => Query = remembering(64, parse);
 
@@ -36,7 +36,7 @@ function parse(text: string): Query {
   return query;
 }
 
-/** Whether rows are folded into groups. */
+/** True if rows are folded into groups. */
 export function isAggregation({ projections, groupBy }: Query): boolean {
   return groupBy.length > 0 || projections?.some((projection) => projection.kind === 'aggregate') === true;
 }
@@ -57,7 +57,7 @@ function parseProjections(cursor: Cursor): Projection[] {
   return projections;
 }
 
-/** Without AS a path is named by its last key, an aggregate by its place: `$1` (not established). */
+/** Without AS a path is named by its last key, an aggregate by its position: `$1` (not established). */
 function parseProjection(cursor: Cursor, place: number): Projection {
   const aggregate = cursor.takeCall('COUNT', 'AVG', 'SUM', 'MIN', 'MAX');
   if (aggregate === undefined) {

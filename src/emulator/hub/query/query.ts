@@ -1,4 +1,4 @@
-// A query from its text to a page of rows.
+// Runs a query from its text to a page of rows.
 import { getKey, setKey, type JsonObject } from '../../../model/json.ts';
 import type { HubRecord } from '../record.ts';
 import { badRequest } from '../service-error.ts';
@@ -11,31 +11,31 @@ import { isAggregation, parseQuery } from './parser.ts';
 import type { Query } from './syntax.ts';
 
 export interface QueryOptions {
-  /** Rows at most; the hub's maximum where it is larger or absent. */
+  /** Most rows; limited by the hub's maximum, which is the default. */
   readonly pageSize?: number | undefined;
-  /** From the page before of the same query; the page size may differ. */
+  /** From the previous page of the same query; the page size may differ. */
   readonly continuation?: string | undefined;
 }
 
 export interface QueryPage {
-  /** For `SELECT *` what a row is, else Raw. */
+  /** The row type for `SELECT *`, else Raw. */
   readonly itemType: 'Twin' | 'DeviceJob' | 'Raw';
   /** In the order of creation, or of the first row of a group. */
   readonly items: JsonObject[];
-  /** Absent on the last page. Rows that come or go between pages move no other row to another page. */
+  /** Absent on the last page. Rows created or deleted between pages do not move other rows to another page. */
   readonly continuation?: string;
 }
 
-/** What a query needs beside the twins. */
+/** Data that queries need besides the twins. */
 export interface Surroundings {
   readonly pageSizeMax: number;
-  /** The rows of `devices.jobs`, in the order of creation; none where it is missing. */
+  /** The rows of `devices.jobs`, in the order of creation; undefined: none. */
   readonly jobRows?: (() => Iterable<JsonObject>) | undefined;
 }
 
 const START: Place = { next: 0, given: 0 };
 
-/** Throws the service's bare 400 for a query, a page size or a continuation it cannot take. */
+/** Throws the service's bare 400 for an invalid query, page size or continuation. */
 export function runQuery(index: QueryIndex, text: string, options: QueryOptions & Surroundings): QueryPage {
   const query = parseQuery(text);
   const place = options.continuation === undefined ? START : readContinuation(text, options.continuation);
@@ -50,7 +50,7 @@ export function runQuery(index: QueryIndex, text: string, options: QueryOptions 
   };
 }
 
-/** How many rows the query has in all, on all its pages. Throws as `runQuery` does. */
+/** The number of rows on all pages. Throws like `runQuery`. */
 export function countRows(index: QueryIndex, text: string): number {
   const query = parseQuery(text);
   if (!isTwinQuery(query)) return 0;
@@ -60,14 +60,14 @@ export function countRows(index: QueryIndex, text: string): number {
   return Math.min(count, query.top ?? Infinity);
 }
 
-/** The ids of all devices that a query on devices keeps, in the order of creation. Throws as `runQuery` does. */
+/** The ids of all matching devices of a query on devices, in the order of creation. Throws like `runQuery`. */
 export function selectDeviceIds(index: QueryIndex, text: string): string[] {
   const query = parseQuery(text);
   if (!isTwinQuery(query)) throw badRequest('query: asks for jobs');
   return Array.from(matches(index, query, 0), ({ deviceId }) => deviceId);
 }
 
-/** `next` is where the following page starts; undefined after the last row. */
+/** `next`: where the following page starts; undefined after the last row. */
 interface PageOfItems {
   readonly items: JsonObject[];
   readonly next: number | undefined;
@@ -87,7 +87,7 @@ export function isTwinQuery(query: Query): query is Query & TwinQuery {
   return query.source !== 'jobs';
 }
 
-/** Places are counted among all rows; jobs that are forgotten after a month move them. */
+/** Positions count all rows; jobs that expire after a month shift them. */
 function jobPage(query: Query, rows: Iterable<JsonObject>, from: number, size: number): PageOfItems {
   const holds = compileRowCondition(query.where, getKey);
   const items: JsonObject[] = [];
@@ -118,13 +118,13 @@ function groupPage(index: QueryIndex, query: Query & TwinQuery, from: number, si
   return { items, next: next < groups.length ? next : undefined };
 }
 
-/** Those that the query keeps, from a place in the order of creation. Must not be resumed after a write. */
+/** The matching records, from a position in the order of creation. Must not be resumed after a write. */
 export function* matches(index: QueryIndex, query: TwinQuery, from: number): Generator<HubRecord, void, undefined> {
   const holds = compileCondition(query.where);
   for (const record of candidates(index, query, from)) if (holds(record)) yield record;
 }
 
-/** Columns that are undefined for a row are left out of it. */
+/** Omits columns that are undefined for a row. */
 function rowBuilder({ projections }: Query): (record: HubRecord) => JsonObject {
   if (projections === undefined) return wireTwin;
   const columns = projections
@@ -142,6 +142,7 @@ function rowBuilder({ projections }: Query): (record: HubRecord) => JsonObject {
 
 function pageSize({ pageSize, pageSizeMax }: { pageSize?: number | undefined; pageSizeMax: number }): number {
   if (pageSize === undefined) return pageSizeMax;
-  if (!Number.isInteger(pageSize) || pageSize < 1) throw badRequest('query: the page size is no positive whole number');
+  if (!Number.isInteger(pageSize) || pageSize < 1)
+    throw badRequest('query: the page size is not a positive whole number');
   return Math.min(pageSize, pageSizeMax);
 }

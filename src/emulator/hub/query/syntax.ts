@@ -1,7 +1,7 @@
-// The query language as data: what the parser makes and the evaluator reads.
+// The query language as data, between the parser and the evaluator.
 import type { RowSource } from '../state.ts';
 
-/** Keys from the twin's root; the first in its true spelling. */
+/** Keys from the twin's root; the first in its exact spelling. */
 export type Path = readonly [root: string, ...keys: string[]];
 
 export type Constant = string | number | boolean | null | undefined;
