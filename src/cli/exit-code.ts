@@ -2,14 +2,14 @@
 
 export const EXIT = {
   Ok: 0,
-  /** Anything without a code of its own: usage, input and output, twins that failed. */
+  /** Any other failure: usage, input and output, failed twins. */
   Failed: 1,
   /** `plan --detailed-exitcode`: twins would be changed or modules created. */
   Changes: 2,
   InvalidManifests: 3,
-  /** What was decided rests on a state that is gone. */
+  /** The state that the decision was based on has changed. */
   Stale: 4,
-  /** Something is held back until a person decides. */
+  /** Held until a person decides. */
   Held: 5,
   Timeout: 6,
   Unauthorized: 7,

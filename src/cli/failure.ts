@@ -2,7 +2,7 @@
 import { HubError, ListenError, SourceError, unreachable, type HubErrorCode } from '../model/errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 
-/** The message never holds a secret. */
+/** The message never contains a secret. */
 export class CliFailure extends Error {
   override readonly name = 'CliFailure';
   readonly exitCode: ExitCode;
@@ -55,13 +55,13 @@ export function exitCodeOf(code: HubErrorCode): ExitCode {
 const HINTS: Partial<Record<HubErrorCode, string>> = {
   Unauthorized:
     "Check the policy's name and its key. It needs registry read and service connect; registry write too for the lease and for modules.",
-  Throttled: 'Other clients use up the hub. Try again, or lower spec.budget.throttle of the Hub.',
+  Throttled: 'Other clients use up the throttle of the hub. Try again, or lower spec.budget.throttle of the Hub.',
   QuotaExceeded: "The hub's daily message quota is spent; it comes back at 00:00 UTC.",
-  Timeout: 'What was sent may have arrived. Running the same command again is safe.',
+  Timeout: 'The write may have landed. Running the same command again is safe.',
   Unavailable: 'Check the address and the network. Running the same command again is safe.',
 };
 
-/** What the hub itself has not refused needs no other permission: the message says what it needs. */
+/** A missing right that the hub did not report needs no permission hint: its message names the fix. */
 function hintFor({ code, serviceCode, hint }: HubError): string | undefined {
   if (hint !== undefined) return hint;
   return code === 'Unauthorized' && serviceCode === undefined ? undefined : HINTS[code];

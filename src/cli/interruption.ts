@@ -1,4 +1,4 @@
-// Waiting for the wish to stop, and for time to pass unless that wish comes first.
+// Waits for an interruption, or for a delay that an interruption cuts short.
 import type { World } from './world.ts';
 
 /** Resolves once the signal is aborted. */
@@ -9,7 +9,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Resolves after the delay, or at once where somebody wants to stop. */
+/** Resolves after the delay, or at once on an interruption. */
 export async function pause(
   { clock, interrupted }: Pick<World, 'clock' | 'interrupted'>,
   delayMs: number,

@@ -1,12 +1,12 @@
-// What a command sees of the process: streams, environment, time, the wish to stop. Tests give their own.
+// A command's view of the process: streams, environment, time, interruption. Tests supply their own.
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 
 export interface Output {
   write(text: string): void;
-  /** True where a person looks at it. */
+  /** True if a person reads it. */
   readonly isTerminal: boolean;
-  /** Characters in a line of the terminal; 80 where there is none. */
+  /** Width of the terminal in characters; 80 without one. */
   readonly columns: number;
 }
 
@@ -17,20 +17,20 @@ export interface World {
   /** Progress, problems, questions. */
   readonly err: Output;
   readonly readInput: () => Promise<Uint8Array>;
-  /** Asks a person and resolves with the answer; undefined where nobody can be asked. */
+  /** Asks a person and resolves with the answer; undefined without a terminal. */
   readonly ask: (question: string) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly random: Random;
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly interrupted: AbortSignal;
   /**
-   * Has this done before the process ends, however that comes about, short of a kill. Synchronous. Returns what takes the
-   * wish back.
+   * Registers a synchronous clean-up that runs before the process ends for any reason except a kill. Returns a function
+   * that unregisters it.
    */
   readonly atExit: (cleanUp: () => void) => () => void;
 }
 
-/** A variable of the environment; one that is set to nothing is not set. */
+/** An environment variable; an empty one counts as unset. */
 export function valueOf(env: World['env'], name: string): string | undefined {
   const value = env[name];
   return value === '' ? undefined : value;

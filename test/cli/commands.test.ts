@@ -96,10 +96,10 @@ describe('in this order: plan, apply, plan again', () => {
   test('apply asks, and without anybody to ask writes nothing', async () => {
     const { code, err } = await run('apply');
     expect(code).toBe(1);
-    expect(err).toContain('Say --yes to write.');
+    expect(err).toContain('Use --yes to write.');
     const no = await run('apply', { answer: 'no' });
     expect(no.code).toBe(1);
-    expect(no.err).toContain('dev: 5 twins to change. Go on? Only "yes" does it: ');
+    expect(no.err).toContain('dev: 5 twins to change. Go on? Type "yes" to confirm: ');
     expect(no.err).toContain('The answer was not "yes", and nothing was written.\n');
     const json = await run('apply -o json', { answer: '' });
     expect([json.code, (JSON.parse(json.out) as { hubs: unknown[] }).hubs]).toEqual([1, []]);
@@ -294,7 +294,7 @@ describe('what goes wrong', () => {
     expect(out).toMatch(/^dev {3}.*\b[1-5] Stopped\b/);
     expect(out).not.toMatch(/Failed|FAILED|Stopped during/);
     expect(out).toMatch(
-      /\n {2}What was being sent when it stopped may have arrived\. Run the same command again to go on\.\n$/,
+      /\n {2}Writes in flight when it stopped may have landed\. Run the same command again to continue\.\n$/,
     );
   });
 });
@@ -327,7 +327,7 @@ describe('without a hub', () => {
     { argv: ['get'], says: "missing required argument 'devices|groups|configurations|exceptions|profiles'" },
     { argv: ['plan', '-o', 'xml'], says: 'Allowed choices are text, json.' },
     { argv: ['run', '--log-level', 'loud'], says: 'Allowed choices are debug, info, warn, error.' },
-    { argv: ['plan', '--instance', 'A B'], says: 'make a name of an instance' },
+    { argv: ['plan', '--instance', 'A B'], says: 'for the name of an instance' },
     { argv: ['run', '--resync-period', '1'], says: 'Write it as 30s, 5m or 1h.' },
     { argv: ['run', '--bind-address', 'nowhere'], says: 'Write it as 127.0.0.1:8080.' },
   ])('$argv is refused: $says', async ({ argv, says }) => {

@@ -112,9 +112,9 @@ test('--watch begins anew with a controller that was started again', async () =>
 test.each([
   [
     '127.0.0.1:9',
-    'No controller answers at 127.0.0.1:9.\n      Events are in the memory of a running controller: start one with `twinward run`',
+    'No controller answers at 127.0.0.1:9.\n      Only a running controller has events: start one with `twinward run`',
   ],
-  ['ftp://x', '"ftp://x" is no address of a controller.'],
+  ['ftp://x', '"ftp://x" is not an address of a controller.'],
 ])('%s: %s', async (where, says) => {
   expect(await twinward(['events', '--address', where])).toMatchObject({
     code: 1,

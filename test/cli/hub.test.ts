@@ -154,10 +154,10 @@ describe('a hub', () => {
     [['--tier', 'S9'], 'Allowed choices are F1, S1, S2, S3'],
     [['--port', '70000'], 'A port is a number from 0 to 65535.'],
     [['--units', '0', '--throttle'], 'It must be 1 or more.'],
-    [['--tier', 'S2', '--units', '2'], '--tier and --units limit nothing without --throttle.'],
-    [['--host-name', 'a b'], 'A name such as my-hub.azure-devices.net is needed.'],
+    [['--tier', 'S2', '--units', '2'], '--tier and --units have no effect without --throttle.'],
+    [['--host-name', 'a b'], 'Give a name such as my-hub.azure-devices.net.'],
     [['--data', '/etc/passwd'], '/etc/passwd can not be a folder: /etc/passwd is a file.'],
-    [['--query-lag', 'soon'], 'A time such as 30s, 5m or 1h is needed.'],
+    [['--query-lag', 'soon'], 'Give a time such as 30s, 5m or 1h.'],
   ])('refuses %j', async (flags, text) => {
     const { code, err } = await twinward(['hub', ...flags]);
     expect([code === 0, err.includes(text)]).toEqual([false, true]);
@@ -166,6 +166,6 @@ describe('a hub', () => {
   test.runIf(process.platform === 'linux')('gives up on a folder that the system denies', async () => {
     const { code, err } = await twinward(['hub', '--data', '/proc/nope/deep']);
     expect(code).toBe(1);
-    expect(err).toContain('The folder /proc/nope can not be made');
+    expect(err).toContain('The folder /proc/nope can not be created');
   });
 });

@@ -85,7 +85,7 @@ describe('the manifests it makes', () => {
     const { out } = await run(`${IMPORT} --yes`);
     expect(out).toMatch(/\ndefender-legacy {3}\d+ twins, \d+ with settings in \d variants\n/);
     expect(out).toMatch(/\n {2}hw-gate +\d+ twins +\d+ alike +no settings\n/);
-    expect(out).toMatch(/\n {2}\d+ twins unlike the group, in \d ways\n/);
+    expect(out).toMatch(/\n {2}\d+ twins unlike their group, in \d ways\n/);
     expect(out).toMatch(/ {2}left alone {2}uploadToken {2}\d twins?: it is or looks like a secret\n/);
     expect(out).toMatch(/ {2}left alone {2}appTeam {2}\d twins?: the profile does not know it, or not this value\n/);
     expect(out).toContain('then set the Hub and one DeviceGroup after the other to Enforce.');
@@ -97,7 +97,7 @@ describe('the manifests it makes', () => {
     writeFileSync(join(folder, 'profile.yaml'), `${PROFILE}---\n${HUB}`);
     const { err, out } = await run(IMPORT, { answer: 'yes' });
     expect(err).toMatch(
-      /^Reading 90 devices and their modules: about \d+ messages \((?:0\.\d|less than 0\.1) % of the 400,000 of a day\), \d+ s\. Nothing is written\.$/m,
+      /^Reading 90 devices and their modules: about \d+ messages \((?:0\.\d|less than 0\.1) % of 400,000 a day\), \d+ s\. Nothing is written\.$/m,
     );
     expect(Object.keys(filesOf())).not.toContain('hub.yaml');
     expect(out).toContain('prod   90 devices');
@@ -108,7 +108,7 @@ describe('the manifests it makes', () => {
     const id = String(hub.iot.query("SELECT deviceId FROM devices WHERE tags.hw = 'gate'").items[0]?.['deviceId']);
     hub.iot.patchTwin({ deviceId: id }, { tags: { hw: { model: 'x' } } });
     const { out } = await run(`${IMPORT} --yes`);
-    expect(out).toContain(`LEFT OUT  ${id}  what they have can not be declared as it is`);
+    expect(out).toContain(`LEFT OUT  ${id}  their settings can not be declared as they are`);
     hub.iot.patchTwin({ deviceId: id }, { tags: { hw: null } });
     hub.iot.patchTwin({ deviceId: id }, { tags: { hw: 'gate' } });
   });
@@ -136,9 +136,9 @@ test('twins that are managed already are told, with what that means for each ins
   }
   expect(out).toContain(`security twins
 MANAGED already  2 twins by instance "default": SecurityConfiguration/base, SecurityConfiguration/kiosks
-  Go on with the manifests that have these configurations. If they are lost, the new ones can take the settings over.
+  Continue with the manifests that have these configurations. If they are lost, the new ones can take the settings over.
 MANAGED already  1 twin by instance "lab": SecurityConfiguration/probe
-  Another installation manages them. Two that write the same settings argue as soon as they differ: let one of them leave with npx twinward uninstall --hub twinward-demo --instance lab.
+  Another installation manages them. Two installations that write the same settings overwrite each other: remove one with npx twinward uninstall --hub twinward-demo --instance lab.
 `);
   expect(json.managed).toEqual([
     { instance: 'default', twins: 2, owners: ['SecurityConfiguration/base', 'SecurityConfiguration/kiosks'] },
@@ -148,7 +148,7 @@ MANAGED already  1 twin by instance "lab": SecurityConfiguration/probe
 
 describe('what it refuses', () => {
   test.each([
-    { given: {}, says: 'Say --yes to read.', code: 1 },
+    { given: {}, says: 'Use --yes to read.', code: 1 },
     { given: { answer: 'no' }, says: 'Reading 90 devices', code: 1 },
   ])('$given: $says', async ({ given, says, code }) => {
     const result = await run(IMPORT, given);
@@ -196,13 +196,13 @@ describe('what it refuses', () => {
 
   test('a folder with something in it', async () => {
     await run(`${IMPORT} --yes`);
-    expect((await run(`${IMPORT} --yes`)).err).toContain('imported is there already, and is not empty.');
+    expect((await run(`${IMPORT} --yes`)).err).toContain('imported already exists and is not empty.');
   });
 
   test('manifests that have configurations already', async () => {
     await run(`${IMPORT} --yes`);
     expect((await run('import -f FOLDER/profile.yaml -f FOLDER/imported --out FOLDER/again --yes')).err).toContain(
-      'import makes the first ones.',
+      'import writes the first ones.',
     );
   });
 });

@@ -59,7 +59,7 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
   test('the cost is said before anything is written', async () => {
     const { out } = await run('plan');
     expect(out).toMatch(
-      /\nCost {5}\d+ writes at 20\/s \(40 % of 50\/s\), \d s, about \d+ messages \((?:0\.\d|less than 0\.1) % of the 400,000 of a day\)\nGuards {3}changed 13 \(22 %\) {3}removed 0 {3}unassigned 0 {3}created 0 {3}OK\n$/,
+      /\nCost {5}\d+ writes at 20\/s \(40 % of 50\/s\), \d s, about \d+ messages \((?:0\.\d|less than 0\.1) % of 400,000 a day\)\nGuards {3}changed 13 \(22 %\) {3}removed 0 {3}unassigned 0 {3}created 0 {3}OK\n$/,
     );
     expect((await run('apply --yes')).code).toBe(0);
     expect((await run('plan')).out).not.toContain('Cost');
@@ -78,10 +78,10 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     const victim = tamper();
     const { out } = await run('plan');
     expect(out).toContain(
-      `DRIFT, set back: somebody else changed it\n  shape 1  1 twin  DefenderIotMicroAgent  Drift  ${victim}\n`,
+      `DRIFT to correct: another writer changed it\n  shape 1  1 twin  DefenderIotMicroAgent  Drift  ${victim}\n`,
     );
     expect(out).not.toContain('CHANGES');
-    expect(out).toContain('\nDrift    1 twin to set back, changed by somebody else\n');
+    expect(out).toContain('\nDrift    1 twin to correct, changed by another writer\n');
     expect(out).not.toContain('this change');
   });
 
@@ -94,7 +94,7 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     );
     expect(out).toContain('+ Login_Disabled  true');
     expect(out).not.toContain('Process_MessageFrequency');
-    expect(out).toContain('Not from this change: 1 drift correction, to be done with HEAD~1 too');
+    expect(out).toContain('Not from this change: 1 drift correction, pending with HEAD~1 too');
     const json = JSON.parse((await run('plan --from HEAD~1 -o json')).out) as {
       actions: { action: string; fromThisChange: boolean }[];
     };

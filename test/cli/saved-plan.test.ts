@@ -99,7 +99,7 @@ test('a twin that somebody wrote to keeps the whole plan from being applied, and
     `1 of 5 planned twins went stale:\n  ${victim}/acmeGuard  somebody wrote to it since\n`,
   );
   expect(refused.err).toContain(
-    `The plan is stale, and nothing was written.\n      ${AGAIN}, or say --partial to write the others.\n`,
+    `The plan is stale, and nothing was written.\n      ${AGAIN}, or write the others with --partial.\n`,
   );
   expect(policies()).toEqual(Array(5).fill('v2'));
   const partly = await run(`apply ${file} --partial -o json`);
@@ -133,7 +133,7 @@ test('a device that left the group since is stale', async () => {
 });
 
 test.each([
-  { given: 'manifests', says: 'is no plan of this version of Twinward.', code: 1 },
+  { given: 'manifests', says: 'is not a plan of this version of Twinward.', code: 1 },
   { given: 'nowhere', says: 'does not exist.', code: 1 },
 ])('$given: $says', async ({ given, says, code }) => {
   const path = join(manifests.path, given === 'manifests' ? 'kiosks.yaml' : given);
@@ -143,7 +143,7 @@ test.each([
 test('a plan of another instance is refused, and so is one of a commit', async () => {
   await run(`plan --instance blue --out ${file}`);
   expect((await run(`apply ${file}`)).err).toContain('Say --instance blue.');
-  expect((await run(`plan --to HEAD --out ${file}`)).err).toContain('can not be applied');
+  expect((await run(`plan --to HEAD --out ${file}`)).err).toContain('can not be saved');
 });
 
 test('a plan for another host of that name is refused', async () => {

@@ -77,7 +77,7 @@ describe('in this order: a snapshot of a fleet, plans of it', () => {
     expect(/s3cret-badge|demo-token/.test(text)).toBe(false);
     expect(text.includes('"badge":"(sensitive)"')).toBe(true);
     const { out } = await run(`plan --snapshot ${file} --detailed-exitcode`, {});
-    expect(out).toMatch(/^Not known: \d sensitive settings the snapshot does not show; taken for as declared$/m);
+    expect(out).toMatch(/^Not known: \d sensitive settings that the snapshot hides; assumed to be as declared$/m);
     expect(out).not.toContain('shape');
     const json = JSON.parse((await run(`plan --snapshot ${file} -o json`, {})).out) as { hubs: { hidden: number }[] };
     expect(json.hubs[0]?.hidden).toBeGreaterThan(3);

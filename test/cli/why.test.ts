@@ -345,7 +345,7 @@ describe('what holds a twin', () => {
     await expect(await told()).toMatchFileSnapshot(golden('held-record-newer'));
     byHand({ scan: 'PT1H', theirs: 1 });
     expect(await told('why atm-1 theirs')).toContain(`
-next     nothing as long as the twin is held (RecordNewer)
+next     nothing while the twin is held (RecordNewer)
 whose    not known: the record on the twin can not be read
 `);
   });

@@ -1,4 +1,4 @@
-// `twinward apply FILE`: exactly what a saved plan says, on twins that are still as they were; else nothing.
+// `twinward apply FILE`: writes exactly a saved plan, if its twins are unchanged; else nothing.
 import { keyOf } from '../../model/twin-key.ts';
 import type { Declared } from '../../model/declared.ts';
 import {
@@ -25,15 +25,15 @@ import { appliedText, applyFields, applyHub, codeOf as codeOfApplied, type Appli
 
 export interface ApplyPlanOptions extends SourceOptions, HubChoice, WaitChoice {
   readonly output: Format;
-  /** The file that `plan --out` wrote. */
+  /** A file written by `plan --out`. */
   readonly plan: string;
-  /** Apply what is still as it was, and leave the rest. */
+  /** Apply to unchanged twins, and leave the rest. */
   readonly partial?: boolean;
-  /** Takes the lease from whoever has it. */
+  /** Takes the lease from its holder. */
   readonly force?: boolean;
 }
 
-/** Nobody is asked: the plan was looked at when it was made. */
+/** Does not ask: the plan was reviewed when it was made. */
 export async function applyPlan(world: World, options: ApplyPlanOptions): Promise<ExitCode> {
   const saved = await readPlanFile(options.plan);
   const declared = await readDeclared(world, options, options.output);
@@ -46,9 +46,8 @@ export async function applyPlan(world: World, options: ApplyPlanOptions): Promis
   const done = sum((hub) => hub.done);
   const others = sum((hub) => hub.others);
   if (done > 0 && done < planned) world.err.write(`${done} of ${countOf(planned, 'planned twin')} are done already.\n`);
-  if (stale > 0) tellStale(world, checked, stale, planned, options.partial === true);
-  if (others > 0)
-    world.err.write(`${countOf(others, 'twin')} beside the plan would be written now, and will not be.\n`);
+  if (stale > 0) reportStale(world, checked, stale, planned, options.partial === true);
+  if (others > 0) world.err.write(`${countOf(others, 'twin')} outside the plan would be written too; left alone.\n`);
   const applied: AppliedHub[] = [];
   for (const { name, fresh } of checked) {
     if (fresh.size === 0) continue;
@@ -83,8 +82,8 @@ async function readPlanFile(path: string): Promise<SavedPlan> {
   if (saved !== undefined) return saved;
   throw new CliFailure(
     EXIT.Failed,
-    `${path} is no plan of this version of Twinward.`,
-    '`twinward plan --out FILE` makes one; manifests are given with -f.',
+    `${path} is not a plan of this version of Twinward.`,
+    'Create one with `twinward plan --out FILE`; give manifests with -f.',
   );
 }
 
@@ -119,14 +118,14 @@ function requireSame(saved: SavedPlan, declared: Declared, { instance }: HubChoi
 interface CheckedHub {
   readonly name: string;
   readonly fresh: ReadonlyMap<string, SavedTwin>;
-  /** Twins that are as the plan was to make them. */
+  /** Twins that already are as planned. */
   readonly done: number;
   readonly stale: readonly { readonly twin: SavedTwin; readonly why: string }[];
   /** Twins that differ now and are not in the plan. */
   readonly others: number;
 }
 
-/** All hubs, before anything is written to any. */
+/** Checks all hubs before anything is written to any. */
 async function checkAll(
   world: World,
   declared: Declared,
@@ -169,8 +168,8 @@ async function check(world: World, session: HubSession, { name, twins }: SavedHu
   return { name, fresh, done, stale, others: [...now.values()].filter(({ action }) => writes(action)).length };
 }
 
-/** Fails unless the rest is wanted. */
-function tellStale(
+/** Fails unless the rest should be written. */
+function reportStale(
   world: World,
   checked: readonly CheckedHub[],
   count: number,
@@ -186,7 +185,7 @@ function tellStale(
   throw new CliFailure(
     EXIT.Stale,
     'The plan is stale, and nothing was written.',
-    `${NEW_PLAN}, or say --partial to write the others.`,
+    `${NEW_PLAN}, or write the others with --partial.`,
   );
 }
 

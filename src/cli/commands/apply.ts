@@ -1,4 +1,4 @@
-// `twinward apply`: one pass that makes the live twins equal to the manifests, after a look and a yes.
+// `twinward apply`: one pass that makes the live twins equal to the manifests, after showing the plan and asking.
 import {
   applyOnce,
   type ApplyOptions,
@@ -31,7 +31,7 @@ export interface ApplyCommandOptions extends SourceOptions, HubChoice, WaitChoic
   readonly output: Format;
   /** Without asking. */
   readonly yes?: boolean;
-  /** Takes the lease from whoever has it. */
+  /** Takes the lease from its holder. */
   readonly force?: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface AppliedHub {
   readonly name: string;
   readonly report: ApplyReport;
   readonly actions: readonly object[];
-  /** What the agents made of it; undefined where they were not waited for. */
+  /** The agents' answers; undefined without waiting for them. */
   readonly agents: readonly AgentResult[] | undefined;
 }
 
@@ -64,7 +64,7 @@ export async function apply(world: World, options: ApplyCommandOptions): Promise
   return isDeclined && code === EXIT.Ok ? EXIT.Failed : code;
 }
 
-/** Shows the plan and asks; true at once where nothing would be written. */
+/** Shows the plan and asks; true at once if nothing would be written. */
 async function isWanted(world: World, declared: Declared, session: HubSession): Promise<boolean> {
   const plan: HubPlan = await planHub(world, declared, session, false);
   writeDiagnostics(world, plan.warnings);
@@ -72,11 +72,11 @@ async function isWanted(world: World, declared: Declared, session: HubSession): 
   if (!plan.twins.some(({ action }) => writes(action))) return true;
   return confirm(world, `${plan.name}: ${workText(plan.summary.actions)}. Go on?`, {
     so: ', and nothing was written',
-    hint: 'Say --yes to write.',
+    hint: 'Use --yes to write.',
   });
 }
 
-/** Under the lease of the hub. */
+/** Call while holding the hub's lease. */
 export async function applyHub(
   world: World,
   { profiles }: Declared,
@@ -90,7 +90,7 @@ export async function applyHub(
     const what = action === undefined ? { hub, ...ref } : actionDocument({ hub, profiles }, action, live);
     actions.push({ ...what, outcome, ...(error === undefined ? {} : { error: errorFields(error) }) });
   };
-  const told = output === 'json' ? { onSettled: describe } : {};
+  const documents = output === 'json' ? { onSettled: describe } : {};
   const wish = { kind: 'apply', force, besideSame: true } as const;
   const report = await withLease(world, session, wish, (leased, signal, reserved) => {
     const earlier = reserved?.last?.approved;
@@ -153,7 +153,7 @@ export function appliedText({ name, report, agents = [] }: AppliedHub): string {
   return applyText(name, report) + agentsText(agents);
 }
 
-/** What was not written weighs more than what an agent makes of it. */
+/** A failed or held write takes precedence over an agent's answer. */
 export function codeOf(applied: readonly AppliedHub[]): ExitCode {
   const code = worst(applied.map(({ report }) => report));
   const answers = agentsCode(applied.flatMap(({ agents = [] }) => agents));
@@ -191,14 +191,16 @@ function endText({ code, message }: NonNullable<ApplyReport['error']>): string {
     : `  The hub could not be listed to the end: ${message}`;
 }
 
-/** Somebody, or the loss of the lease, ended it all: that is told once, and is no failure of the twin. */
+/**
+ * An interruption, or the loss of the lease, stopped everything: it is reported once, and is not a failure of the twin.
+ */
 function isStopped({ error }: ApplyResult): boolean {
   return error?.code === 'Aborted';
 }
 
-const STOPPED_TEXT = 'What was being sent when it stopped may have arrived. Run the same command again to go on.';
+const STOPPED_TEXT = 'Writes in flight when it stopped may have landed. Run the same command again to continue.';
 
-/** What is held for the same reason is told once; a failure names its own twin, so that of each kind one stands for all. */
+/** Groups twins: held ones by their reason; failed ones by kind, because each message names its own twin. */
 function causeOf({ ref, outcome, action, error }: ApplyResult): string {
   const cause = outcome === 'Held' ? [action?.reason, action?.message] : [error?.code];
   return JSON.stringify([outcome, ref.moduleId, ...cause]);
@@ -228,7 +230,7 @@ function groupLines(groups: readonly (readonly ApplyResult[])[]): string[] {
   return [...lines, ...(left > 0 ? [`  and ${countOf(left, 'twin')} for other causes`] : [])];
 }
 
-/** A twin that failed weighs more than one that is held. */
+/** A failed twin takes precedence over a held one. */
 function worst(reports: readonly ApplyReport[]): ExitCode {
   for (const { error, results } of reports) {
     const cause = error ?? results.find(({ outcome }) => outcome === 'Failed')?.error;

@@ -1,4 +1,5 @@
-// `twinward demo`: the whole job on this machine. `--once` converges and ends; without it the controller keeps watching.
+// `twinward demo`: hub, fleet and controller on this machine. `--once` converges and ends; otherwise the controller
+// keeps watching.
 import type { ApplyReport } from '../../controller/once/apply.ts';
 import type { Declared } from '../../model/declared.ts';
 import { CONNECTION_STRING_ENV, CA_ENV, ENDPOINT_ENV } from '../connect/connect.ts';
@@ -48,7 +49,7 @@ async function runIn(world: World, options: DemoOptions, accessFolder: string): 
   }
 }
 
-/** Other terminals find one demo by that folder: a second one would take the first one's place, and delete it at its end. */
+/** Other terminals find one demo by that folder: a second one would replace its files, and delete them at its end. */
 async function requireAlone({ interrupted }: World, accessFolder: string): Promise<void> {
   const endpoint = await livingHub(accessFolder, interrupted);
   if (endpoint === undefined) return;
@@ -59,7 +60,7 @@ async function requireAlone({ interrupted }: World, accessFolder: string): Promi
   );
 }
 
-/** Whatever the environment and the manifests say, the demo's hub is the only one that is called. */
+/** The demo calls only its own hub, whatever the environment and the manifests say. */
 function onHub(world: World, { connectionString, endpoint, caFile }: EmbeddedHub): World {
   const env = {
     ...world.env,
@@ -92,7 +93,7 @@ async function runDemo(world: World, running: EmbeddedHub, options: DemoOptions)
   return failed ? EXIT.Failed : EXIT.Ok;
 }
 
-/** True where a twin could not be written. */
+/** True if a twin could not be written. */
 async function converge(
   world: World,
   declared: Declared,
@@ -113,7 +114,7 @@ async function converge(
 const AGENTS_WAIT_MS = 15_000;
 const LOOK_MS = 500;
 
-/** Further passes until every agent that is online has answered, or takes too long; what they write is counted. */
+/** Makes further passes until every online agent has answered, or a timeout; counts what they write. */
 async function waitForAgents(world: World, session: HubSession): Promise<ApplyReport> {
   const { clock, interrupted } = world;
   const progress = createProgress(world);

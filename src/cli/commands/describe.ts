@@ -1,4 +1,4 @@
-// `twinward describe KIND NAME`: one resource, what it says, and how it stands on each hub.
+// `twinward describe KIND NAME`: one resource, its manifest, and its status on each hub.
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import type { Declared, DeclaredConfiguration } from '../../model/declared.ts';
 import type { Origin } from '../../model/diagnostic.ts';
@@ -34,13 +34,13 @@ interface Described {
   readonly name: string;
   readonly origin: Origin | undefined;
   readonly fields: Fields;
-  /** Hubs that it is on; none for what no hub is asked about. */
+  /** Hubs to list; empty for kinds that need none. */
   readonly hubs: readonly string[];
-  /** Whether a twin on one of them is one of its own. */
+  /** True if the twin on one of these hubs belongs to the resource. */
   readonly owns: (twin: InspectedTwin) => boolean;
 }
 
-/** Devices are those with a twin of its own; for a hub all that are there. */
+/** Counts devices with a twin of the resource; for a hub, all devices. */
 interface HubStanding extends Standing {
   readonly hub: string;
   readonly hostName: string;
@@ -87,7 +87,7 @@ export async function describe(world: World, options: DescribeOptions): Promise<
 
 type Finder = (declared: Declared, name: string) => Described | readonly string[];
 
-/** By the word that is typed: the resource, or the names that there are. */
+/** By the typed word: the resource, or the existing names. */
 const FINDERS: Readonly<Record<string, Finder>> = {
   hub: (declared, name) => {
     const hub = declared.hubs.find((one) => one.name === name);
@@ -135,7 +135,7 @@ function placeOf({ owner, origin, targets }: DeclaredConfiguration): Pick<Descri
   };
 }
 
-/** The kinds of the manifests are understood too: `DeviceGroup` is `group`. */
+/** Also accepts the kinds of manifests: `DeviceGroup` is `group`. */
 const LONG_NAMES: ReadonlyMap<string, string> = new Map([
   ['devicegroup', 'group'],
   ['securityconfiguration', 'configuration'],

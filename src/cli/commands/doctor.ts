@@ -1,4 +1,4 @@
-// `twinward doctor`: everything that can be wrong before the first write, checked without writing, each with its fix.
+// `twinward doctor`: checks everything that can prevent the first write, without writing, each with its fix.
 import { HubError } from '../../model/errors.ts';
 import { connectHub } from '../connect/connect.ts';
 import { checkCredential, examineHub } from '../doctor/doctor-checks.ts';
@@ -18,7 +18,7 @@ export interface DoctorOptions extends SourceOptions, HubChoice {
 }
 
 interface Report {
-  /** Undefined for what is of no hub. */
+  /** Undefined for checks without a hub. */
   readonly hub: string | undefined;
   readonly findings: readonly Finding[];
 }
@@ -30,7 +30,7 @@ export async function doctor(world: World, options: DoctorOptions): Promise<Exit
   const message = `${countOf(documents, 'document')}, ${countProblems(diagnostics)}`;
   if (declared === undefined) {
     writeDiagnostics(world, diagnostics);
-    const fix = 'Mend what is told above: no hub was called.';
+    const fix = 'Fix the problems above: no hub was called.';
     reports.push({ hub: undefined, findings: [{ check: 'manifests', verdict: 'failed', message, fix }] });
   } else {
     reports.push({ hub: undefined, findings: [{ check: 'manifests', verdict: 'ok', message }] });

@@ -1,4 +1,4 @@
-// `twinward events`: what a running controller did lately, and what began to need a look.
+// `twinward events`: recent writes and warnings of a running controller.
 import { readEvents } from '../../adapters/event-client.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -10,7 +10,7 @@ import type { World } from '../world.ts';
 
 export interface EventsOptions {
   readonly output: Format;
-  /** Of a running controller: `127.0.0.1:8080`, `http://twinward:8080`. */
+  /** Address of a running controller: `127.0.0.1:8080`, `http://twinward:8080`. */
   readonly address: string;
   /** Only of this device. */
   readonly device?: string;
@@ -50,11 +50,11 @@ async function read(world: World, address: string, after: number, device: string
   return { all: items.filter(({ deviceId }) => device === undefined || deviceId === device), sequence: latest };
 }
 
-/** As `--bind-address` is written, or with a scheme; all addresses of a machine are this machine's. */
+/** As in `--bind-address`, or with a scheme; an address of all interfaces means this machine. */
 function addressOf(text: string): string {
   const whole = text.includes('://') ? text : `http://${text.startsWith(':') ? `127.0.0.1${text}` : text}`;
   if (URL.canParse(whole) && /^https?:$/.test(new URL(whole).protocol)) return whole.replace(/\/+$/, '');
-  throw new CliFailure(EXIT.Failed, `"${text}" is no address of a controller.`, 'Write it as 127.0.0.1:8080.');
+  throw new CliFailure(EXIT.Failed, `"${text}" is not an address of a controller.`, 'Write it as 127.0.0.1:8080.');
 }
 
 const HEADER = ['LAST', 'COUNT', 'TYPE', 'REASON', 'HUB', 'DEVICE', 'MESSAGE'];
@@ -67,7 +67,7 @@ function lineOf(item: JsonObject): string {
   return `${cellsOf(item).join('   ').trimEnd()}\n`;
 }
 
-/** Events of a hub are about no device, those of the source about no hub either. */
+/** Events of a hub have no device, those of the source no hub either. */
 function cellsOf({ deviceId, moduleId, hub, ...item }: JsonObject): string[] {
   const device = deviceId === undefined ? '-' : `${textOfCell(deviceId)}/${textOfCell(moduleId)}`;
   const [lastAt, count, type, reason, message] = KEYS.map((key) => textOfCell(item[key]));

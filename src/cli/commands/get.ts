@@ -1,4 +1,4 @@
-// `twinward get devices|groups|configurations|exceptions|profiles`: tables of what is declared and how it stands.
+// `twinward get devices|groups|configurations|exceptions|profiles`: tables of declared resources and their status.
 import type { Declared } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { matches } from '../../plan/select/selection.ts';
@@ -61,7 +61,7 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
       });
       const { kept, guards } = await inspect(world, session, keep);
       for (const one of kept) {
-        // A module that need not exist and does not is nothing to list.
+        // Omit missing modules that no configuration requires.
         if (one.state?.type === 'Skip') continue;
         // What the guards say is of all that they refuse: status tells it, once.
         seen.push(
@@ -127,7 +127,7 @@ function configurationRows({ configurations }: Declared, seen: readonly Seen[]):
   });
 }
 
-/** One that has ended has no twins any more; what is not put back yet still shows on the devices. */
+/** An ended exception has no twins any more; devices show changes that are not undone yet. */
 function exceptionRows(declared: Declared, seen: readonly Seen[]): Row[] {
   return [...declared.exceptions, ...declared.expired]
     .map((exception) => {
@@ -173,12 +173,12 @@ function profileRows({ profiles, configurations }: Declared): Row[] {
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What the agent says where the twin is in sync; else what is to be done. */
+/** The acknowledgement of a twin in sync; else the action. */
 function standing(state: TwinState | undefined): string {
   return state?.acknowledgement ?? state?.type ?? 'Unknown';
 }
 
-/** `inSync` is `IN-SYNC`. */
+/** `inSync` becomes `IN-SYNC`. */
 function rowsText(rows: readonly Row[], list: List): string {
   const first = rows[0];
   if (first === undefined) return `No ${list}.\n`;

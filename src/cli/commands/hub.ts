@@ -17,7 +17,7 @@ export interface HubOptions {
   readonly mqttPort?: number;
   readonly data?: string;
   readonly fleet?: number;
-  /** Whether those of the fleet run. */
+  /** Whether the fleet's agents run. */
   readonly agents: boolean;
   readonly identitiesMax: number;
   readonly throttle?: boolean;
@@ -58,7 +58,7 @@ async function serve(world: World, options: HubOptions, accessFolder: string): P
   await running.close();
 }
 
-/** The one place that prints a secret, because it was asked for: that of a hub made for tests. */
+/** The only place that prints a secret, on request: that of a hub for tests. */
 function factsOf({ endpoint, hostName, connectionString, caFile, ...more }: EmbeddedHub): object {
   const { eventsConnectionString, mqttPort } = more;
   return { endpoint, hostName, connectionString, caFile, eventsConnectionString, mqttPort };
@@ -67,13 +67,11 @@ function factsOf({ endpoint, hostName, connectionString, caFile, ...more }: Embe
 function hubText(world: World, running: EmbeddedHub, { data, seed, fleet }: HubOptions): string {
   const style = createStyle(world.env, world.out);
   const { endpoint, hostName, caFile, connectionStringFile, fleet: plan, isNew } = running;
-  const known = isNew ? '' : ', with what it held before';
-  const devices = plan === undefined ? 'no fleet was asked for' : `${countOf(fleet ?? 0, 'device')} (seed ${seed})`;
+  const known = isNew ? '' : ', with its previous content';
+  const devices = plan === undefined ? 'no fleet' : `${countOf(fleet ?? 0, 'device')} (seed ${seed})`;
   return [
     `${style.bold('IoT Hub')} ${hostName} at ${style.bold(endpoint)}   ${devices}${known}`,
-    data === undefined
-      ? 'Everything is in memory and gone at the end (--data keeps it).'
-      : `Everything is kept in ${data}.`,
+    data === undefined ? 'Everything is only in memory (--data keeps it).' : `Everything is kept in ${data}.`,
     ...(running.mqttPort === undefined ? [] : [`Devices sign in over MQTT at 127.0.0.1:${running.mqttPort}.`]),
     ...(running.eventsConnectionStringFile === undefined
       ? []

@@ -1,4 +1,4 @@
-// `twinward import`: a fleet that nobody governed yet, as manifests that change nothing.
+// `twinward import`: writes manifests for an unmanaged fleet, which change nothing.
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { costOf } from '../../controller/budget/cost.ts';
@@ -32,7 +32,7 @@ import type { World } from '../world.ts';
 
 export interface ImportOptions extends SourceOptions, HubChoice {
   readonly output: Format;
-  /** Device tags by which twins are grouped. */
+  /** Device tags to group twins by. */
   readonly groupBy: readonly string[];
   readonly out: string;
   readonly yes?: boolean;
@@ -71,10 +71,10 @@ function requireRoom(out: string): void {
     throw new CliFailure(EXIT.Failed, `${out} is a file.`, 'Name a folder with --out.');
   }
   if (readdirSync(out).length === 0) return;
-  throw new CliFailure(EXIT.Failed, `${out} is there already, and is not empty.`, 'Name another folder with --out.');
+  throw new CliFailure(EXIT.Failed, `${out} already exists and is not empty.`, 'Name another folder with --out.');
 }
 
-/** Hubs and profiles are welcome; where there is no folder of manifests yet, there is just the hub of the environment. */
+/** Accepts hubs and profiles; without a folder of manifests, uses the hub of the environment. */
 async function readSource(world: World, options: ImportOptions): Promise<ImportSource> {
   const isFirst = pathsOf(world, options.file).join('') === DEFAULT_PATH && !existsSync(DEFAULT_PATH);
   const nothing: Snapshot = { revision: 'sha256:none', files: [], partial: false };
@@ -89,8 +89,8 @@ async function readSource(world: World, options: ImportOptions): Promise<ImportS
   if (declared.configurations.length > 0) {
     throw new CliFailure(
       EXIT.Failed,
-      `The manifests have ${countOf(declared.configurations.length, 'configuration')} already: import makes the first ones.`,
-      'Give it the Hub and the AgentProfiles alone, with -f.',
+      `The manifests have ${countOf(declared.configurations.length, 'configuration')} already: import writes the first ones.`,
+      'Give it only the Hub and the AgentProfiles, with -f.',
     );
   }
   return { snapshot, declared };
@@ -104,7 +104,7 @@ function chooseHub({ hubs }: Declared, name: string | undefined): DeclaredHub {
   throw new CliFailure(EXIT.Failed, 'One hub is imported at a time.', `Choose with --hub: ${known}.`);
 }
 
-/** What rows of these lists take on the wire, about; and rows in a page. */
+/** Estimated bytes of the listed rows, and rows per page. */
 const DEVICE_ROW_BYTES = 700;
 const TWIN_ROW_BYTES = 2_500;
 const PAGE_ROWS = 100;
@@ -120,10 +120,10 @@ async function isWanted(world: World, session: HubSession, { yes, snapshot }: Im
     `Reading ${countOf(devices, 'device')} and their modules: ${readCostText(queries, cost)}. Nothing is written.\n`,
   );
   if (yes === true) return true;
-  return confirm(world, 'Read them?', { hint: 'Say --yes to read.' });
+  return confirm(world, 'Read them?', { hint: 'Use --yes to read.' });
 }
 
-/** Fails where there is nothing to import, or nothing to group by. */
+/** Fails if there is nothing to import, or nothing to group by. */
 async function readFleet(
   world: World,
   { profiles }: Declared,
@@ -179,7 +179,7 @@ function requireTags(devices: ReadonlyMap<string, DeviceFacts>, groupBy: readonl
     meant !== undefined
       ? `Did you mean --group-by ${meant}?`
       : names.length === 0
-        ? 'None has any tag: leave --group-by away.'
+        ? 'No device has a tag: omit --group-by.'
         : `They have: ${names.slice(0, TAGS_SHOWN_MAX).join(', ')}${more}.`,
   );
 }

@@ -1,4 +1,4 @@
-// `twinward plan`: what `apply` would do now, without doing it.
+// `twinward plan`: shows what `apply` would do now, without doing it.
 import { costOf, type Cost } from '../../controller/budget/cost.ts';
 import type { Declared } from '../../model/declared.ts';
 import { closest } from '../../model/similarity.ts';
@@ -30,25 +30,25 @@ import type { World } from '../world.ts';
 export interface PlanOptions extends SourceOptions, HubChoice, RevisionChoice {
   readonly output: Format;
   readonly detailedExitcode?: boolean;
-  /** Device tag by which text output counts. */
+  /** Device tag that the text output counts by. */
   readonly by?: string;
   /** A file for `apply`. */
   readonly out?: string;
 }
 
 export interface DocumentedPlan extends HubPlan {
-  /** Empty where they were not asked for. */
+  /** Empty if not requested. */
   readonly actions: readonly PlanEntry[];
   readonly saved: SavedHub;
 }
 
-/** With manifests to compare with: whether any of it comes from what changed. */
+/** With `--from`: whether a part comes from the changed manifests. */
 type PlanEntry = ActionDocument & { readonly fromThisChange?: boolean };
 
 export async function plan(world: World, options: PlanOptions): Promise<ExitCode> {
   if (options.out !== undefined && options.to !== undefined) {
-    const message = 'A plan of a commit can not be applied: what is applied are the manifests on disk.';
-    throw new CliFailure(EXIT.Failed, message, 'Check the commit out, and leave --to away.');
+    const message = 'A plan of a commit can not be saved: apply uses the manifests on disk.';
+    throw new CliFailure(EXIT.Failed, message, 'Check the commit out, and omit --to.');
   }
   const input = await readPlanInput(world, options, options.output);
   const { declared, base } = input;
@@ -68,7 +68,7 @@ export async function plan(world: World, options: PlanOptions): Promise<ExitCode
   return options.detailedExitcode === true ? detailedCode(plans) : EXIT.Ok;
 }
 
-/** A slip would leave the places out without a word. */
+/** A misspelt tag would silently give no counts. */
 function warnUnknownTag(world: World, plans: readonly HubPlan[], tag: string | undefined): void {
   if (tag === undefined) return;
   const devices = plans.flatMap(({ twins }) => twins.map(({ device }) => device));
@@ -78,7 +78,7 @@ function warnUnknownTag(world: World, plans: readonly HubPlan[], tag: string | u
   writeWarning(world, `No device with a twin has the tag "${tag}", so nothing is counted by it.${hint}`);
 }
 
-/** As `apply` would end: what waits for a person weighs more. With manifests to compare with, only what is new counts. */
+/** Like the exit code of `apply`: a held twin takes precedence. With `--from`, only new changes count. */
 function detailedCode(plans: readonly HubPlan[]): ExitCode {
   const actions = plans.flatMap(({ twins }) => twins.filter(({ isPending }) => isPending !== true));
   const isHeld = actions.some(({ action }) => action.type === 'Hold');
@@ -138,7 +138,7 @@ interface Comparison {
   readonly instance: string;
 }
 
-/** With documents for machines, or without. */
+/** With or without documents for JSON output. */
 export async function planHub(
   world: World,
   declared: Declared,
@@ -193,7 +193,7 @@ interface Attribution {
   readonly pending: Pending | undefined;
 }
 
-/** Plans each twin as the manifests before would, and takes out what they ask for too. */
+/** Plans each twin by the earlier manifests too, and subtracts the changes that they ask for. */
 function attribution(session: HubSession, comparison: Comparison | undefined, nowMs: number): Attribution {
   if (comparison?.base === undefined) {
     return { add: ({ action, device }) => ({ action, device }), pending: undefined };

@@ -1,4 +1,4 @@
-// `twinward run`: the controller, as a container runs it.
+// `twinward run`: runs the controller, as in a container.
 import { startController, type Controller } from '../../controller/controller.ts';
 import { eventMessage } from '../../controller/status/event-text.ts';
 import { RecentEvents } from '../../controller/status/recent-events.ts';
@@ -31,7 +31,7 @@ export interface RunOptions extends SourceOptions {
   readonly logEncoding: 'json' | 'console';
 }
 
-/** Resolves once everything is let go of after SIGTERM or SIGINT: what is in flight has ten seconds. */
+/** Resolves once everything is released after SIGTERM or SIGINT: calls in flight have ten seconds. */
 export async function run(world: World, options: RunOptions): Promise<ExitCode> {
   const { clock, random, interrupted } = world;
   const log = jsonLog({
@@ -116,5 +116,9 @@ const PERIOD_MS_MIN = 500;
 function parsePeriod(text: string): number {
   const periodMs = parseDurationMs(text);
   if (periodMs !== undefined && periodMs >= PERIOD_MS_MIN) return periodMs;
-  throw new CliFailure(EXIT.Failed, `"${text}" is no period of half a second or more.`, 'Write it as 30s, 5m or 1h.');
+  throw new CliFailure(
+    EXIT.Failed,
+    `"${text}" is not a period of at least half a second.`,
+    'Write it as 30s, 5m or 1h.',
+  );
 }

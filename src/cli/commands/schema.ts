@@ -1,4 +1,4 @@
-// `twinward schema KIND`: JSON Schema for editors.
+// `twinward schema KIND`: prints a JSON Schema for editors.
 import { KINDS, manifestSchema, type Kind } from '../../manifest/schema.ts';
 import { closest } from '../../model/similarity.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -7,7 +7,7 @@ import type { World } from '../world.ts';
 
 export const ALL_KINDS = 'all';
 
-/** `name` in any case; "all" for a schema that fits every document. */
+/** `name` in any case; "all" gives a schema for every kind. */
 export function schema(world: World, name: string): ExitCode {
   const kind = [...KINDS, ALL_KINDS].find((candidate) => candidate.toLowerCase() === name.toLowerCase());
   if (kind === undefined) {

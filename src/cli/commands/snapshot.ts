@@ -1,4 +1,4 @@
-// `twinward snapshot`: the fleet in a file, without secrets, so that plans need no hub.
+// `twinward snapshot`: writes the fleet to a file, without secrets, so that plans need no hub.
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { snapshotLines, type SnapshotState } from '../../adapters/fleet-snapshot.ts';
 import { keyOf } from '../../model/twin-key.ts';
@@ -15,7 +15,7 @@ import { countOf } from '../render/table.ts';
 import type { World } from '../world.ts';
 
 export interface SnapshotOptions extends SourceOptions, HubChoice {
-  /** Standard output unless given. */
+  /** Standard output by default. */
   readonly out?: string;
 }
 
@@ -29,7 +29,7 @@ export async function snapshot(world: World, options: SnapshotOptions): Promise<
   return EXIT.Ok;
 }
 
-/** A file is there whole or not at all. */
+/** A file is written whole or not at all. */
 async function into({ out }: World, path: string | undefined, fill: (write: Write) => Promise<void>): Promise<void> {
   if (path === undefined) return fill((text) => out.write(text));
   const draft = `${path}.part`;
@@ -56,7 +56,7 @@ function open(path: string): number {
   }
 }
 
-/** Twins of every module that some profile knows: what is planned later may name other modules than today. */
+/** Includes twins of every module that some profile knows: a later plan may use other modules. */
 async function takeSnapshot(world: World, { profiles }: Declared, session: HubSession, write: Write): Promise<void> {
   const { clock, err, interrupted } = world;
   const { declaredHub, hub, hostName, mode, capacity } = session;

@@ -1,4 +1,4 @@
-// `twinward status`: how each hub stands against the manifests, counted, worst first.
+// `twinward status`: each hub's status against the manifests, counted, worst first.
 import { namedSuspensionText } from '../../plan/select/suspensions.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { readDeclared, type SourceOptions } from '../input/manifests.ts';
@@ -17,7 +17,7 @@ interface StandingHub extends Standing {
   readonly name: string;
   readonly hostName: string;
   readonly mode: string;
-  /** What is suspended, approved for nothing, and who else writes to the same modules, one sentence each. */
+  /** Suspensions, approvals without effect, and other writers to the same modules, one sentence each. */
   readonly notes: readonly string[];
 }
 

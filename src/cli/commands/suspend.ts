@@ -1,4 +1,4 @@
-// `twinward suspend` and `twinward resume`: break-glass, kept on the hub and not in git, for whoever can't wait for git.
+// `twinward suspend` and `twinward resume`: stop and resume writing in an emergency; stored on the hub, not in git.
 import { changeSuspensions, isSameSubject, withSuspension, type Subject } from '../../controller/lease/suspensions.ts';
 import { orMissing } from '../../controller/queue/optional-read.ts';
 import type { Declared } from '../../model/declared.ts';
@@ -26,7 +26,7 @@ export interface ResumeOptions extends SourceOptions, HubChoice, SubjectOptions 
 
 export interface SuspendOptions extends ResumeOptions {
   readonly reason: string;
-  /** Milliseconds; until somebody resumes without it. */
+  /** Milliseconds; undefined: until `resume`. */
   readonly for?: number;
 }
 
@@ -54,7 +54,7 @@ interface ResumedHub extends ChangedHub {
   readonly resumed: readonly Suspension[];
 }
 
-/** `--all` ends every suspension there is. Fails where what is named is not suspended: a slip would leave it as it is. */
+/** `--all` ends every suspension. Fails if the named subject is not suspended, because of a possible typo. */
 export async function resume(world: World, options: ResumeOptions): Promise<ExitCode> {
   const subject = subjectOf(options);
   const declared = await readDeclared(world, options, options.output, 'errors');
@@ -86,8 +86,9 @@ function notSuspended(wanted: string, hubs: readonly ResumedHub[]): CliFailure {
     all.flatMap((one) => ('name' in one ? one.name : [])),
   );
   const places = `${hubs.length === 1 ? 'hub' : 'hubs'} ${hubs.map(({ name }) => name).join(', ')}`;
-  const told = all.length === 0 ? 'Nothing is suspended there.' : `Suspended: ${all.map(subjectText).join(', ')}.`;
-  const hint = meant === undefined ? told : `Did you mean "${meant}"?`;
+  const suspendedText =
+    all.length === 0 ? 'Nothing is suspended there.' : `Suspended: ${all.map(subjectText).join(', ')}.`;
+  const hint = meant === undefined ? suspendedText : `Did you mean "${meant}"?`;
   return new CliFailure(EXIT.Failed, `"${wanted}" is not suspended on ${places}; nothing was changed.`, hint);
 }
 
@@ -109,7 +110,7 @@ function resumedText(hubs: readonly ResumedHub[]): string {
 }
 
 const NEXT_TEXT =
-  'A controller goes on with it within a minute or at its next pass; without one `twinward apply` does.\n';
+  'A controller resumes writing within a minute or at its next pass; without one, use `twinward apply`.\n';
 
 const REASON_LENGTH_MAX = 200;
 
@@ -128,10 +129,10 @@ function subjectOf({ all, configuration, device }: SubjectOptions): Subject {
   const [subject] = subjects;
   if (subject?.scope === 'Device') requireDeviceId(subject.name);
   if (subject !== undefined && subjects.length === 1) return subject;
-  throw new CliFailure(EXIT.Failed, 'Say exactly one of --configuration NAME, --device ID and --all.');
+  throw new CliFailure(EXIT.Failed, 'Give exactly one of --configuration NAME, --device ID and --all.');
 }
 
-/** A name with a slip would suspend nothing, and nobody would notice. */
+/** A misspelt name would suspend nothing, unnoticed. */
 function requireKnown({ configurations, exceptions }: Declared, subject: Subject): void {
   if (subject.scope !== 'Configuration') return;
   const names = [...configurations, ...exceptions].map(({ name }) => name);
@@ -152,7 +153,7 @@ interface ChangedHub {
 
 type Change = (inForce: readonly Suspension[]) => readonly Suspension[];
 
-/** What is only observed is not written to, not even here. */
+/** Skips observed hubs, which get no writes at all. */
 async function withWrittenHubs(
   world: World,
   declared: Declared,
@@ -162,7 +163,7 @@ async function withWrittenHubs(
   await withHubs(world, declared, options, async (session) => {
     const { name } = session.declaredHub;
     if (session.mode === 'Observe') {
-      world.err.write(`Hub ${name} is only observed: nothing on it is written, so nothing is suspended.\n`);
+      world.err.write(`Hub ${name} is only observed: Twinward writes nothing there, so there is nothing to suspend.\n`);
     } else {
       await run(name, session);
     }
@@ -186,7 +187,7 @@ function nowhere(subject: Subject, asked: readonly string[]): CliFailure {
   if (subject.scope === 'Device' && asked.length > 0) return noDevice(subject.name, asked);
   return new CliFailure(
     EXIT.Failed,
-    'No hub that is written to was chosen.',
+    'None of the chosen hubs has mode Enforce.',
     'Choose one with --hub, or set `mode: Enforce` on it.',
   );
 }

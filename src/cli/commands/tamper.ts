@@ -1,4 +1,4 @@
-// `twinward demo tamper DEVICE`: a careless hand edit on the embedded hub, and how long it lasts.
+// `twinward demo tamper DEVICE`: changes a setting on the embedded hub by hand, and waits for its correction.
 import { isLoopback } from '../../adapters/credentials.ts';
 import { getPath, isObject, setPath, type Json, type JsonObject } from '../../model/json.ts';
 import type { Atom } from '../../model/profile.ts';
@@ -66,10 +66,10 @@ async function tamperOn(world: World, session: HubSession, deviceId: string): Pr
     return EXIT.Ok;
   }
   const hint = 'Does the controller run? `npm start` has one, `npx twinward apply` corrects it once.';
-  throw new CliFailure(EXIT.Timeout, `Nobody has corrected it within ${WAIT_MS / 1_000} s.`, hint);
+  throw new CliFailure(EXIT.Timeout, `It was not corrected within ${WAIT_MS / 1_000} s.`, hint);
 }
 
-/** The first setting that the manifests decide on this device and that live has right. */
+/** The first setting that the manifests decide on this device and that live has as declared. */
 async function chooseEdit(
   { interrupted }: World,
   { hub, planner, declaredHub }: HubSession,
@@ -87,12 +87,12 @@ async function chooseEdit(
   }
   throw new CliFailure(
     EXIT.Failed,
-    `The manifests enforce nothing on ${deviceId} that could be tampered with.`,
+    `The manifests enforce no setting on ${deviceId} that could be changed.`,
     `Its tags: ${JSON.stringify(device.tags)}. \`npx twinward why ${deviceId}\` says more.`,
   );
 }
 
-/** Another value of the same kind where one is easy to find; undefined removes the setting. */
+/** Another value of the same kind if there is an obvious one; undefined removes the setting. */
 function otherValue({ value, plain, wrapped }: Atom): Json | undefined {
   const other = otherPlain(plain);
   if (other === undefined) return undefined;

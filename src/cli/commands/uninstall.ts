@@ -1,4 +1,4 @@
-// `twinward uninstall`: takes what this installation keeps on a hub, and leaves every setting as it is.
+// `twinward uninstall`: removes this installation's state from a hub, and keeps every setting.
 import { orMissing } from '../../controller/queue/optional-read.ts';
 import { removeRecords, type UninstallReport } from '../../controller/once/uninstall.ts';
 import { HubError } from '../../model/errors.ts';
@@ -17,13 +17,13 @@ import type { World } from '../world.ts';
 export interface UninstallOptions extends SourceOptions, HubChoice {
   readonly output: Format;
   readonly yes?: boolean;
-  /** Takes the lease from whoever has it. */
+  /** Takes the lease from its holder. */
   readonly force?: boolean;
 }
 
 export async function uninstall(world: World, options: UninstallOptions): Promise<ExitCode> {
   if (options.hub === undefined) {
-    throw new CliFailure(EXIT.Failed, 'Say which hub to leave: --hub NAME, as the manifests name it.');
+    throw new CliFailure(EXIT.Failed, 'Name the hub with --hub NAME, as in the manifests.');
   }
   const declared = await readDeclared(world, options, options.output, 'errors');
   let isDone = false;
@@ -45,8 +45,8 @@ function requireWritable({ mode, declaredHub: { name } }: HubSession): void {
   if (mode !== 'Observe') return;
   throw new CliFailure(
     EXIT.Held,
-    `Hub ${name} is only observed: nothing on it is written.`,
-    'To take the records away, set `mode: Enforce` on the Hub, and remove its configurations from the source first.',
+    `Hub ${name} is only observed: Twinward writes nothing there.`,
+    'To remove the records, set `mode: Enforce` on the Hub, and remove its configurations from the source first.',
   );
 }
 
@@ -54,11 +54,11 @@ async function isWanted(world: World, { declaredHub, planner }: HubSession): Pro
   const what = `every record of instance "${planner.instance}" and its device ${reservedDeviceId(planner.instance)}`;
   return confirm(world, `Remove ${what} from hub ${declaredHub.name}? Settings stay.`, {
     so: ', and nothing was removed',
-    hint: 'Say --yes to remove.',
+    hint: 'Use --yes to remove.',
   });
 }
 
-/** The device goes last, and only where nothing is left: it says who may write, and what is suspended. */
+/** Deletes the device last, and only once no record is left: it holds the lease and the suspensions. */
 async function leave(world: World, session: HubSession, signal: AbortSignal): Promise<UninstallReport> {
   const { clock, random } = world;
   const { hub, declaredHub, planner } = session;
@@ -90,7 +90,7 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
   if (twin.status !== 'disabled') {
     throw new HubError(
       'Invalid',
-      `The device ${deviceId} is enabled, so somebody uses it: it is left there. Where nobody does, disable it and run this again.`,
+      `The device ${deviceId} is enabled, so it may be in use and stays. If it is not, disable it and run this again.`,
     );
   }
   await directHub.deleteDevice(deviceId, signal);
@@ -99,7 +99,7 @@ async function removeDevice({ directHub, planner }: HubSession, signal: AbortSig
 function reportText(name: string, instance: string, { removed, left }: UninstallReport): string {
   const head = `${name}   ${countOf(removed, 'record')} of instance ${instance} removed, every setting left as it was`;
   const lines = [
-    left.length === 0 ? `${head}; its device is gone` : `${head}; run it again for those that are left`,
+    left.length === 0 ? `${head}; its device is deleted` : `${head}; run it again for those that are left`,
     ...firstLines(left.map(({ ref, why }) => `  left  ${ref.deviceId}/${ref.moduleId}  ${why}`)),
   ];
   return `${lines.join('\n')}\n`;

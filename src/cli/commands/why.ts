@@ -1,4 +1,4 @@
-// `twinward why DEVICE [KEY]`: by direct reads, who decided what for one device.
+// `twinward why DEVICE [KEY]`: explains by direct reads which manifest decided each setting of a device.
 import { deviceFacts, type DeviceFacts } from '../../model/twin.ts';
 import { isException, type Declared } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
@@ -57,7 +57,7 @@ export async function why(world: World, options: WhyOptions): Promise<ExitCode> 
   return EXIT.Ok;
 }
 
-/** Undefined where the hub has no such device; a failure where it has nothing of ours. */
+/** Undefined if the hub has no such device; fails if it has nothing of ours. */
 async function explainDevice(
   { interrupted, clock }: World,
   declared: Declared,
@@ -91,7 +91,7 @@ async function explainDevice(
     const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
     const { automatic } = others;
     const settings = explainTwin({ ...facts, automatic, ...(key === undefined ? {} : { key }) });
-    // What is kept counts for guards too, and they hold nothing of it.
+    // Guards count kept settings too, but a kept setting can't be held.
     const guards = writes(action) ? guardsOver(risksOf(action, live, risks), declaredHub.guards) : [];
     const exists = live !== undefined;
     explained.push({ hub: declaredHub, device, moduleId, exists, action, state, guards, settings });
@@ -104,7 +104,7 @@ async function explainDevice(
   );
 }
 
-/** Those that somebody manages, and those that the device has: a record may outlive every configuration for its module. */
+/** Managed modules and those of the device: a record may outlive every configuration for its module. */
 async function moduleIdsOf(
   deviceId: string,
   { profiles }: Declared,
@@ -116,13 +116,13 @@ async function moduleIdsOf(
     return [...new Set([...moduleIds, ...(await hub.listModuleIds(deviceId, signal))])];
   } catch (error) {
     if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
-    // Whoever may not read the registry still sees the modules that some profile knows.
+    // Without the right to read the registry, use the modules that some profile knows.
     const known = [...profiles.values()].map(({ moduleId }) => moduleId).filter((moduleId) => moduleId !== '');
     return [...new Set([...moduleIds, ...known])];
   }
 }
 
-/** Only what is for so many devices at most needs the list of all devices. */
+/** Only layers with `maxDevices` need the list of all devices. */
 function isCounted({ configuration }: Layer): boolean {
   return isException(configuration) && configuration.maxDevices !== undefined;
 }

@@ -1,4 +1,4 @@
-// What the demo says: the hub, the source, the plan, what came of it, what to try next.
+// The demo's output: hub, source, plan, outcome, and what to try next.
 import type { ApplyReport, ApplyResult } from '../../controller/once/apply.ts';
 import type { Declared } from '../../model/declared.ts';
 import type { Loaded } from '../../manifest/load.ts';
@@ -37,7 +37,7 @@ export function planLine({ twins, summary }: HubPlan, style: Style): string {
   return line('plan', text, style);
 }
 
-/** What was written and what the agents made of it; every twin written is in exactly one of the terms. */
+/** The writes and the agents' answers; every written twin is in exactly one of the terms. */
 export function outcomeText(first: ApplyReport, second: ApplyReport, style: Style): string {
   const { outcomes, writes, durationMs } = first;
   const seconds = durationMs / 1_000;
@@ -53,7 +53,7 @@ export function outcomeText(first: ApplyReport, second: ApplyReport, style: Styl
   ].join('');
 }
 
-/** The twins of the first pass that were written, as the second pass found them. */
+/** The written twins of the first pass, as found by the second. */
 function written(first: ApplyReport, second: ApplyReport): ApplyResult[] {
   const known = new Map(second.results.map((result) => [keyText(result), result]));
   return first.results
@@ -75,7 +75,7 @@ function sumText(results: readonly ApplyResult[]): string {
 
 const NAMES_MAX = 8;
 
-/** One line for each thing that agents say: the devices, then their words. */
+/** One line for each message of agents: the devices, then the message. */
 function rejections(results: readonly ApplyResult[]): string[] {
   const rejected = results.filter(({ state }) => state?.acknowledgement === 'Rejected');
   return [...Map.groupBy(rejected, ({ state }) => state?.detail ?? 'no reason given')].map(([detail, list]) => {
@@ -90,7 +90,7 @@ function errors({ results, error }: ApplyReport): string[] {
   return [...(error === undefined ? [] : [error.message]), ...causes.slice(0, NAMES_MAX)];
 }
 
-/** Devices and files that exist here and now: what is printed can be typed. */
+/** Names existing devices and files, so that the printed commands work. */
 export function demoHints(
   { results }: ApplyReport,
   { endpoint }: EmbeddedHub,
@@ -109,8 +109,10 @@ export function demoHints(
       : [[`${prefix}npx twinward demo tamper ${applied.ref.deviceId}`, 'a hand edit, corrected']]),
     ...(rejected === undefined
       ? []
-      : [[`${prefix}npx twinward why ${rejected.ref.deviceId}`, 'who decided what, and what the agent says']]),
-    [`${prefix}npx twinward plan`, 'what is not as the manifests say'],
+      : [
+          [`${prefix}npx twinward why ${rejected.ref.deviceId}`, 'which manifest decided, and the answer of the agent'],
+        ]),
+    [`${prefix}npx twinward plan`, 'differences from the manifests'],
   ];
   const width = Math.max(...hints.map(([command = '']) => command.length));
   const rows = hints.map(([command = '', why = '']) => `${command.padEnd(width)}   ${style.dim(why)}`);

@@ -1,4 +1,4 @@
-// The demo after it has converged: the controller runs, and what happens is told in a line each.
+// The demo after convergence: runs the controller, and prints one line for each change.
 import { startController, type Controller } from '../../controller/controller.ts';
 import { eventMessage } from '../../controller/status/event-text.ts';
 import type { ControllerStatus, FleetCounts } from '../../controller/status/status.ts';
@@ -24,16 +24,16 @@ export interface WatchOptions {
   readonly instance: string;
 }
 
-/** How often the fleet is compared: short, so that hand edits are seen at once; longer for large fleets. */
+/** The resync period: short, so that hand edits are corrected at once; longer for large fleets. */
 const RESYNC_MS_MIN = 1_500;
 const RESYNC_MS_PER_DEVICE = 3;
 const REDRAW_MS = 250;
-/** Redraws that a growing list of events is waited for. */
+/** Redraws to wait while a list of events grows. */
 const TICKS_MAX = 8;
-/** So many events of one kind are told one by one, more of them as a count. */
+/** Up to this many events of one kind are printed one by one, more as a count. */
 const SINGLE_EVENTS_MAX = 3;
 
-/** Throws HubError for a hub that is not the demo's. */
+/** Throws HubError unless it is the demo's hub. */
 export function requireDemoHub({ name, hostName }: DeclaredHub): void {
   if (hostName === undefined || hostName === DEMO_HOST_NAME) return;
   throw new HubError(
@@ -43,7 +43,7 @@ export function requireDemoHub({ name, hostName }: DeclaredHub): void {
   );
 }
 
-/** Resolves once the controller has ended after an interruption. */
+/** Resolves once the controller has stopped after an interruption. */
 export async function watchDemo(world: World, source: SourceOptions, options: WatchOptions): Promise<void> {
   const { clock, random, interrupted } = world;
   const style = createStyle(world.env, world.out);
@@ -68,13 +68,13 @@ export async function watchDemo(world: World, source: SourceOptions, options: Wa
     resyncPeriodMs: Math.max(RESYNC_MS_MIN, options.devices * RESYNC_MS_PER_DEVICE),
   });
   world.out.write(`${style.dim('watch'.padEnd(8))}${options.paths.join(' ')} and the hub; Ctrl-C ends it\n`);
-  const teller = createTeller(world, controller, events, style);
+  const printer = createPrinter(world, controller, events, style);
   await aborted(interrupted);
-  teller.stop();
+  printer.stop();
   await controller.stop();
 }
 
-function createTeller(
+function createPrinter(
   world: World,
   controller: Controller,
   events: TwinWritten[],
@@ -82,8 +82,8 @@ function createTeller(
 ): { readonly stop: () => void } {
   const { clock, out } = world;
   const progress = createProgress(world);
-  let told = '';
-  let toldHeld = '';
+  let lastMessage = '';
+  let lastHeld = '';
   let isAgentsNews = false;
   let seen = 0;
   let ticks = 0;
@@ -92,10 +92,10 @@ function createTeller(
   function schedule(): () => void {
     return clock.schedule(REDRAW_MS, () => {
       const status = controller.status();
-      tellSource(status);
-      tellEvents();
-      tellHeld(status);
-      tellAgents(status);
+      printSource(status);
+      printEvents();
+      printHeld(status);
+      printAgents(status);
       progress.show(standingText(status));
       cancel = schedule();
     });
@@ -106,8 +106,8 @@ function createTeller(
     out.write(`${style.dim(new Date(clock.now()).toISOString().slice(11, 19))}  ${text}\n`);
   }
 
-  /** Waits while more of them come, so that one change is one line; not for ever. */
-  function tellEvents(): void {
+  /** Waits while more events arrive, so that one change is one line; up to a limit. */
+  function printEvents(): void {
     const isGrowing = events.length > seen && ticks < TICKS_MAX;
     seen = events.length;
     ticks = isGrowing ? ticks + 1 : 0;
@@ -120,26 +120,26 @@ function createTeller(
     }
   }
 
-  function tellSource({ source, conditions }: ControllerStatus): void {
+  function printSource({ source, conditions }: ControllerStatus): void {
     const condition = conditions.find(({ type }) => type === 'SourceReady');
-    if (condition === undefined || condition.message === told || condition.status === 'Unknown') return;
-    const isFirst = told === '';
-    told = condition.message;
+    if (condition === undefined || condition.message === lastMessage || condition.status === 'Unknown') return;
+    const isFirst = lastMessage === '';
+    lastMessage = condition.message;
     if (condition.status === 'False') say(style.red(condition.message));
     else if (!isFirst) say(`manifests loaded: ${source.lastAppliedRevision ?? ''}`);
   }
 
-  /** Each time that other twins are held, or for another reason: nothing but a person can go on there. */
-  function tellHeld({ hubs }: ControllerStatus): void {
+  /** Prints when other twins are held, or for another reason: only a person can release them. */
+  function printHeld({ hubs }: ControllerStatus): void {
     if (hubs.some(({ pending }) => pending > 0)) return;
     const held = hubs.flatMap(({ offenders }) => offenders.filter(({ reason }) => isHoldReason(reason)));
     const count = hubs.reduce((sum, { counts }) => sum + counts.actions.Hold, 0);
     const text = JSON.stringify([count, held]);
-    if (text === toldHeld || (count === 0 && toldHeld === '')) return;
-    toldHeld = text;
+    if (text === lastHeld || (count === 0 && lastHeld === '')) return;
+    lastHeld = text;
     if (count === 0) return say('nothing is held any more');
     say(
-      `${style.yellow('HELD')}  ${countOf(count, 'twin')}; nothing is written to them. npx twinward status tells more`,
+      `${style.yellow('HELD')}  ${countOf(count, 'twin')}; nothing is written to them. npx twinward status shows more`,
     );
     const alike = Map.groupBy(held, ({ reason, detail = '' }) => `${reason}: ${detail}`);
     for (const [why, twins] of [...alike].slice(0, SINGLE_EVENTS_MAX)) {
@@ -148,8 +148,8 @@ function createTeller(
     }
   }
 
-  /** Once after each change, when every agent that is online has answered. */
-  function tellAgents({ hubs }: ControllerStatus): void {
+  /** Prints once after each change, when every online agent has answered. */
+  function printAgents({ hubs }: ControllerStatus): void {
     const isSettled = hubs.every(({ pending, counts }) => pending === 0 && counts.acknowledgements.Written === 0);
     if (!isAgentsNews || events.length > 0 || !isSettled) return;
     isAgentsNews = false;
@@ -166,16 +166,16 @@ function createTeller(
 
 function standingText({ hubs }: ControllerStatus): string {
   return hubs
-    .map(({ counts, pending }) => `${countsText(counts)}${pending === 0 ? '' : `, ${pending} to look at`}`)
+    .map(({ counts, pending }) => `${countsText(counts)}${pending === 0 ? '' : `, ${pending} pending`}`)
     .join('; ');
 }
 
-/** Twins that are not in sync, in words; the others by what their agent says. */
+/** Words for twins that are not in sync; the others show their acknowledgement. */
 const WORDS: Readonly<Record<string, string>> = {
   Patch: 'to write',
   Record: 'to record',
   Create: 'to create',
-  Observe: 'left different',
+  Observe: 'observed',
   Wait: 'without module',
   Keep: 'kept',
   Hold: 'held',

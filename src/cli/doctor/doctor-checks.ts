@@ -1,4 +1,4 @@
-// What can be wrong between the manifests and a hub before anything is written, each with what to do about it.
+// Checks of the manifests against a hub before the first write, each with its fix.
 import { readHubDate } from '../../adapters/hub-date.ts';
 import { isLoopback } from '../../adapters/credentials.ts';
 import { dailyMessages } from '../../controller/budget/daily-messages.ts';
@@ -19,11 +19,11 @@ interface Patient {
   readonly declaredHub: DeclaredHub;
   readonly connected: Connected;
   readonly instance: string;
-  /** Devices as the hub counts them; undefined until it was asked, or where it would not say. */
+  /** The hub's device count; undefined before the call or if it failed. */
   readonly devices: number | undefined;
 }
 
-/** Each check is made whatever came of the others; what nothing depends on comes last. */
+/** Runs each check whatever the results of the others; independent ones last. */
 export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Finding[]> {
   const { world, connected, instance } = patient;
   const clock = await checkClock(patient);
@@ -48,10 +48,10 @@ export async function examineHub(patient: Omit<Patient, 'devices'>): Promise<Fin
   ];
 }
 
-/** The policy of every hub that may do everything there, sign in as its devices too. */
+/** The policy of every hub with all rights, even those of its devices. */
 const OWNER_POLICY = 'iothubowner';
 
-/** A hub on this machine is nobody's to break into. */
+/** The embedded hub on this machine needs no protection. */
 export function checkCredential({
   hostName,
   endpoint,
@@ -63,18 +63,18 @@ export function checkCredential({
   return {
     check: 'credential',
     verdict: 'warning',
-    message: `one for ${hostName}, of the policy ${OWNER_POLICY}, which may do more than is needed`,
-    fix: `Make a policy with registry read${write} and service connect alone: see docs/hub-sign-in.md.`,
+    message: `one for ${hostName}, of the policy ${OWNER_POLICY}, which has more rights than needed`,
+    fix: `Create a policy with only registry read${write} and service connect: see docs/hub-sign-in.md.`,
   };
 }
 
 const SKEW_WARNING_S = 30;
-/** Tokens are dated by this clock; IoT Hub takes none that begins or ends too far off. */
+/** This clock dates the tokens; IoT Hub refuses one that begins or ends too far off. */
 const SKEW_FAILED_S = 240;
 
 const START_FIX = 'A hub on this machine must run: `npm start` runs the demo, `twinward hub` an embedded hub alone.';
 
-/** The embedded hub has the name of one in the cloud, where nobody is asked. */
+/** The embedded hub has a host name of the cloud, but is not called there. */
 function checkPlace({ connected: { endpoint, hostName } }: Omit<Patient, 'devices'>): Finding[] {
   if (!isLoopback(endpoint)) return [];
   return [
@@ -91,7 +91,7 @@ async function checkClock({ world, connected }: Omit<Patient, 'devices'>): Promi
   const skew = Math.round(Math.abs(world.clock.now() - date.value) / 1_000);
   const message = `${connected.endpoint} answers; the clocks are ${skew < 2 ? 'alike' : `${formatTime(skew)} apart`}`;
   if (skew < SKEW_WARNING_S) return ok('clock', message);
-  const fix = 'Set the clock of this machine: tokens are dated by it, and a hub refuses those it takes for ended.';
+  const fix = 'Set the clock of this machine: the hub refuses tokens that seem expired.';
   return { check: 'clock', verdict: skew < SKEW_FAILED_S ? 'warning' : 'failed', message, fix };
 }
 
@@ -113,7 +113,10 @@ async function checkReading({ world, connected: { hub } }: Patient): Promise<Fin
     : refused('read twins', read.error, PERMISSION_FIX);
 }
 
-/** Tried on a device that does not exist: a hub that lets us says that it is missing, another one that we may not. */
+/**
+ * Tests on a device that does not exist: with the right, the hub answers that it is missing, otherwise that the right
+ * is.
+ */
 async function checkWriting({ world, connected: { hub, mode } }: Patient): Promise<Finding[]> {
   if (mode === 'Observe') return [];
   const signal = world.interrupted;
@@ -135,18 +138,18 @@ async function checkWriting({ world, connected: { hub, mode } }: Patient): Promi
 }
 
 function checkMode({ declaredHub, connected: { mode } }: Patient): Finding {
-  if (mode === 'Enforce') return ok('mode', 'Enforce: what differs is written');
+  if (mode === 'Enforce') return ok('mode', 'Enforce: differences are written');
   const why =
     declaredHub.mode === undefined ? 'no mode is declared, and the hub is not on this machine' : 'as declared';
   return {
     check: 'mode',
     verdict: 'ok',
     message: `Observe: nothing is written (${why})`,
-    fix: 'When a plan is as you like it, set `mode: Enforce` on the Hub.',
+    fix: 'Once the plan is right, set `mode: Enforce` on the Hub.',
   };
 }
 
-/** What a device and its security module take of a listing, about. */
+/** Estimated messages to list a device and its security module. */
 const MESSAGES_PER_DEVICE = 0.8;
 const PERIOD_WARNING_MS = 60 * 60_000;
 
@@ -155,20 +158,20 @@ function passMessages(devices = 0): number {
 }
 
 function checkCapacity({ declaredHub, connected: { capacity, endpoint }, devices = 0 }: Patient): Finding[] {
-  if (capacity === undefined) return [ok('capacity', 'not declared; a hub on this machine is not spared')];
+  if (capacity === undefined) return [ok('capacity', 'not declared; calls to a hub on this machine are not limited')];
   const { tier, units } = capacity;
   const pass = passMessages(devices);
   const periodMs = affordablePeriodMs(0, pass, capacity, declaredHub.budget);
   const daily = dailyMessages(capacity);
   const text =
-    `${tier} with ${countOf(units, 'unit')}, ${formatCount(daily)} messages a day; one look at all ` +
-    `${formatCount(devices)} devices takes about ${formatCount(pass)}, so our share pays for one every ${formatTime(periodMs / 1_000).replace('about ', '')}`;
+    `${tier} with ${countOf(units, 'unit')}, ${formatCount(daily)} messages a day; one pass over ` +
+    `${formatCount(devices)} devices takes about ${formatCount(pass)}, so our share allows one every ${formatTime(periodMs / 1_000).replace('about ', '')}`;
   if (declaredHub.capacity === undefined && !isLoopback(endpoint)) {
-    const fix = 'Write the real one into the Hub: `capacity: {tier: S1, units: 2}`.';
+    const fix = 'Declare the real one in the Hub: `capacity: {tier: S1, units: 2}`.';
     return [{ check: 'capacity', verdict: 'warning', message: `assumed, as none is declared: ${text}`, fix }];
   }
   if (periodMs <= PERIOD_WARNING_MS) return [ok('capacity', text)];
-  const fix = 'Drift is seen late. Raise `budget.dailyMessages` of the Hub, or add units.';
+  const fix = 'Drift is found late. Raise `budget.dailyMessages` of the Hub, or add units.';
   return [{ check: 'capacity', verdict: 'warning', message: text, fix }];
 }
 

@@ -1,4 +1,4 @@
-// From the twins of a fleet to manifests that are proved, on those very twins, to change nothing.
+// Turns the twins of a fleet into manifests, and proves on these twins that they change nothing.
 import { loadedAt } from '../../manifest/expiry.ts';
 import { loadManifests, type Loaded } from '../../manifest/load.ts';
 import type { Declared, Mode } from '../../model/declared.ts';
@@ -13,7 +13,7 @@ import { CliFailure } from '../failure.ts';
 import { importedFiles, type ImportedFile, type ImportedHub } from './import-manifests.ts';
 
 export interface ImportSource {
-  /** Hubs and profiles alone. */
+  /** Only hubs and profiles. */
   readonly snapshot: Snapshot;
   readonly declared: Declared;
 }
@@ -33,16 +33,16 @@ export interface AdoptOptions {
 export interface Adopted {
   readonly adoption: Adoption;
   readonly files: readonly ImportedFile[];
-  /** A tag by which far fewer devices would be unlike their group. */
+  /** A tag that leaves far fewer devices unlike their group. */
   readonly hint: BetterTag | undefined;
 }
 
-/** Rounds of leaving devices out until what is left plans to no change. */
+/** Rounds of excluding devices until the rest plans to no change. */
 const ROUNDS_MAX = 4;
-/** From so many outliers on another tag is looked for. */
+/** Share of outliers from which it searches for another tag. */
 const OUTLIERS_SHARE_MANY = 0.05;
 
-/** What it makes is proved before it is written: enforced on these twins it would change no desired property. */
+/** Proves its result before it is written: enforced on these twins it would change no desired property. */
 export function adoptFleet(
   fleet: Fleet,
   source: ImportSource,
@@ -69,7 +69,7 @@ export function adoptFleet(
     }
     for (const deviceId of wrong) leaveOut.add(deviceId);
   }
-  throw new CliFailure(EXIT.Failed, 'No manifests could be made that change nothing. Please report this as a bug.');
+  throw new CliFailure(EXIT.Failed, 'Import found no manifests that change nothing. Please report this as a bug.');
 }
 
 function deviceOf({ devices }: Fleet, deviceId: string): DeviceFacts {
@@ -78,7 +78,7 @@ function deviceOf({ devices }: Fleet, deviceId: string): DeviceFacts {
   return device;
 }
 
-/** A selector can name a value, or that there is no tag at all. */
+/** A selector can match a value, or that the tag is absent. */
 function isUngroupable({ tags }: DeviceFacts, groupBy: readonly string[]): boolean {
   return groupBy.some((tag) => {
     const value = getPath(tags, tag.split('.'));
@@ -115,5 +115,5 @@ function declaredOf({ declared, diagnostics }: Loaded): Declared {
   if (declared !== undefined) return declared;
   const first = diagnostics.find(({ severity }) => severity === 'error');
   const where = first === undefined ? '' : `: ${first.file}:${first.line} ${first.code} ${first.message}`;
-  throw new CliFailure(EXIT.Failed, `What was found can not be declared${where}`, 'Please report this.');
+  throw new CliFailure(EXIT.Failed, `The imported settings can not be declared${where}`, 'Please report this.');
 }

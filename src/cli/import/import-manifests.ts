@@ -1,4 +1,4 @@
-// An adopted fleet as manifests: groups that observe, the common settings, each group's own, the outliers.
+// An adopted fleet as manifests: observed groups, the common settings, each group's own, the outliers.
 import { stringify } from 'yaml';
 import { setPath, unescapeSegment, type JsonObject } from '../../model/json.ts';
 import type { Mode } from '../../model/declared.ts';
@@ -7,9 +7,9 @@ import type { AdoptedGroup, AdoptedProfile, Adoption, Settings } from '../../pla
 export interface ImportedHub {
   readonly name: string;
   readonly hostName: string;
-  /** False where the manifests have it already. */
+  /** False if the manifests already have it. */
   readonly isNew: boolean;
-  /** True where manifests must say which hub they are for. */
+  /** True if manifests must name their hub. */
   readonly isOneOfSeveral: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface ImportedFile {
 const API = { apiVersion: 'twinward.dev/v1alpha1' };
 const PRIORITY = { common: 10, group: 20, outlier: 30 } as const;
 
-/** `mode` is of every group: Observe, unless it is to be proved what Enforce would do. */
+/** `mode` is that of every group: Observe, or Enforce to prove its effect. */
 export function importedFiles(adoption: Adoption, hub: ImportedHub, mode: Mode): ImportedFile[] {
   const names = groupNames(adoption);
   const hubs = hub.isOneOfSeveral ? { hubs: [hub.name] } : {};
@@ -39,15 +39,15 @@ export function importedFiles(adoption: Adoption, hub: ImportedHub, mode: Mode):
   ];
 }
 
-const HUB_COMMENT = 'Nothing is written to this hub while it says Observe. How to sign in: docs/hub-sign-in.md';
+const HUB_COMMENT = 'Nothing is written to this hub while its mode is Observe. How to sign in: docs/hub-sign-in.md';
 const GROUPS_COMMENT =
-  'Found by their tags. Set a group to Enforce when its plan is as you like it: from then on drift is corrected.';
+  'Groups by tags. Set a group to Enforce once its plan is right: from then on drift is corrected.';
 
 function hubDocument({ name, hostName }: ImportedHub, mode: Mode): object {
   return { ...API, kind: 'Hub', metadata: { name }, spec: { hostName, mode } };
 }
 
-/** A device that has no such tag is found by just that; nothing to group by means every device. */
+/** A device without the tag is selected by that; nothing to group by selects every device. */
 function selectorOf({ tags }: Adoption, { values, leftOut }: AdoptedGroup): object {
   const present = tags.flatMap((tag, index) => (values[index] === undefined ? [] : [[tag, values[index]] as const]));
   const absent = tags.filter((_, index) => values[index] === undefined);
@@ -96,16 +96,12 @@ function profileFiles(
   return [
     ...(documents.length === 0
       ? []
-      : [fileOf(`${profile.name}.yaml`, `What twins of ${profile.moduleId} had when they were imported.`, documents)]),
+      : [
+          fileOf(`${profile.name}.yaml`, `Settings of ${profile.moduleId} twins at the time of the import.`, documents),
+        ]),
     ...(different.length === 0
       ? []
-      : [
-          fileOf(
-            `${profile.name}-outliers.yaml`,
-            'Devices that differ from their group. Each is a question.',
-            different,
-          ),
-        ]),
+      : [fileOf(`${profile.name}-outliers.yaml`, 'Devices that differ from their group. Review each one.', different)]),
   ];
 }
 
@@ -116,7 +112,7 @@ function layerFields(settings: Settings, unset: readonly string[]): object {
   };
 }
 
-/** From atom names to the settings as people write them. */
+/** Turns atom names into nested settings, as in a manifest. */
 function nested(settings: Settings): JsonObject {
   const result: JsonObject = {};
   for (const [name, value] of settings) setPath(result, name.split('/').map(unescapeSegment), value);
@@ -130,7 +126,7 @@ function fileOf(path: string, comment: string, documents: readonly object[]): Im
 
 const NAME_LENGTH_MAX = 60;
 
-/** `hw-atm-site-lyon`, `hw-none`, `all`; each once. */
+/** `hw-atm-site-lyon`, `hw-none`, `all`; each unique. */
 export function groupNames({ tags, groups }: Adoption): ReadonlyMap<AdoptedGroup, string> {
   const taken = new Set<string>();
   return new Map(

@@ -1,4 +1,4 @@
-// What an import found, for people and for machines: groups, what they share, who differs, what was left alone.
+// The result of an import, as text and JSON: groups, common settings, outliers, settings left alone.
 import {
   countOutliers,
   type AdoptedProfile,
@@ -16,13 +16,13 @@ import { countOf, formatCount, formatTable } from '../render/table.ts';
 export interface ImportGiven {
   readonly hub: ImportedHub;
   readonly fleet: { readonly devices: number; readonly twins: number };
-  /** Installations that have records on these twins. */
+  /** Installations with records on these twins. */
   readonly managed: readonly ManagingInstance[];
   /** Ours. */
   readonly instance: string;
   readonly files: readonly ImportedFile[];
   readonly out: string;
-  /** What was given with -f. */
+  /** The paths of -f. */
   readonly file: readonly string[];
   readonly hint: BetterTag | undefined;
 }
@@ -39,23 +39,25 @@ export function importText(adoption: Adoption, given: ImportGiven, style: Style)
     `${style.bold(hub.name)}   ${countOf(fleet.devices, 'device')}, ${countOf(fleet.twins, 'security twin')}\n`,
     ...given.managed.map((managing) => managedText(managing, given, style)),
     ...profiles.map((adopted) => profileText(adopted, adoption, style)),
-    ...(leftOut.length === 0 ? [] : [`LEFT OUT  ${namesText(leftOut)}  what they have can not be declared as it is\n`]),
+    ...(leftOut.length === 0
+      ? []
+      : [`LEFT OUT  ${namesText(leftOut)}  their settings can not be declared as they are\n`]),
     ...(hint === undefined
       ? []
-      : [`HINT  with --group-by ${hint.tag} too, ${countOf(hint.outliers, 'twin')} would be unlike the group\n`]),
+      : [`HINT  with --group-by ${hint.tag} too, ${countOf(hint.outliers, 'twin')} would differ from their group\n`]),
     `\nWrote ${countOf(files.length, 'file')} to ${out}: ${files.map(({ path }) => path).join(', ')}\n`,
     `Groups only observe. Enforced, they would change no desired property on any of these twins.\n`,
     `Next: ${plan}, then set ${hub.isNew ? 'the Hub and ' : ''}one DeviceGroup after the other to Enforce.\n`,
   ].join('');
 }
 
-/** Day one was before: import is for what nobody governs yet. */
+/** Import is for unmanaged fleets; this one is managed already. */
 function managedText({ instance, twins, owners }: ManagingInstance, given: ImportGiven, style: Style): string {
   const by = owners.length === 0 ? '' : `: ${namesText(owners)}`;
   const what =
     instance === given.instance
-      ? 'Go on with the manifests that have these configurations. If they are lost, the new ones can take the settings over.'
-      : `Another installation manages them. Two that write the same settings argue as soon as they differ: let one of them leave with npx twinward uninstall --hub ${given.hub.name} --instance ${instance}.`;
+      ? 'Continue with the manifests that have these configurations. If they are lost, the new ones can take the settings over.'
+      : `Another installation manages them. Two installations that write the same settings overwrite each other: remove one with npx twinward uninstall --hub ${given.hub.name} --instance ${instance}.`;
   const head = `MANAGED already  ${countOf(twins, 'twin')} by instance "${instance}"${by}`;
   return `${style.bold(head)}\n  ${what}\n`;
 }
@@ -81,7 +83,7 @@ function profileText(adopted: AdoptedProfile, adoption: Adoption, style: Style):
     formatTable(rows, '  '),
     ...(outliers.length === 0
       ? []
-      : [`  ${countOf(differing, 'twin')} unlike the group, in ${countOf(outliers.length, 'way')}\n`]),
+      : [`  ${countOf(differing, 'twin')} unlike their group, in ${countOf(outliers.length, 'way')}\n`]),
     ...shown,
     ...(more > 0 ? [`    and ${countOf(more, 'more way', 'more ways')}\n`] : []),
     ...left.map(({ name, why, twins: count }) => `  left alone  ${name}  ${countOf(count, 'twin')}: ${WHY[why]}\n`),

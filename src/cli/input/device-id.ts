@@ -1,8 +1,8 @@
-// Ids of devices as people type them: what can be none is refused before any call, and what no hub has is said plainly.
+// Device ids as typed: refuses an invalid id before any call, and reports an unknown one.
 import { CliFailure } from '../failure.ts';
 import { EXIT } from '../exit-code.ts';
 
-/** As IoT Hub takes them (documentation "Identity registry", device identity properties). */
+/** IoT Hub's rule (documentation "Identity registry", device identity properties). */
 const DEVICE_ID = /^[\w\-:.+%#*?!(),=@;$']{1,128}$/;
 
 export function requireDeviceId(text: string): void {

@@ -1,18 +1,21 @@
-// Folders as people name them, made with those above where they are missing.
+// Creates folders, with missing parents.
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CliFailure } from '../failure.ts';
 import { EXIT } from '../exit-code.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'it may not be written to',
-  EPERM: 'it may not be written to',
-  EROFS: 'it may not be written to',
-  ENOENT: 'no folder can be made there',
+  EACCES: 'it is not writable',
+  EPERM: 'it is not writable',
+  EROFS: 'it is not writable',
+  ENOENT: 'no folder can be created there',
   ENOSPC: 'the disk is full',
 };
 
-/** One after the other: Node's own way tries for ever where the system denies a folder that it should be able to have (/proc). */
+/**
+ * One level at a time: Node's recursive mkdir loops for ever if the system denies a folder that should be possible
+ * (/proc).
+ */
 export function makeFolder(path: string, mode: number): void {
   const missing: string[] = [];
   let above = resolve(path);
@@ -32,7 +35,7 @@ export function makeFolder(path: string, mode: number): void {
       const why = REASONS[code] ?? code;
       throw new CliFailure(
         EXIT.Failed,
-        `The folder ${folder} can not be made: ${why} (${code}).`,
+        `The folder ${folder} can not be created: ${why} (${code}).`,
         'Name another folder.',
       );
     }

@@ -1,4 +1,4 @@
-// From `-f` to declared state, for every command that reads manifests.
+// Loads declared state from `-f`, for every command that reads manifests.
 import type { Declared } from '../../model/declared.ts';
 import { SourceError } from '../../model/errors.ts';
 import type { Source } from '../../ports/source.ts';
@@ -16,11 +16,11 @@ export const DEFAULT_PATH = 'manifests';
 export interface SourceOptions {
   /** Files, folders or "-". */
   readonly file?: readonly string[];
-  /** What is given is the whole source, even where it is a single file. */
+  /** The input is the whole source, even a single file. */
   readonly whole?: boolean;
 }
 
-/** Changes come in bursts: an editor's save is several. */
+/** Changes come in bursts: saving in an editor causes several. */
 const DEBOUNCE_MS = 250;
 
 export function sourceOf(world: World, { file, whole }: SourceOptions): Source {
@@ -33,7 +33,7 @@ export function sourceOf(world: World, { file, whole }: SourceOptions): Source {
   });
 }
 
-/** What is typed, else the environment's, else the folder that everybody has. */
+/** The given paths, else the environment's, else the default folder. */
 export function pathsOf({ env }: Pick<World, 'env'>, file: SourceOptions['file']): readonly string[] {
   return file ?? [valueOf(env, 'TWINWARD_MANIFESTS') ?? DEFAULT_PATH];
 }
@@ -54,12 +54,12 @@ export async function readManifests(world: World, options: SourceOptions): Promi
     throw new CliFailure(
       EXIT.Failed,
       `There is no folder "${DEFAULT_PATH}" here.`,
-      'Say where the manifests are: -f PATH.',
+      'Give the path of the manifests: -f PATH.',
     );
   }
 }
 
-/** Which problems are printed: commands that just look leave out warnings, unless there is an error as well. */
+/** Which problems to print: read-only commands omit warnings, unless there is an error too. */
 export type Shown = 'all' | 'errors';
 
 export async function readDeclared(
@@ -71,7 +71,7 @@ export async function readDeclared(
   return declaredOrFail(world, await readManifests(world, options), format, shown);
 }
 
-/** Prints the problems, and fails where there is an error. */
+/** Prints the problems, and fails on an error. */
 export function declaredOrFail(world: World, { snapshot, loaded }: Read, format: Format, shown: Shown): Declared {
   const isShown = shown === 'all' || loaded.declared === undefined;
   if (isShown) writeDiagnostics(world, loaded.diagnostics);
@@ -80,7 +80,7 @@ export function declaredOrFail(world: World, { snapshot, loaded }: Read, format:
   throw new InvalidManifests(loaded);
 }
 
-/** Everything about it has been printed already. */
+/** The problems have been printed already. */
 export class InvalidManifests extends CliFailure {
   constructor({ diagnostics, documents }: Loaded) {
     super(

@@ -1,4 +1,4 @@
-// What a plan is made from: manifests on disk or of a commit, and the manifests before where somebody asks what changed.
+// The input of a plan: manifests on disk or of a commit, and the earlier manifests if `--from` is given.
 import { readRevision } from '../../adapters/git.ts';
 import { loadedAt } from '../../manifest/expiry.ts';
 import { loadManifests } from '../../manifest/load.ts';
@@ -18,7 +18,7 @@ export interface RevisionChoice {
 
 export interface PlanInput {
   readonly declared: Declared;
-  /** The manifests before; undefined where none were asked for. */
+  /** The earlier manifests; undefined without `--from`. */
   readonly base: { readonly name: string; readonly declared: Declared } | undefined;
 }
 
@@ -31,7 +31,7 @@ export async function readPlanInput(
   const declared =
     to === undefined ? await readDeclared(world, options, format) : await readCommit(world, options, to, format, 'all');
   if (from === undefined) return { declared, base: undefined };
-  // What was wrong before is nobody's business now, unless nothing can be compared with it.
+  // Problems of the earlier manifests matter only if they prevent the comparison.
   return { declared, base: { name: from, declared: await readCommit(world, options, from, format, 'errors') } };
 }
 
@@ -55,11 +55,11 @@ async function readCommit(
   return declaredOrFail(world, { snapshot, loaded }, format, shown);
 }
 
-/** A configuration or an exception that is not as it was before. */
+/** A configuration or an exception that changed. */
 export interface ChangedConfiguration {
   readonly name: string;
   readonly change: 'new' | 'changed' | 'removed';
-  /** `policies/micro.yaml:21`; where it was, for one that is gone. */
+  /** `policies/micro.yaml:21`; its previous place if it was removed. */
   readonly place: string;
 }
 
@@ -85,7 +85,7 @@ function everybodyIn({ configurations, exceptions, expired }: Declared): readonl
   return [...configurations, ...exceptions, ...expired];
 }
 
-/** Everything that decides, without the places where it is written. */
+/** Everything that affects decisions, without origins. */
 function textOf(configuration: DeclaredConfiguration): string {
   const { digest, priority, mode, suspend, deletionPolicy, whenMissing, targets } = configuration;
   const selectors = targets.map(({ group, hubs, mode: cap, selector }) => ({

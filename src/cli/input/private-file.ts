@@ -1,15 +1,15 @@
-// Files that hold what only their owner should read: a fleet, or what is decided about it.
+// Files that only their owner should read: a fleet, or decisions about it.
 import { open, readFile } from 'node:fs/promises';
 import { CliFailure } from '../failure.ts';
 import { EXIT } from '../exit-code.ts';
 
 const PRIVATE_MODE = 0o600;
 
-/** Replaces what is there, a file that others could read too. */
+/** Replaces the content, and restricts a file that others could read. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   try {
     await using file = await open(path, 'w', PRIVATE_MODE);
-    // What is no file, a pipe say, is somebody else's to open.
+    // A pipe or device keeps its permissions.
     if ((await file.stat()).isFile()) await file.chmod(PRIVATE_MODE);
     await file.writeFile(text);
   } catch (error) {

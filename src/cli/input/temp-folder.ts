@@ -1,10 +1,10 @@
-// A folder for as long as a command runs, gone with it however it ends.
+// A temporary folder for the duration of a command, always removed at its end.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { World } from '../world.ts';
 
-/** Only its owner can look into it. */
+/** Readable only by its owner. */
 export async function withTempFolder<T>(
   { atExit }: Pick<World, 'atExit'>,
   name: string,

@@ -1,9 +1,9 @@
-// How long `apply` waits and for what: apart, so that the command line loads nothing else for it.
+// What `apply` waits for, and how long; separate, so that the command line loads nothing else for it.
 
 export const WAITS = ['written', 'applied'] as const;
 
 export interface WaitChoice {
-  /** `written` is what a write is when the hub has it. */
+  /** `written`: end once the hub stored the write. */
   readonly wait?: (typeof WAITS)[number];
   /** In milliseconds. */
   readonly timeout?: number;

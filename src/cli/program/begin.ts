@@ -1,12 +1,12 @@
-// Commands for a beginning: a live fleet as manifests, what could be wrong, schemas, the version.
+// Commands for getting started: import, doctor, schemas, version.
 import { withSource, withHub, outputOption, type Parts, type Common } from './options.ts';
 import type { Format } from '../render/report.ts';
 
 export function addImport({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('import')), world)
-    .description('Write manifests for a fleet as it is: groups that observe, and change nothing.')
-    .option('--group-by <tag>', 'a device tag by which twins are grouped; can be repeated', collect, [])
-    .option('--out <folder>', 'where the manifests go: a new folder', 'imported')
+    .description('Write manifests for a fleet as it is: observed groups that change nothing.')
+    .option('--group-by <tag>', 'a device tag to group twins by; can be repeated', collect, [])
+    .option('--out <folder>', 'folder for the manifests, new or empty', 'imported')
     .option('--snapshot <path>', 'import the fleet in this file of twinward snapshot, without any hub')
     .option('-y, --yes', 'read the fleet without asking')
     .addOption(outputOption())
@@ -18,7 +18,9 @@ export function addImport({ program, world, finish }: Parts): void {
 
 export function addDoctor({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('doctor')), world)
-    .description('Check credentials, permissions, clocks and neighbours, without writing, each with its fix.')
+    .description(
+      'Check credentials, permissions, clocks and other writers, without writing; print a fix for each problem.',
+    )
     .addOption(outputOption())
     .action(async (options: Common) => {
       const { doctor } = await import('../commands/doctor.ts');

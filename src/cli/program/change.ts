@@ -1,4 +1,4 @@
-// Commands that write: once, from now on, or by hand in an emergency.
+// Commands that write to hubs: once, continuously, or to stop writing in an emergency.
 import {
   withSource,
   withHub,
@@ -18,17 +18,17 @@ import { Option, type Command } from 'commander';
 export function addApply({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('apply')), world)
     .description('Make the live twins equal to the manifests, once, after showing the plan and asking.')
-    .argument('[plan]', 'a file of plan --out: exactly that is written, without asking, or nothing')
+    .argument('[plan]', 'a file of plan --out: write exactly that, without asking, or nothing')
     .addOption(outputOption())
     .option('-y, --yes', 'write without asking')
-    .option('--force', 'take the lease from a controller that has it')
-    .option('--partial', 'of a saved plan, write what is still as it was, and leave the rest')
+    .option('--force', 'take the lease from its holder')
+    .option('--partial', 'of a saved plan, write unchanged twins, and leave the rest')
     .addOption(
-      new Option('--wait <for>', 'end once the hub has it, or once agents have applied it')
+      new Option('--wait <for>', 'end once the hub stored it, or once agents applied it')
         .choices(WAITS)
         .default('written'),
     )
-    .option('--timeout <time>', 'how long agents are waited for: 30s, 5m', duration, TIMEOUT_MS)
+    .option('--timeout <time>', 'how long to wait for agents: 30s, 5m', duration, TIMEOUT_MS)
     .action(async (plan: string | undefined, options: ApplyFlags) => {
       if (plan === undefined) {
         const { apply } = await import('../commands/apply.ts');
@@ -49,8 +49,8 @@ interface ApplyFlags extends Common, WaitChoice {
 export function addSuspend({ program, world, finish }: Parts): void {
   withSubject(withHub(withSource(program.command('suspend')), world))
     .description('Stop writing at once, without git: for a configuration, a device or everything. Kept on the hub.')
-    .requiredOption('--reason <text>', 'why; everybody is shown it')
-    .option('--for <time>', 'until then: 30m, 4h; without it until somebody resumes', duration)
+    .requiredOption('--reason <text>', 'why; shown to all users')
+    .option('--for <time>', 'end it after this time: 30m, 4h; by default resume ends it', duration)
     .addOption(outputOption())
     .action(async (options: Common & SubjectFlags & { reason: string; for?: number }) => {
       const { suspend } = await import('../commands/suspend.ts');
@@ -83,9 +83,9 @@ function withSubject(command: Command): Command {
 
 export function addUninstall({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('uninstall')), world)
-    .description('Take our records and our device from a hub. Every setting stays as it is.')
+    .description('Remove our records and our device from a hub. Every setting stays as it is.')
     .option('-y, --yes', 'without asking')
-    .option('--force', 'take the lease from a controller that has it')
+    .option('--force', 'take the lease from its holder')
     .addOption(outputOption())
     .action(async (options: Common & { yes?: boolean; force?: boolean }) => {
       const { uninstall } = await import('../commands/uninstall.ts');
@@ -99,7 +99,7 @@ export function addRun({ program, world, finish }: Parts): void {
     .description('Run the controller: watch the manifests and the hubs, and keep them equal.')
     .addOption(instanceOption(world))
     .addOption(
-      new Option('--resync-period <time>', 'how often every twin is compared ($TWINWARD_RESYNC_PERIOD)').default(
+      new Option('--resync-period <time>', 'how often to compare every twin ($TWINWARD_RESYNC_PERIOD)').default(
         valueOf(env, 'TWINWARD_RESYNC_PERIOD') ?? '5m',
       ),
     )

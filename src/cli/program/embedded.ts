@@ -24,7 +24,7 @@ const DEFAULT_SEED = 1;
 export function addDemo({ program, world, finish }: Parts): void {
   const demo = withSource(program.command('demo'))
     .enablePositionalOptions()
-    .description('Run the whole job on this machine: an embedded hub with a fleet, agents and the controller.')
+    .description('Run an embedded hub with a fleet, agents and the controller on this machine.')
     .option('--once', 'converge, print the summary and end')
     .option('--devices <count>', 'size of the fleet', wholeNumber, DEFAULT_DEVICES)
     .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
@@ -39,7 +39,7 @@ export function addDemo({ program, world, finish }: Parts): void {
       finish(await runDemo(world, { ...options, port }));
     });
   withSource(demo.command('tamper'))
-    .description('Change a setting of a device by hand, as somebody in the portal would, and see it corrected.')
+    .description('Change a setting of a device, like a careless edit in the portal, and wait for its correction.')
     .argument('<device>', 'id of the device')
     .addOption(instanceOption(world))
     .action(async (device: string, options: SourceOptions & { instance: string }) => {
@@ -60,16 +60,16 @@ export function addHub({ program, world, finish }: Parts): void {
       portNumber,
     )
     .option('--mqtt-port <port>', 'serve devices over MQTT; their SDKs look for 8883, 0 takes a free one', portNumber)
-    .option('--host-name <name>', 'what the hub calls itself', hostName, DEMO_HOST_NAME)
+    .option('--host-name <name>', 'host name of the hub', hostName, DEMO_HOST_NAME)
     .option('--data <folder>', 'keep everything here across restarts; memory only without it')
-    .option('--fleet <count>', 'fill a new hub with so many devices and run their agents', wholeNumber)
+    .option('--fleet <count>', 'fill a new hub with this many devices and run their agents', wholeNumber)
     .option('--no-agents', 'do not run the agents of the fleet')
     .option('--seed <number>', 'another fleet of the same kind', wholeNumber, DEFAULT_SEED)
     .option('--identities-max <count>', 'devices and modules it takes, together', oneOrMore, IDENTITIES_MAX)
-    .option('--throttle', 'limit calls and daily messages as a real hub does')
-    .addOption(new Option('--tier <tier>', 'of the hub whose limits these are').choices(TIERS).default('S1'))
-    .option('--units <count>', 'of that tier', oneOrMore, 1)
-    .option('--query-lag <time>', 'how far behind queries are: 30s, 5m', duration)
+    .option('--throttle', 'limit calls and daily messages like a real hub')
+    .addOption(new Option('--tier <tier>', 'tier for --throttle').choices(TIERS).default('S1'))
+    .option('--units <count>', 'units for --throttle', oneOrMore, 1)
+    .option('--query-lag <time>', 'how far queries lag: 30s, 5m', duration)
     .addOption(outputOption('one line of connection facts, secret included, once it is ready'))
     .action(async (options: HubFlags, command: Command) => {
       requireThrottle(options, command);
@@ -93,7 +93,11 @@ function requireThrottle({ throttle }: HubFlags, command: Command): void {
   const given = ['tier', 'units'].filter((name) => command.getOptionValueSource(name) === 'cli');
   if (throttle === true || given.length === 0) return;
   const names = given.map((name) => `--${name}`).join(' and ');
-  throw new CliFailure(EXIT.Failed, `${names} limit nothing without --throttle.`, 'Add --throttle, or leave them out.');
+  throw new CliFailure(
+    EXIT.Failed,
+    `${names} have no effect without --throttle.`,
+    'Add --throttle, or leave them out.',
+  );
 }
 
 interface HubFlags {

@@ -1,4 +1,4 @@
-// Commands that only look: manifests, plans, how fleets stand, and why.
+// Commands that only read: manifests, plans, status, and explanations.
 import { withSource, withHub, outputOption, DEFAULT_BIND_ADDRESS, type Parts, type Common } from './options.ts';
 import type { SourceOptions } from '../input/manifests.ts';
 import type { Format } from '../render/report.ts';
@@ -6,7 +6,7 @@ import { valueOf } from '../world.ts';
 
 export function addValidate({ program, world, finish }: Parts): void {
   withSource(program.command('validate'))
-    .description('Check manifests without any hub: every problem at once, with its place.')
+    .description('Check manifests without a hub: every problem at once, with its place.')
     .addOption(outputOption())
     .action(async (options: SourceOptions & { output: Format }) => {
       const { validate } = await import('../commands/validate.ts');
@@ -19,10 +19,10 @@ export function addPlan({ program, world, finish }: Parts): void {
     .description('Show what apply would change now. Writes nothing.')
     .addOption(outputOption())
     .option('--detailed-exitcode', 'exit with 2 where desired properties or modules would change')
-    .option('--by <tag>', 'the device tag by which twins are counted')
-    .option('--from <commit>', 'tell apart what changes since this commit, and what would be done without it')
+    .option('--by <tag>', 'count twins by this device tag')
+    .option('--from <commit>', 'show only changes since this commit; count pending ones')
     .option('--to <commit>', 'plan the manifests of this commit instead of those on disk')
-    .option('--out <path>', 'save the plan for apply, without any value in it')
+    .option('--out <path>', 'save the plan for apply, without values')
     .option('--snapshot <path>', 'plan the fleet in this file of twinward snapshot, without any hub')
     .action(async (options: PlanFlags) => {
       const { plan } = await import('../commands/plan.ts');
@@ -51,7 +51,7 @@ export function addSnapshot({ program, world, finish }: Parts): void {
 
 export function addStatus({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('status')), world)
-    .description('Show how each hub stands against the manifests, worst first.')
+    .description('Show counts and conditions of each hub, worst twins first.')
     .addOption(outputOption())
     .action(async (options: Common) => {
       const { status } = await import('../commands/status.ts');
@@ -62,14 +62,14 @@ export function addStatus({ program, world, finish }: Parts): void {
 export function addEvents({ program, world, finish }: Parts): void {
   program
     .command('events')
-    .description('Show what a running controller did lately, and what it warns of.')
+    .description('Show recent writes and warnings of a running controller.')
     .option(
       '--address <address>',
-      'where it serves its metrics ($TWINWARD_BIND_ADDRESS)',
+      'address of its metrics ($TWINWARD_BIND_ADDRESS)',
       valueOf(world.env, 'TWINWARD_BIND_ADDRESS') ?? DEFAULT_BIND_ADDRESS,
     )
     .option('--device <id>', 'only of this device')
-    .option('-w, --watch', 'go on with those that come, one a line')
+    .option('-w, --watch', 'continue with new ones, one per line')
     .addOption(outputOption())
     .action(async (options: EventsFlags) => {
       const { events } = await import('../commands/events.ts');
@@ -86,7 +86,7 @@ interface EventsFlags {
 
 export function addGet({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('get')), world)
-    .description('List devices, groups, configurations, exceptions or profiles, with how they stand.')
+    .description('List devices, groups, configurations, exceptions or profiles, with their status.')
     .argument('<devices|groups|configurations|exceptions|profiles>', 'what to list')
     .addOption(outputOption())
     .action(async (list: string, options: Common) => {
@@ -97,7 +97,7 @@ export function addGet({ program, world, finish }: Parts): void {
 
 export function addDescribe({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('describe')), world)
-    .description('Show one resource: what it says, and how it stands on each hub.')
+    .description('Show one resource: its manifest, and its status on each hub.')
     .argument('<kind>', 'hub, group, configuration, exception or profile')
     .argument('<name>', 'its name in the manifests')
     .addOption(outputOption())
@@ -109,7 +109,7 @@ export function addDescribe({ program, world, finish }: Parts): void {
 
 export function addWhy({ program, world, finish }: Parts): void {
   withHub(withSource(program.command('why')), world)
-    .description('Explain a device: for each setting which manifest decided, and what lost.')
+    .description('Explain a device: for each setting, which manifest decided, and which lost.')
     .argument('<device>', 'id of the device')
     .argument('[key]', 'only this setting')
     .addOption(outputOption())

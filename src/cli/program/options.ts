@@ -1,4 +1,4 @@
-// What commands have in common: where manifests are, which hub, which form of output, and how words become values.
+// Shared options: manifests, hub, output format, and parsers of option values.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../input/duration.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -8,7 +8,7 @@ import type { HubChoice } from '../connect/plan-hub.ts';
 import type { Format } from '../render/report.ts';
 import { valueOf, type World } from '../world.ts';
 
-/** What a command is added to, and who hears of its end. */
+/** The command to extend, and the callback for its exit code. */
 export interface Parts {
   readonly program: Command;
   readonly world: World;
@@ -30,7 +30,7 @@ export function withSource(command: Command): Command {
       'file, folder or "-" for standard input; can be repeated ($TWINWARD_MANIFESTS; default: manifests)',
       (path: string, before: string[] | undefined) => [...(before ?? []), path],
     )
-    .option('--whole', 'what is given is the whole source, even where it is a file or standard input');
+    .option('--whole', 'the input is the whole source, even a file or standard input');
 }
 
 export function withHub(command: Command, world: World): Command {
@@ -51,7 +51,7 @@ export function outputOption(json = 'a versioned JSON document on standard outpu
   return new Option('-o, --output <format>', `text for people, or ${json}`).choices(['text', 'json']).default('text');
 }
 
-/** An option with a closed set of values, whose default an environment variable can give. */
+/** An option with a closed set of values; an environment variable can give its default. */
 export function chosen(
   flags: string,
   description: string,
@@ -71,12 +71,12 @@ export function chosen(
 export function duration(text: string): number {
   const ms = parseDurationMs(text);
   if (ms !== undefined) return ms;
-  throw new InvalidArgumentError('A time such as 30s, 5m or 1h is needed.');
+  throw new InvalidArgumentError('Give a time such as 30s, 5m or 1h.');
 }
 
 export function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number is needed.');
+  throw new InvalidArgumentError('Give a whole number.');
 }
 
 export function oneOrMore(text: string): number {
@@ -97,12 +97,12 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0
 
 export function hostName(text: string): string {
   if (HOST_NAME.test(text)) return text;
-  throw new InvalidArgumentError('A name such as my-hub.azure-devices.net is needed.');
+  throw new InvalidArgumentError('Give a name such as my-hub.azure-devices.net.');
 }
 
-/** It becomes a key of a twin's tags. */
+/** It becomes a key in a twin's tags. */
 const INSTANCE_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const INSTANCE_RULE = 'Lower-case letters, digits and "-" make a name of an instance.';
+const INSTANCE_RULE = 'Use lower-case letters, digits and "-" for the name of an instance.';
 
 function instanceName(text: string): string {
   if (INSTANCE_NAME.test(text)) return text;

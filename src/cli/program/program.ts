@@ -1,4 +1,4 @@
-// Everything that can be typed: which commands there are, and what becomes of their failures. Their options are beside it.
+// The command line: its commands, and the handling of their failures. Their options are in the other files here.
 import { Command, CommanderError } from 'commander';
 import { versionText } from '../commands/version.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -11,7 +11,7 @@ import type { Finish, Parts } from './options.ts';
 import { writeBug, writeFailure } from '../render/report.ts';
 import type { World } from '../world.ts';
 
-/** Never rejects: what went wrong is printed, and the exit code says which kind it was. */
+/** Never rejects: prints failures, and returns their exit code. */
 export async function runProgram(world: World, argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.Ok;
   try {
@@ -21,7 +21,7 @@ export async function runProgram(world: World, argv: readonly string[]): Promise
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    // Commander has printed its own; help and version end this way too.
+    // Commander has printed its own error; help and version end this way too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.Ok : EXIT.Failed;
     return reportFailure(world, argv, error);
   }
@@ -33,7 +33,7 @@ function reportFailure(world: World, argv: readonly string[], error: unknown): E
     writeBug(world, error);
     return EXIT.Failed;
   }
-  // Invalid manifests have given their document already.
+  // Invalid manifests have printed their document already.
   const format = wantsJson(argv) && failure.exitCode !== EXIT.InvalidManifests ? 'json' : 'text';
   writeFailure(world, format, failure);
   return world.interrupted.aborted ? EXIT.Interrupted : failure.exitCode;
@@ -52,7 +52,7 @@ function createProgram(world: World, finish: Finish): Command {
   const program = new Command('twinward')
     .description('GitOps for Azure IoT Hub security module twins.')
     .version(versionText(), '--version', 'print the version')
-    // What comes after the name of a command is for that command, also where the command above it has such an option too.
+    // Options after the name of a subcommand belong to it, even if its parent has the same option.
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -61,7 +61,7 @@ function createProgram(world: World, finish: Finish): Command {
       getOutHelpWidth: () => world.out.columns,
       getErrHelpWidth: () => world.err.columns,
     })
-    .showHelpAfterError('Say --help after a command to see its options.')
+    .showHelpAfterError('Use --help after a command to see its options.')
     .addHelpText('after', '\nExit codes, environment variables and examples: docs/cli.md');
   const parts: Parts = { program, world, finish };
   addValidate(parts);

@@ -1,23 +1,22 @@
-// The question before something is read or written at a cost, to whoever sits at the terminal.
+// Asks on the terminal before a write or a costly read.
 import { EXIT } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
 import type { World } from '../world.ts';
 
 export interface Unasked {
-  /** What was not done, to follow "Nobody can be asked here" or "The answer was not yes". */
+  /** The consequence, after "There is no terminal to ask at" or "The answer was not yes". */
   readonly so?: string;
   readonly hint: string;
 }
 
 /**
- * True where a person said "yes" and nothing else. A command that was told otherwise has not done what it was called for,
- * and ends with `Failed`.
+ * True only if the answer is "yes". After any other answer the command has not done its job and must end with `Failed`.
  *
- * @throws {CliFailure} where nobody can be asked.
+ * @throws {CliFailure} without a terminal.
  */
 export async function confirm(world: World, question: string, { so = '', hint }: Unasked): Promise<boolean> {
-  const answer = await world.ask(`${question} Only "yes" does it: `);
-  if (answer === undefined) throw new CliFailure(EXIT.Failed, `Nobody can be asked here${so}.`, hint);
+  const answer = await world.ask(`${question} Type "yes" to confirm: `);
+  if (answer === undefined) throw new CliFailure(EXIT.Failed, `There is no terminal to ask at${so}.`, hint);
   const isYes = answer.trim() === 'yes';
   if (!isYes) world.err.write(`The answer was not "yes"${so === '' ? ', and nothing was done' : so}.\n`);
   return isYes;

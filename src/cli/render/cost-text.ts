@@ -1,9 +1,9 @@
-// What it will take, in one line: calls, time at our pace, the share of the hub's day.
+// The cost in one line: calls, time at our pace, the share of the hub's daily messages.
 import type { Cost, Pace } from '../../controller/budget/cost.ts';
 import type { Style } from './style.ts';
 import { countOf, formatCount } from './table.ts';
 
-/** Nothing where nothing is written. */
+/** Empty if nothing is written. */
 export function costText(cost: Cost, style: Style): string[] {
   const { writes, creations, messages, pace } = cost;
   if (writes === 0) return [];
@@ -12,18 +12,18 @@ export function costText(cost: Cost, style: Style): string[] {
   const head = style.dim('Cost'.padEnd(8));
   if (pace === undefined) {
     return [
-      `${head} ${what}, about ${countOf(messages, 'message')}; no capacity is declared, so nothing slows it down`,
+      `${head} ${what}, about ${countOf(messages, 'message')}; no capacity is declared, so calls are not limited`,
     ];
   }
   return [`${head} ${what} ${paceText(pace)}, ${shareText(messages, pace, style)}`];
 }
 
-/** Of lists that are only read: so many pages. */
+/** For reading lists with this number of pages. */
 export function readCostText(pages: number, { messages, pace }: Cost): string {
   const what = `about ${countOf(messages, 'message')}`;
-  if (pace === undefined) return `${what}; no capacity is declared, so nothing slows it down`;
+  if (pace === undefined) return `${what}; no capacity is declared, so calls are not limited`;
   const share = formatShare(messages / pace.dailyMessages);
-  return `${what} (${share} of the ${formatCount(pace.dailyMessages)} of a day), ${formatTime(pages / pace.queriesPerSecond)}`;
+  return `${what} (${share} of ${formatCount(pace.dailyMessages)} a day), ${formatTime(pages / pace.queriesPerSecond)}`;
 }
 
 function paceText({ writesPerSecond, hubWritesPerSecond, seconds }: Pace): string {
@@ -32,7 +32,7 @@ function paceText({ writesPerSecond, hubWritesPerSecond, seconds }: Pace): strin
 }
 
 function shareText(messages: number, { dailyMessages, dailyShare }: Pace, style: Style): string {
-  const share = `${formatShare(messages / dailyMessages)} of the ${formatCount(dailyMessages)} of a day`;
+  const share = `${formatShare(messages / dailyMessages)} of ${formatCount(dailyMessages)} a day`;
   const text = `about ${countOf(messages, 'message')} (${share})`;
   if (messages <= dailyShare) return text;
   return `${text}, ${style.yellow(`more than our share of ${formatCount(Math.round(dailyShare))}`)}`;

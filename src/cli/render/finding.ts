@@ -1,4 +1,4 @@
-// What `doctor` says of one thing: how it is, and what to do about it.
+// One result of `doctor`: verdict, message and fix.
 import { HubError, type HubErrorCode } from '../../model/errors.ts';
 
 export type Verdict = 'ok' | 'warning' | 'failed';
@@ -8,13 +8,13 @@ export interface Finding {
   readonly verdict: Verdict;
   readonly message: string;
   readonly fix?: string;
-  /** Of the hub, where a call failed. */
+  /** Code of a failed call to the hub. */
   readonly code?: HubErrorCode;
 }
 
 export type Attempt<T> = { readonly value: T } | { readonly error: HubError };
 
-/** A bug stays one. */
+/** A bug is rethrown. */
 export async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   try {
     return { value: await run() };

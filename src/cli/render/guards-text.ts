@@ -5,7 +5,7 @@ import { formatShare } from './cost-text.ts';
 import type { Style } from './style.ts';
 import { formatCount } from './table.ts';
 
-/** Guards that count twins; the others are told only where they refuse. */
+/** Guards that count twins; the others appear only if they refuse. */
 const COUNTED: Partial<Record<Guard, string>> = {
   TooManyChanged: 'changed',
   TooManyRemoved: 'removed',
@@ -13,7 +13,7 @@ const COUNTED: Partial<Record<Guard, string>> = {
   TooManyCreated: 'created',
 };
 
-/** Nothing where nothing is counted, nothing is refused and nothing was approved. `devices` are those on the hub. */
+/** Empty if no guard counts or refuses anything and there is no approval. `devices`: number on the hub. */
 export function guardsText(
   { checks, message, isApproved, approval, idleApproval }: GuardDecision,
   devices: number,

@@ -1,4 +1,4 @@
-// A plan for people: what would be removed first, then what would change, folded into shapes; counts that add up.
+// A plan as text: removals first, then changes, folded into shapes, with counts that add up.
 import type { Cost } from '../../controller/budget/cost.ts';
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import type { ActionType, SettingChange } from '../../model/action.ts';
@@ -18,25 +18,25 @@ export interface HubPlan {
   readonly mode: string;
   readonly devices: number;
   readonly twins: readonly PlannedTwin[];
-  /** Those that the manifests know: what they say of agents is told beside the changes. */
+  /** The profiles of the manifests: their facts about agents appear next to the changes. */
   readonly profiles: readonly Profile[];
   readonly summary: PlanSummary;
-  /** Of writing it all, the look at the hub included. */
+  /** Of writing everything, this listing included. */
   readonly cost: Cost;
-  /** Twins that the manifests before would change too, by what for; undefined where none are compared with. */
+  /** Twins that the earlier manifests would change too, by cause; undefined without a comparison. */
   readonly pending?: Pending;
-  /** Settings that a snapshot does not show, taken for as declared. */
+  /** Settings that a snapshot hides, assumed to be as declared. */
   readonly hidden?: number;
-  /** First writes to modules of edge devices that may turn out to be their deployments'. */
+  /** First writes to modules of edge devices that deployments may manage. */
   readonly notLookedUp?: number;
-  /** What the fleet shows of selectors. */
+  /** Warnings about selectors on this fleet. */
   readonly warnings: readonly Diagnostic[];
-  /** What the guards would say to a pass that writes it; undefined where nobody asked them. */
+  /** The guards' verdict on a pass that writes this plan; undefined if not evaluated. */
   readonly guards?: GuardDecision;
 }
 
 export interface Pending {
-  /** The manifests before, as they were named. */
+  /** Name of the earlier manifests, as given. */
   readonly base: string;
   readonly drift: number;
   readonly others: number;
@@ -47,18 +47,18 @@ const NAMES_SHOWN_MAX = 3;
 interface Section {
   readonly title: string;
   readonly type: ActionType;
-  /** Where it takes only some of the type. */
+  /** If it shows only some shapes of the type. */
   readonly takes?: (shape: Shape) => boolean;
 }
 
 const isDrift = ({ reason }: Pick<Shape, 'reason'>): boolean => reason === 'Drift';
 
-/** What is not here, the equal and the skipped, is only counted. */
+/** Twins in no section, the equal and the skipped, are only counted. */
 const SECTIONS: readonly Section[] = [
   { title: 'REMOVES', type: 'Patch', takes: removes },
   { title: 'CHANGES', type: 'Patch', takes: (shape) => !removes(shape) && !isDrift(shape) },
   {
-    title: 'DRIFT, set back: somebody else changed it',
+    title: 'DRIFT to correct: another writer changed it',
     type: 'Patch',
     takes: (shape) => !removes(shape) && isDrift(shape),
   },
@@ -72,7 +72,7 @@ const SECTIONS: readonly Section[] = [
 
 const SHOWN: ReadonlySet<ActionType> = new Set(SECTIONS.map(({ type }) => type));
 
-/** `tag`: the device tag by which devices are counted. */
+/** `tag`: the device tag to count devices by. */
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const { name, mode, devices, twins, summary, profiles } = plan;
   const different = twins.filter(({ action, isPending }) => isPending !== true && SHOWN.has(action.type));
@@ -103,30 +103,30 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A small change makes a large message where the agent would forget what is left out. */
+/** A small change needs a large message if the agent would reset omitted settings. */
 function sentText({ twins, profiles }: HubPlan): string[] {
   const actions = twins.filter(({ isPending }) => isPending !== true).map(({ action }) => action);
   return wholeSections(actions, profiles).map(({ moduleId, fewest, most }) => {
     const count = fewest === most ? countOf(most, 'setting') : `${fewest} to ${countOf(most, 'setting')}`;
-    return `Sent     to ${moduleId} its whole section, ${count}: the agent may reset what a smaller patch leaves out`;
+    return `Sent     to ${moduleId} the whole section, ${count}: the agent may reset settings that a smaller patch omits`;
   });
 }
 
-/** Without manifests to compare with there is no change to speak of: drift is all that can be told apart. */
+/** Without a comparison, only drift can be distinguished from changes of the manifests. */
 function pendingText({ pending, summary }: HubPlan): string[] {
   if (pending === undefined) {
     const twins = summary.reasons['Patch/Drift'] ?? 0;
-    return twins === 0 ? [] : [`Drift    ${countOf(twins, 'twin')} to set back, changed by somebody else`];
+    return twins === 0 ? [] : [`Drift    ${countOf(twins, 'twin')} to correct, changed by another writer`];
   }
   const { base, drift, others } = pending;
   const terms = [
     ...(drift === 0 ? [] : [countOf(drift, 'drift correction')]),
     ...(others === 0 ? [] : [countOf(others, 'other twin')]),
   ];
-  return terms.length === 0 ? [] : [`Not from this change: ${terms.join(' and ')}, to be done with ${base} too`];
+  return terms.length === 0 ? [] : [`Not from this change: ${terms.join(' and ')}, pending with ${base} too`];
 }
 
-/** Where nothing is written there is nothing to guard. */
+/** Without writes there is nothing to guard. */
 function guardLines({ guards, devices, mode }: HubPlan, style: Style): string[] {
   if (guards === undefined) return [];
   if (mode !== 'Observe') return guardsText(guards, devices, style);
@@ -135,7 +135,7 @@ function guardLines({ guards, devices, mode }: HubPlan, style: Style): string[] 
 
 function hiddenText({ hidden = 0 }: HubPlan): string[] {
   if (hidden === 0) return [];
-  return [`Not known: ${countOf(hidden, 'sensitive setting')} the snapshot does not show; taken for as declared`];
+  return [`Not known: ${countOf(hidden, 'sensitive setting')} that the snapshot hides; assumed to be as declared`];
 }
 
 function notLookedUpText({ notLookedUp = 0 }: HubPlan): string[] {
@@ -166,7 +166,7 @@ function shapeLines(
   ];
 }
 
-/** `lyon 861, gdansk 791`, or the names where there are few. */
+/** `lyon 861, gdansk 791`, or the names if there are few. */
 function whereText({ devices }: Shape, tag: string | undefined): string {
   if (devices.length <= NAMES_SHOWN_MAX) return devices.map(({ deviceId }) => deviceId).join(', ');
   if (tag === undefined) return '';
@@ -194,16 +194,16 @@ const COUNT_WORDS: readonly (readonly [ActionType, string])[] = [
   ['Wait', 'waiting for a module'],
 ];
 
-/** `412 twins = 300 to change + 88 equal + 24 to record`. Modules that need not exist and do not are no twins. */
+/** `412 twins = 300 to change + 88 equal + 24 to record`. Missing modules that are not required are not twins. */
 export function countsLine({ twins, actions }: PlanSummary): string {
   const terms = COUNT_WORDS.filter(([type]) => actions[type] > 0).map(
     ([type, words]) => `${formatCount(actions[type])} ${words}`,
   );
   const sum = [countOf(twins, 'twin'), ...(terms.length === 0 ? [] : [terms.join(' + ')])].join(' = ');
-  return actions.Skip === 0 ? sum : `${sum}     ${countOf(actions.Skip, 'module')} need not exist and do not`;
+  return actions.Skip === 0 ? sum : `${sum}     ${countOf(actions.Skip, 'missing module')}, not required`;
 }
 
-/** `20 twins to change, 3 modules to create, 5 records to write`: three things that are not counted as one. */
+/** `20 twins to change, 3 modules to create, 5 records to write`: three things that are never added up. */
 export function workText({
   Patch,
   Create,

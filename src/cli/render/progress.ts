@@ -1,4 +1,4 @@
-// One line that moves, on a terminal; nothing elsewhere.
+// A progress line on a terminal; nothing elsewhere.
 import type { Clock } from '../../ports/clock.ts';
 import { formatCount } from './table.ts';
 import type { World } from '../world.ts';
@@ -10,7 +10,7 @@ const ERASE_LINE = '\r\u001B[K';
 export interface Progress {
   /** Draws at most ten times a second. */
   show(text: string): void;
-  /** Takes the line away. Idempotent. */
+  /** Removes the line. Idempotent. */
   clear(): void;
 }
 

@@ -1,4 +1,4 @@
-// What every command prints in the same way: JSON documents on stdout, problems and failures.
+// Output that all commands share: JSON documents on stdout, problems and failures.
 import type { Diagnostic } from '../../model/diagnostic.ts';
 import { SCHEMA_VERSION } from '../../model/schema-version.ts';
 import type { CliFailure } from '../failure.ts';
@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 
 export type Format = 'text' | 'json';
 
-/** One document; `kind` says what it is. */
+/** One document; `kind` names its type. */
 export function writeDocument({ out }: Pick<World, 'out'>, kind: string, fields: object): void {
   out.write(documentText(kind, fields));
 }
@@ -32,12 +32,12 @@ export function writeFailure(world: World, format: Format, failure: CliFailure):
   world.err.write(`${style.red('error')} ${message}\n${hint === undefined ? '' : `      ${hint}\n`}`);
 }
 
-/** What was seen on a hub, and no manifest is to blame for. */
+/** A warning about a hub, not about a manifest. */
 export function writeWarning(world: Pick<World, 'env' | 'err'>, message: string): void {
   world.err.write(`${createStyle(world.env, world.err).yellow('warning')} ${message}\n`);
 }
 
-/** `manifests/atm.yaml:12:7 error TW1102 message`, one line each, with what to do below. */
+/** `manifests/atm.yaml:12:7 error TW1102 message`, one line each, with the hint below. */
 export function writeDiagnostics(world: World, diagnostics: readonly Diagnostic[]): void {
   const style = createStyle(world.env, world.err);
   for (const { file, line, column, severity, code, message, path, hint } of diagnostics) {
@@ -49,7 +49,7 @@ export function writeDiagnostics(world: World, diagnostics: readonly Diagnostic[
   }
 }
 
-/** `2 errors, 1 warning: TW2104`; codes where there are few. */
+/** `2 errors, 1 warning: TW2104`; codes only if there are few. */
 export function countProblems(diagnostics: readonly Diagnostic[]): string {
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   const warnings = diagnostics.filter(({ severity }) => severity === 'warning');

@@ -1,4 +1,4 @@
-// What a manifest says, resource by resource, as rows for people and machines. No sensitive value is among them.
+// The content of a manifest, as rows for text and JSON. Contains no sensitive value.
 import type {
   Declared,
   DeclaredConfiguration,
@@ -15,7 +15,7 @@ import { momentText } from '../../model/moment.ts';
 import { shortValue } from '../../plan/report/change-text.ts';
 import { REDACTED } from '../../plan/report/redaction.ts';
 
-/** Label to value; what says nothing is left out. */
+/** Label to value; empty fields are omitted. */
 export type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export function hubFields({ hostName, endpoint, mode, capacity, budget, guards }: DeclaredHub): Fields {
@@ -65,7 +65,7 @@ export function configurationFields(configuration: DeclaredConfiguration): Field
   };
 }
 
-/** It has no mode and no deletionPolicy of its own, and creates no module. */
+/** An exception has no mode and no deletionPolicy, and creates no module. */
 export function exceptionFields(exception: DeclaredException, declared: Declared): Fields {
   const { profile, expiresAtMs, ownerText, reason, maxDevices, digest } = exception;
   return {

@@ -32,7 +32,7 @@ export function countStanding(): StandingCount {
   return {
     add({ ref, state, risks }) {
       const key = keyOf(ref.deviceId, ref.moduleId);
-      // A module that need not exist and does not is no twin.
+      // A missing module that is not required does not count as a twin.
       if (state !== undefined && state.type !== 'Skip') devices.add(ref.deviceId);
       if (risks !== 0) risky.push({ key, risks });
       twins.setState(key, state);
@@ -56,7 +56,7 @@ export function countStanding(): StandingCount {
   };
 }
 
-/** Twins by state: what the agent says where a twin is in sync, else what is to be done. None that no twin is in. */
+/** Twins by state: the acknowledgement of a twin in sync, else the action. Omits states without twins. */
 export function stateCounts({ actions, acknowledgements }: FleetCounts): [string, number][] {
   return [
     ...Object.entries(acknowledgements),
@@ -64,7 +64,7 @@ export function stateCounts({ actions, acknowledgements }: FleetCounts): [string
   ].filter(([, count]) => count > 0);
 }
 
-/** Nothing where nothing is wrong. What the guards say is of all that they refuse, and is told once, below. */
+/** Empty if nothing is wrong. The guards' message covers all that they refuse, and appears once, below. */
 export function worstText({ offenders, moreOffenders }: Standing, indent = ''): string {
   if (offenders.length === 0) return '';
   const refusal = offenders.find(({ reason }) => reason === 'GuardRefused')?.detail;
@@ -75,8 +75,8 @@ export function worstText({ offenders, moreOffenders }: Standing, indent = ''): 
     detail === refusal ? '' : detail,
   ]);
   const more = moreOffenders === 0 ? '' : `${indent}  and ${formatCount(moreOffenders)} more\n`;
-  const told = refusal === undefined ? '' : `${indent}  ${refusal}\n`;
-  return `${indent}Worst first\n${formatTable(rows, `${indent}  `)}${more}${told}`;
+  const refusalText = refusal === undefined ? '' : `${indent}  ${refusal}\n`;
+  return `${indent}Worst first\n${formatTable(rows, `${indent}  `)}${more}${refusalText}`;
 }
 
 /** Rows of a table. */

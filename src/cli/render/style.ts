@@ -1,4 +1,4 @@
-// Colour where a person can see it and wants it: NO_COLOR, FORCE_COLOR and dumb terminals are respected.
+// Colour on terminals; respects NO_COLOR, FORCE_COLOR and dumb terminals.
 import { styleText } from 'node:util';
 import type { Output, World } from '../world.ts';
 
@@ -27,7 +27,7 @@ export function createStyle(env: World['env'], output: Output): Style {
   };
 }
 
-/** https://no-color.org: any value but the empty one turns colour off. */
+/** https://no-color.org: any non-empty value turns colour off. */
 function wantsColour(env: World['env'], { isTerminal }: Output): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   if ((env['FORCE_COLOR'] ?? '') !== '') return env['FORCE_COLOR'] !== '0';

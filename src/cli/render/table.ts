@@ -1,4 +1,4 @@
-// Columns for people, as kubectl prints them; counts, and the first lines of many.
+// Columns as kubectl prints them; counts, and the first lines of many.
 
 /** Lines without trailing blanks; the first row is the header. */
 export function formatTable(rows: readonly (readonly string[])[], indent = ''): string {
@@ -20,7 +20,7 @@ export function formatCount(count: number): string {
 
 const LINES_SHOWN_MAX = 10;
 
-/** The first ten, and how many more there are. */
+/** The first ten, and the number of the others. */
 export function firstLines(lines: readonly string[]): string[] {
   const more = lines.length - LINES_SHOWN_MAX;
   return [...lines.slice(0, LINES_SHOWN_MAX), ...(more > 0 ? [`  and ${more} more`] : [])];

@@ -1,4 +1,4 @@
-// How one module twin is explained to people: its standing, then each setting with who decided it and what comes next.
+// Explains one module twin as text: its status, then each setting with who decided it and what comes next.
 import type { DeclaredHub } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import type { Json } from '../../model/json.ts';
@@ -23,12 +23,12 @@ export interface ExplainedTwin {
   readonly exists: boolean;
   readonly action: TwinAction;
   readonly state: TwinState | undefined;
-  /** Those that may hold what is to be written. */
+  /** Guards that may hold the write. */
   readonly guards: readonly Guard[];
   readonly settings: readonly SettingExplanation[];
 }
 
-/** `isWhole`: the settings of a module that does not exist are told too. */
+/** `isWhole`: also print the settings of a module that does not exist. */
 export function explainedText(twin: ExplainedTwin, revision: string, isWhole: boolean, style: Style): string {
   const { hub, device, moduleId, exists, settings } = twin;
   const tags = Object.entries(device.tags)
@@ -43,13 +43,12 @@ export function explainedText(twin: ExplainedTwin, revision: string, isWhole: bo
 
 const MISSING_WORDS: Readonly<Record<string, string>> = {
   Create: 'it is to be created',
-  Wait: 'it is waited for until its agent is installed, or a configuration that enforces says module: {whenMissing: Create}',
+  Wait: 'Twinward waits until its agent is installed, or an enforced configuration says module: {whenMissing: Create}',
   Skip: 'it need not exist',
-  Hold: 'nothing is done about it until a person has decided',
+  Hold: 'nothing happens until a person decides',
 };
 
-const DISABLED_WORDS =
-  'it is waited for; the device is disabled, and no module can be created on it until it is enabled';
+const DISABLED_WORDS = 'can only be created once the device is enabled';
 
 function missingText({ action, device, settings }: ExplainedTwin): string {
   const { type, reason, message } = action;
@@ -65,7 +64,7 @@ const STANDING_WORDS: Readonly<Record<TwinAction['type'], string>> = {
   Patch: 'to be written at the next pass',
   Record: 'every setting is as declared; only the record is to be written',
   Create: 'to be created',
-  Observe: 'it differs and is left so',
+  Observe: 'it differs and is left alone',
   Wait: 'waited for',
   Skip: 'not needed',
   Keep: 'left as it is',
@@ -81,7 +80,7 @@ function standingText({ action, state }: ExplainedTwin): string {
   return `${STANDING_WORDS[type]} (${reason})${more}`;
 }
 
-/** Guards count over a whole pass, and here one device was read: more than that they may is not known. */
+/** Guards count over a whole pass, but only one device was read: whether they hold it is unknown. */
 function guardsText({ hub, guards }: ExplainedTwin): string[] {
   if (guards.length === 0) return [];
   const names = guards.map((guard) => {
@@ -89,7 +88,7 @@ function guardsText({ hub, guards }: ExplainedTwin): string[] {
     return limit === undefined ? guard : `${guard} (${LIMIT_OF[guard]}: ${limitText(limit)})`;
   });
   const which = `${names.length === 1 ? 'A guard' : 'Guards'} of Hub "${hub.name}" may hold it: ${names.join(', ')}.`;
-  return [`${which} Guards look at the whole hub, which is not read here: twinward plan tells.`];
+  return [`${which} Guards judge the whole hub: run twinward plan to find out.`];
 }
 
 function isWinning({ verdict }: Claim): boolean {
@@ -123,10 +122,10 @@ function declaredText({ declared, claims }: SettingExplanation, revision: string
   const from = `   ${revision.slice(0, 19)}`;
   if (declared !== undefined) return `${show(declared)}${from}`;
   if (winning.length === 0) return 'nothing';
-  return winning.length === 1 ? `absent${from}` : 'nothing, as long as two contradict each other';
+  return winning.length === 1 ? `absent${from}` : 'nothing while two conflict';
 }
 
-const WRITERS = { Twinward: ' by Twinward', Other: ' by somebody else' } as const;
+const WRITERS = { Twinward: ' by Twinward', Other: ' by another writer' } as const;
 
 function writtenText({ at, by, revision }: LastWrite): string {
   const what = revision === undefined ? '' : ` (${revision})`;
@@ -143,13 +142,13 @@ const STEP_WORDS: Readonly<Record<Exclude<Step, 'Refused'>, string>> = {
   Removed: 'remove it',
   Kept: 'leave it as it is',
   Adopted: 'leave it as it is, and record its owner',
-  Released: 'let go of it, and leave it as it is',
+  Released: 'release it, and leave it as it is',
 };
 
 function nextText({ next }: SettingExplanation, show: Show): string | undefined {
   if (next === undefined) return undefined;
   const { step, reason, because, value } = next;
-  if (step === 'Refused') return `nothing as long as the twin is held (${reason})`;
+  if (step === 'Refused') return `nothing while the twin is held (${reason})`;
   const what = value === undefined ? STEP_WORDS[step] : `${STEP_WORDS[step]} ${show(value)}`;
   return `${what}${reason === undefined ? '' : ` (${reason})`}: ${because}`;
 }

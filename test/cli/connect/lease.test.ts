@@ -184,7 +184,7 @@ describe('suspend and resume', () => {
         '  Everything was suspended by anna@desk: one',
         '  kiosk-guard: The configuration was suspended by anna@desk: two',
         'dev   nothing is suspended',
-        'A controller goes on with it within a minute or at its next pass; without one `twinward apply` does.',
+        'A controller resumes writing within a minute or at its next pass; without one, use `twinward apply`.',
         '',
       ].join('\n'),
     );
@@ -238,7 +238,7 @@ describe('uninstall', () => {
     const { code, out } = await run('uninstall --hub dev --yes');
     expect({ code, out }).toEqual({
       code: 0,
-      out: 'dev   5 records of instance default removed, every setting left as it was; its device is gone\n',
+      out: 'dev   5 records of instance default removed, every setting left as it was; its device is deleted\n',
     });
     expect(guards()).toEqual(Array(5).fill('block'));
     expect(() => hub.iot.getDevice(DEVICE)).toThrow(DEVICE);
@@ -250,9 +250,7 @@ describe('uninstall', () => {
     hub.iot.updateDevice(DEVICE, { deviceId: DEVICE, status: 'enabled' }, '*');
     const { code, err } = await run('uninstall --hub dev --yes');
     expect(code).toBe(1);
-    expect(err).toContain(
-      'is enabled, so somebody uses it: it is left there. Where nobody does, disable it and run this again.',
-    );
+    expect(err).toContain('is enabled, so it may be in use and stays. If it is not, disable it and run this again.');
     hub.iot.deleteDevice(DEVICE, '*');
   });
 
@@ -282,7 +280,7 @@ describe('uninstall', () => {
     expect((await run('uninstall --hub dev --yes')).code).toBe(5);
     const { err } = await run('suspend --all --reason x');
     expect(err).toContain(
-      'No hub that is written to was chosen.\n      Choose one with --hub, or set `mode: Enforce` on it.',
+      'None of the chosen hubs has mode Enforce.\n      Choose one with --hub, or set `mode: Enforce` on it.',
     );
     expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toHaveLength(5);
   });

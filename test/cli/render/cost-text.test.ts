@@ -13,15 +13,13 @@ describe('the cost', () => {
     [
       'at the pace of the hub',
       costOf(WORK, HUB),
-      [
-        'Cost     2,180 writes at 20/s (40 % of 50/s), about 2 min, about 2,300 messages (0.6 % of the 400,000 of a day)',
-      ],
+      ['Cost     2,180 writes at 20/s (40 % of 50/s), about 2 min, about 2,300 messages (0.6 % of 400,000 a day)'],
     ],
     [
       'that is more than our share of the day',
       costOf({ ...WORK, reads: 1, writes: 1, messages: 8_000 }, HUB),
       [
-        'Cost     1 write at 20/s (40 % of 50/s), 1 s, about 8,000 messages (2 % of the 400,000 of a day), ' +
+        'Cost     1 write at 20/s (40 % of 50/s), 1 s, about 8,000 messages (2 % of 400,000 a day), ' +
           'more than our share of 4,000',
       ],
     ],
@@ -29,7 +27,7 @@ describe('the cost', () => {
       'where nothing limits us',
       costOf({ ...WORK, creations: 2 }, { ...HUB, capacity: undefined }),
       [
-        'Cost     2,180 writes, 2 modules created, about 2,300 messages; no capacity is declared, so nothing slows it down',
+        'Cost     2,180 writes, 2 modules created, about 2,300 messages; no capacity is declared, so calls are not limited',
       ],
     ],
     ['of nothing', costOf({ ...WORK, writes: 0 }, HUB), []],
