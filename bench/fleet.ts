@@ -1,4 +1,4 @@
-// A hub with a fleet on it that has been configured once, its agents heard: what a controller meets on any ordinary day.
+// A hub with an already configured fleet whose agents have answered: the ordinary case for a controller.
 import { runAgents } from '../src/emulator/agents/run-agents.ts';
 import { buildFleet, type FleetDevice } from '../src/emulator/fleet/demo-fleet.ts';
 import { loadFleet } from '../src/emulator/fleet/load-fleet.ts';
@@ -34,9 +34,9 @@ export function plannerFor(declared: Declared): Planner {
   return createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' });
 }
 
-/** Time that moves only when it is told to. */
+/** A clock that advances only on command. */
 export interface ManualClock extends Clock {
-  /** Runs what is due within so many milliseconds, in order. */
+  /** Runs everything due within this many milliseconds, in order. */
   advance(ms: number): void;
 }
 
@@ -92,7 +92,7 @@ export function converge(hub: IotHub, devices: number, clock: ManualClock): void
 }
 
 /**
- * Somebody changes one setting that we own on each of `count` twins, and makes the record look as if the write had been
+ * Changes one owned setting on each of `count` twins as another writer, and makes the record look as if the write were
  * ours. Returns the keys `DEVICE/MODULE`.
  */
 export function hideDrift(hub: IotHub, count: number): Set<string> {

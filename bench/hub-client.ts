@@ -72,7 +72,7 @@ export function connectClient({ endpoint, hostName, connectionString, ca }: Acce
   return { ask, close: () => agent.destroy() };
 }
 
-/** Asks all, so many at a time, and resolves with the milliseconds that each took. */
+/** Sends all requests, `concurrency` at a time, and resolves with the milliseconds that each took. */
 export async function askAll(client: HubClient, all: Iterable<Asked>, concurrency: number): Promise<number[]> {
   const times: number[] = [];
   const waiting = all[Symbol.iterator]();

@@ -22,7 +22,7 @@ const PAGES = 1_000;
 const UPDATES = 20_000;
 const ROUNDS = 5;
 const CONNECTIONS = 64;
-/** What an update of these twins is answered with. */
+/** Size of the answer to an update of these twins. */
 const ANSWER_BYTES = 1_300;
 
 const MODULE_ID = 'azureiotsecurity';
@@ -114,7 +114,7 @@ async function measureLoad({ client, pid, devices }: Hub): Promise<readonly Figu
   ];
 }
 
-/** First all in order, which also tells every place where a page may begin; then places at random, one at a time. */
+/** First all pages in order, which also gives every continuation; then random ones, one at a time. */
 async function measurePages({ client, devices }: Hub): Promise<readonly Figure[]> {
   const random = createSeededRandom(SEED);
   const places: string[] = [];
@@ -146,7 +146,7 @@ interface Rate {
   readonly longestMs: number;
 }
 
-/** Round by round the hub and HTTPS alone, with the same requests, so that a busy machine slows both. */
+/** Alternates rounds of the hub and of HTTPS alone, with the same requests, so that a busy machine slows both. */
 async function measureUpdates({ client, pid, devices }: Hub): Promise<readonly Figure[]> {
   const bare = start('children/bare-https.ts', [String(ANSWER_BYTES)]);
   const facts = JSON.parse(await firstLineOf(bare)) as { endpoint: string; ca: string };
@@ -211,7 +211,7 @@ function idOf(index: number): string {
   return `atm-${String(index).padStart(7, '0')}`;
 }
 
-/** With the tags that selectors look at. */
+/** With the tags that selectors use. */
 function deviceEntry(index: number): object {
   const tags = {
     site: ['lyon', 'porto', 'gdansk'][index % 3],
@@ -256,7 +256,7 @@ async function ended(child: Child, end: () => void): Promise<void> {
   });
 }
 
-/** Linux alone tells. */
+/** Linux only. */
 function peakMibOf(pid: number): number {
   const [, kib = 'NaN'] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1_024;

@@ -1,4 +1,4 @@
-// Adopting a fleet of 10,000 devices in which 50 variants hide, and a few devices that are like nobody.
+// Imports a fleet of 10,000 devices with 50 hidden variants, and a few outliers.
 import { importedFiles } from '../src/cli/import/import-manifests.ts';
 import { loadManifests } from '../src/manifest/load.ts';
 import { invariant } from '../src/model/errors.ts';
@@ -14,7 +14,7 @@ const DEVICES = 10_000;
 const SITES = ['lyon', 'porto', 'gdansk', 'oslo', 'turin'];
 const HARDWARE = ['atm', 'atm2', 'gate', 'kiosk', 'till', 'safe', 'vault', 'desk', 'lift', 'door'];
 const VARIANTS = SITES.length * HARDWARE.length;
-/** One device in so many has been changed by hand. */
+/** One device in this many has been changed by hand. */
 const TAMPERED_EACH = 100;
 const FREQUENCIES = ['Low', 'Medium', 'High'];
 const MODULE_ID = 'DefenderIotMicroAgent';

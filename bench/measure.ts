@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export interface Figure {
   readonly what: string;
   readonly value: string;
-  /** What it must keep to, where it must. */
+  /** The limit, if there is one. */
   readonly limit?: string;
   readonly isMet?: boolean;
 }
@@ -68,7 +68,7 @@ export function runWhole(script: string, args: readonly string[]): Whole {
 /** The kernel counts in hundredths of a second. */
 const TICK_MS = 10;
 
-/** What all children that have ended took. */
+/** CPU of all finished children. */
 function childrenCpuMs(): number {
   return ticksOf('self', 13) * TICK_MS;
 }
@@ -78,7 +78,7 @@ export function cpuMsOf(pid: number): number {
   return ticksOf(String(pid), 11) * TICK_MS;
 }
 
-/** User and system time from that field on, after the name; Linux alone tells. */
+/** User and system time from that field on, after the name; Linux only. */
 function ticksOf(process: string, field: number): number {
   const afterName = readFileSync(`/proc/${process}/stat`, 'utf8').split(') ')[1] ?? '';
   const [user = 0, system = 0] = afterName
@@ -115,7 +115,7 @@ export async function linesOf(script: string, args: readonly string[]): Promise<
   return lines;
 }
 
-/** The first line that a process prints; it goes on. */
+/** The first line that a process prints; the process keeps running. */
 export async function firstLineOf(child: ChildProcessByStdio<Writable, Readable, null>): Promise<string> {
   let text = '';
   for await (const chunk of child.stdout) {

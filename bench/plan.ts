@@ -1,4 +1,4 @@
-// Planning a fleet by full comparison, against JSON.parse of the same pages alone.
+// Planning a fleet by full comparison, compared with JSON.parse of the same pages.
 import { asTwin, deviceFacts, type DeviceFacts, type Twin } from '../src/model/twin.ts';
 import { declare, plannerFor, START_MS } from './fleet.ts';
 import { atMost, cpuMs, exactly, linesOf, median, note, pathOf, type Figure } from './measure.ts';
@@ -24,7 +24,7 @@ export async function benchPlan(): Promise<readonly Figure[]> {
     return rows;
   }
 
-  /** As a pass does it: shape, device, target, plan. */
+  /** Like a pass: shape, device, target, plan. */
   function planAll(): string[] {
     const found: string[] = [];
     for (const page of pages) {

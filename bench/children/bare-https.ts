@@ -1,5 +1,5 @@
-// What HTTPS alone costs: takes each request whole and answers with the same body of so many bytes. Prints its address and
-// the authority to trust once it is ready, and ends with its standard input.
+// The baseline of HTTPS without a hub: reads each request whole and answers with a fixed body of the given size. Prints
+// its address and CA certificate once it is ready, and ends with its standard input.
 import { createServer } from 'node:https';
 import { systemClock } from '../../src/adapters/system-clock.ts';
 import { listen, LOOPBACK } from '../../src/emulator/listen.ts';

@@ -1,5 +1,5 @@
-// The controller in a process of its own, through its first pass over a hub and all the work that follows; or, told to be
-// idle, everything it is made of and nothing done. Prints its peak memory and what it saw.
+// The controller in its own process, through its first pass over a hub and all the work that follows; with `idle`, the
+// same process without any work. Prints its peak memory and its counts.
 import 'azure-iothub';
 import { connectIotHub } from '../../src/adapters/iot-hub.ts';
 import { meteredHub } from '../../src/adapters/metered-hub.ts';

@@ -50,9 +50,9 @@ async function write(files: Readonly<Record<string, string>>): Promise<void> {
   }
 }
 
-/** As Kubernetes and git-sync do: the new link takes the old one's place in one step. */
+/** Like Kubernetes and git-sync: the new link atomically replaces the old one. */
 async function flip(link: string, target: string): Promise<void> {
-  // Outside of the folders that are read: whoever looks in between would find both links, and be right.
+  // Outside the watched folders: a read in between would find both links.
   const next = join(root, 'next-link');
   await symlink(target, next);
   await rename(next, join(root, link));
@@ -88,7 +88,7 @@ async function failure(run: Promise<unknown>): Promise<SourceError> {
 }
 
 interface Watched {
-  /** Does something, then resolves once the source reads so at a trigger that came since. */
+  /** Makes a change, then resolves once the source reads the expected content at a later trigger. */
   settles(change: () => Promise<unknown>, isThere?: () => Promise<boolean>): Promise<void>;
   readonly triggers: number;
   stop(): Promise<void>;
@@ -390,7 +390,7 @@ describe('a trigger comes', () => {
     };
     await watched.settles(() => write({ 'm/a.yaml': '2' }), became({ 'm/a.yaml': '2' }));
     await watched.settles(() => write({ 'm/b.yaml': 'b' }), became({ 'm/a.yaml': '2', 'm/b.yaml': 'b' }));
-    // As most editors save.
+    // Like most editors.
     await write({ 'aside.tmp': '3' });
     await watched.settles(
       () => rename(join(root, 'aside.tmp'), join(root, 'm/a.yaml')),

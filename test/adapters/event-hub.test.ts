@@ -1,4 +1,4 @@
-// The feed of changes: how it ends where the endpoint does not behave. What it tells is tested with `doctor` and `run`.
+// The change feed's failures when the endpoint misbehaves. Tests of `doctor` and `run` cover its content.
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { EventHubConsumerClient } from '@azure/event-hubs';
@@ -37,7 +37,7 @@ const service = (): string => events.connectionString('service') ?? '';
 const feedOf = (connectionString = service(), by: Clock = systemClock): ChangeFeed =>
   eventHubFeed({ connectionString, timeoutMs: 10_000, lossNoticedMs: 50, clock: by });
 
-/** Somebody who keeps the partition of d0 to himself, once that is so. */
+/** An exclusive reader of the partition of d0, once it is connected. */
 async function readAlone(): Promise<EventHubConsumerClient> {
   hub.createDevice('d0', { deviceId: 'd0' });
   const alone = new EventHubConsumerClient('$Default', service(), { retryOptions: { maxRetries: 0 } });
@@ -78,7 +78,7 @@ describe('a probe', () => {
 describe('a watch', () => {
   interface Watch {
     readonly isOpen: Promise<void>;
-    /** Resolves with so many changes. */
+    /** Resolves with this many changes. */
     next(count: number): Promise<readonly Change[]>;
     readonly ended: Promise<unknown>;
     stop(): void;

@@ -1,4 +1,4 @@
-// Snapshots of fleets: read as written, and never believed in part.
+// Snapshots of fleets: read as written, and refused if truncated.
 import { describe, expect, test } from 'vitest';
 import {
   readSnapshots,

@@ -1,4 +1,4 @@
-// What the service's refusals mean: by code name, then by status, whatever the envelope.
+// Classification of the service's refusals: by code name, then by status, in any envelope.
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { classifyAnswer, describeFailure, describeSetupFailure } from '../../src/adapters/iot-hub-errors.ts';

@@ -1,4 +1,4 @@
-// The hub port over HTTPS where the other side is wrong, slow, gone or somebody else: closed codes, and nothing left behind.
+// The hub port over HTTPS against a peer that is wrong, slow, gone or another server: closed codes, and no leaks.
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { getEventListeners, once } from 'node:events';
 import { createServer as createTlsServer } from 'node:tls';

@@ -24,7 +24,7 @@ export interface RawServer {
   readonly connections: { readonly open: number; readonly most: number };
   /** Resolves once one more request has come in than when it was called. */
   nextRequest(): Promise<void>;
-  /** Resolves once nobody is connected. */
+  /** Resolves once no client is connected. */
   allClosed(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// `describe`: what one resource says, and how it stands.
+// `describe`: one resource's manifest and its status.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderOf, HOST, serveFleet, twinward, type Printed, type ServedHub } from './fixture.ts';
 

@@ -1,4 +1,4 @@
-// Every exit code of docs/cli.md comes from a command.
+// Some command returns each exit code of docs/cli.md.
 import { setImmediate as settle } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EXIT } from '../../src/cli/exit-code.ts';

@@ -1,4 +1,4 @@
-// What tests of commands share: a World that remembers what was printed, and a hub served over HTTPS with a small fleet.
+// Shared by tests of commands: a World that records the output, and a hub served over HTTPS with a small fleet.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export interface Printed {
 export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** What a person at a terminal answers; undefined: nobody is there. */
+  /** The answer typed at the terminal; undefined: no terminal. */
   readonly answer?: string;
   readonly clock?: Clock;
   /** Standard error is a terminal, where long work shows how far it is. */
@@ -76,7 +76,7 @@ export interface ServedHub {
   readonly caFile: string;
   /** Of one of its shared access policies, such as `service`. */
   connectionStringOf(policy: string): string;
-  /** Of the endpoint that tells of changes since the fleet was there, in the same way. */
+  /** The same for the endpoint of change events, with events since the fleet was created. */
   eventsConnectionStringOf(policy: string): string;
   close(): Promise<void>;
 }
@@ -139,7 +139,7 @@ export async function serveFleet(devices: number, hostName = HOST): Promise<Serv
   };
 }
 
-/** A folder of manifests that goes with the test. */
+/** A folder of manifests that is removed after the test. */
 export function folderOf(files: Readonly<Record<string, string>>): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'twinward-manifests-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);

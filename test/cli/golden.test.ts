@@ -1,4 +1,4 @@
-// Whole texts of `plan` and `apply` on one small fleet, as people read them: kept in golden/, compared as they are.
+// The complete output of `plan` and `apply` on one small fleet, compared with the files in golden/.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,7 +43,7 @@ const AUDIT = document(
   'selector: {matchTags: {hw: kiosk, site: gdansk}}, profile: acme-guard, priority: 10, settings: {log: all, keepDays: 30}',
 );
 
-/** What is applied first. */
+/** Applied first. */
 const BEFORE: Readonly<Record<string, string>> = {
   'atm.yaml': micro('atm-micro', 'matchTags: {hw: atm}', 'Process_MessageFrequency: High, Login_Disabled: true'),
   'edge.yaml': micro(
@@ -57,7 +57,7 @@ const BEFORE: Readonly<Record<string, string>> = {
   'gdansk.yaml': AUDIT + micro('porto-cache', 'matchTags: {hw: atm, site: porto}', 'Process_CacheSize: 512'),
 };
 
-/** What a pull request makes of it. */
+/** The manifests of a pull request. */
 const AFTER: Readonly<Record<string, string>> = {
   ...BEFORE,
   'atm.yaml':

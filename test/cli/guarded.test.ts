@@ -1,4 +1,4 @@
-// A change that the guards refuse: no command writes it, and those that look say so.
+// A change that the guards refuse: no command writes it, and read-only commands report it.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folderOf, HUB, serveFleet, twinward, type Printed, type ServedHub, kioskManifests } from './fixture.ts';
 
@@ -117,7 +117,7 @@ spec: {selector: {deviceIds: [kiosk-01, kiosk-02]}, profile: acme-guard, setting
   const [, approval = ''] = APPROVES.exec((await run('status', asked.path)).out) ?? [];
   const approved = folderOf({ 'all.yaml': two(`, annotations: {${approval.replace(': ', ": '")}'}`) });
   expect(await run('apply --yes', approved.path)).toMatchObject({ code: 0 });
-  // As a crash in the middle would have left them.
+  // The state after a crash in the middle.
   for (const deviceId of ['kiosk-03', 'kiosk-04', 'kiosk-05'])
     hub.iot.patchTwin(
       { deviceId, moduleId: 'acmeGuard' },

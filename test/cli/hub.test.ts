@@ -49,7 +49,7 @@ async function withPrinted<T>(
   return result;
 }
 
-/** What its control endpoint says is set. */
+/** The settings from its control endpoint. */
 function settingsOf(flags: readonly string[]): Promise<unknown> {
   return withHub(flags, (facts, nowMs) => {
     const { hostName: sr, connectionString } = facts;

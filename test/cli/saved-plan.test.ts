@@ -1,4 +1,4 @@
-// `plan --out FILE`, then `apply FILE`: exactly what was looked at is written, or nothing.
+// `plan --out FILE`, then `apply FILE`: writes exactly the reviewed plan, or nothing.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';

@@ -53,7 +53,7 @@ function devicesOf(hw: string): string[] {
     .toSorted();
 }
 
-/** All but the cost, of which a look at the hub is a part, and what a snapshot hides. */
+/** Without the cost, which includes listing the hub, and the hidden settings of a snapshot. */
 const comparable = (text: string): string => text.replace(/^(?:Cost|Not known).*\n/gm, '');
 
 describe('in this order: a snapshot of a fleet, plans of it', () => {

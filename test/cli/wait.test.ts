@@ -1,4 +1,4 @@
-// `apply --wait=applied`: what agents make of a write, told apart from the write.
+// `apply --wait=applied`: agents' answers, reported separately from writes.
 import { setImmediate as settle } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeviceConnection } from '../../src/emulator/hub/connections.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 
-/** The hub's clock moves on while somebody waits for agents; `onWait` is what happens in the world meanwhile. */
+/** The hub's clock advances while a command waits for agents; `onWait` makes changes meanwhile. */
 function waitingClock(onWait: () => void): Clock {
   return {
     now: () => hub.clock.now(),

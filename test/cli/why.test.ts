@@ -24,7 +24,7 @@ spec:
     - {type: NotGreater, lesser: low, greater: high, as: number, severity: error, message: low must not be above high.}
 `;
 
-/** One resource on three lines or so. */
+/** One resource on about three lines. */
 function resource(kind: string, name: string, spec: string): string {
   return `apiVersion: twinward.dev/v1alpha1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
 }
@@ -34,7 +34,7 @@ function configuration(name: string, spec: string): string {
 }
 
 const ALL = 'selector: {matchTags: {env: prod}}';
-/** Another way to the same device: nobody can tell from the manifests that the two meet. */
+/** Another way to select the same device: the manifests do not prove the overlap. */
 const RING = 'selector: {matchTags: {ring: "2"}}';
 const BASE = configuration('base', `${ALL}, settings: {usb: block, scan: PT6H}`);
 
@@ -85,7 +85,7 @@ async function apply(): Promise<void> {
   expect(code).toBe(0);
 }
 
-/** What a person sees. */
+/** The printed text. */
 async function told(asked = 'why atm-1 usb'): Promise<string> {
   const { out, err } = await run(asked);
   return `$ twinward ${asked}\n${out}${err}`

@@ -12,7 +12,7 @@ import { embeddedWriters } from './embedded-writers.ts';
 import { describeFeedContract } from './feed-contract.ts';
 
 describeFeedContract('the embedded hub over AMQP', async () => {
-  // The client signs with the machine's clock, so the hub begins in the same time.
+  // The client signs with the machine's clock, so the hub starts at the same time.
   const clock = createTestClock(systemClock.now());
   const hostName = 'acme-contract.azure-devices.net';
   const hub = new IotHub({ hostName, clock, random: createSeededRandom(1) });

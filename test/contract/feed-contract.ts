@@ -1,4 +1,4 @@
-// Every clause of the change feed's port as a test, for any implementation: what is told, to whom, and how it ends.
+// Every clause of the change feed port as a test, for any implementation: events, recipients, failures.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Change } from '../../src/model/change.ts';
 import { HubError } from '../../src/model/errors.ts';
@@ -7,11 +7,11 @@ import type { OtherWriters } from './hub-contract.ts';
 
 export interface FeedUnderTest {
   readonly feed: ChangeFeed;
-  /** Of the hub that it tells of. */
+  /** Other writers on the hub of the feed. */
   readonly others: OtherWriters;
-  /** As its events name it. */
+  /** As in its events. */
   readonly hubName: string;
-  /** Ids of all devices start with it: whatever else happens on the hub is not looked at. */
+  /** All device ids start with it: tests ignore everything else on the hub. */
   readonly prefix: string;
   /** Must not be in any message. */
   readonly secrets: readonly string[];
@@ -23,7 +23,7 @@ export interface FeedUnderTest {
 
 interface Watch {
   readonly changes: readonly Change[];
-  /** Resolves with the changes of this device, once there are so many. */
+  /** Resolves with the changes of this device, once there are this many. */
   of(deviceId: string, count: number): Promise<readonly Change[]>;
   readonly isOpen: Promise<void>;
   /** Resolves with what ended it. */

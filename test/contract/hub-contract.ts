@@ -12,18 +12,18 @@ export interface DeviceToMake {
   readonly iotEdge?: boolean;
   readonly tags?: JsonObject;
   readonly modules?: readonly string[];
-  /** Of these modules; nobody where left out. */
+  /** Of these modules; undefined: none. */
   readonly managedBy?: string;
 }
 
-/** Whoever else works on the same hub: the service side, without the port. */
+/** Another writer on the same hub: the service side, without the port. */
 export interface OtherWriters {
   createDevices(devices: readonly DeviceToMake[]): Promise<void>;
   deleteDevice(deviceId: string): Promise<void>;
   deleteModule(ref: ModuleRef): Promise<void>;
   /** Takes a device that the port has made for one to remove in the end. */
   adopt?(deviceId: string): void;
-  /** Whatever the etag. */
+  /** With any etag. */
   patchModuleTwin(ref: ModuleRef, patch: JsonObject): Promise<void>;
   /** The id must be new. */
   createConfiguration(id: string, configuration: JsonObject): Promise<void>;
@@ -33,7 +33,7 @@ export interface OtherWriters {
 export interface HubUnderTest {
   readonly hub: Hub;
   readonly others: OtherWriters;
-  /** Ids of all devices start with it: whatever else the hub holds is not looked at. */
+  /** All device ids start with it: tests ignore everything else on the hub. */
   readonly prefix: string;
   /** Must not be in any message. */
   readonly secrets: readonly string[];

@@ -10,7 +10,7 @@ export interface CrashOptions {
   readonly rounds: number;
   /** Each works on a device of its own, one call after the other. */
   readonly workers: number;
-  /** A round's crash comes after so many answered writes, at most. */
+  /** Most answered writes before a round's crash. */
   readonly writesMax: number;
   /** Of padding in each written twin: the more, the sooner a snapshot is due. */
   readonly paddingBytes: number;
@@ -29,7 +29,7 @@ const ANY = { 'if-match': '"*"' };
 const PADDINGS = 4;
 const PADDING_LENGTH_MAX = 4000;
 
-/** What is known of one thing in the hub: as last answered, and as a write without an answer may have left it. */
+/** What is known of one item in the hub: as last answered, and as an unanswered write may have left it. */
 interface Known {
   readonly path: string;
   /** Undefined where it does not exist. */
@@ -61,7 +61,7 @@ export async function crashRepeatedly(options: CrashOptions): Promise<CrashRepor
       if (wasOpen) sums.open += 1;
       if (hasLanded) sums.landed += 1;
     }
-    // The last is there to look at what the crash before has left.
+    // The last round only checks what the previous crash left.
     if (round === rounds) {
       await hub.kill('SIGTERM');
       break;
@@ -122,14 +122,14 @@ async function check(hub: HubProcess, known: Known): Promise<Checked> {
   return { problem, wasOpen: open !== undefined, hasLanded };
 }
 
-/** Those of configurations change by themselves. */
+/** Metrics of configurations change without a write. */
 function withoutMetrics(body: JsonObject | undefined): Json {
   if (body === undefined) return null;
   const { systemMetrics: _system, metrics: _custom, ...rest } = body;
   return rest;
 }
 
-/** Until the hub is gone, or answers what it should not: then it says so. */
+/** Until the hub is killed; fails if it returns a wrong answer. */
 async function work(
   hub: HubProcess,
   worker: Worker,
@@ -147,7 +147,7 @@ async function work(
   }
 }
 
-/** One write. Rejects where it is not answered. */
+/** One write. Rejects without an answer. */
 async function step(hub: HubProcess, worker: Worker, random: Random, paddingBytes: number): Promise<void> {
   const { device, twin, module, moduleTwin, configuration } = worker;
   worker.count += 1;

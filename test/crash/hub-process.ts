@@ -18,9 +18,9 @@ export interface HubProcess {
   readonly facts: HubFacts;
   /** Rejects where the connection ends without an answer. */
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** Resolves once it is gone. */
+  /** Resolves once it has ended. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
-  /** What it said on standard error. */
+  /** Its standard error. */
   complaints(): string;
 }
 

@@ -1,4 +1,5 @@
-// `npm run kill-test -- [--kills N] [--devices N] [--seed S]`: kills the controller at any moment and looks what comes of it.
+// `npm run kill-test -- [--kills N] [--devices N] [--seed S]`: kills the controller at random moments and checks the
+// result.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Kills the controller at any moment, again and again, while its manifests and the fleet change: in the end everything is as
-// the last manifests say, nothing was written twice, and nobody else's settings were touched.
+// Kills the controller repeatedly while its manifests and the fleet change: in the end the twins match the last
+// manifests, nothing was written twice, and no foreign setting was changed.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/adapters/system-clock.ts';
@@ -30,7 +30,7 @@ export interface KillOptions {
   readonly seed: number;
   readonly kills: number;
   readonly devices: number;
-  /** Nothing may be written for so long in the end. */
+  /** No write may happen for this long at the end. */
   readonly quietMs: number;
 }
 
@@ -41,7 +41,7 @@ export interface KillReport {
   readonly commits: number;
   /** Writes by other hands: settings of their own, settings of ours, tags of devices. */
   readonly intrusions: number;
-  /** Of the controller: those with settings, and those of the record alone. */
+  /** Of the controller: those with settings, and those of only the record. */
   readonly writes: { readonly settings: number; readonly records: number };
   readonly quietWrites: number;
   readonly violations: readonly string[];
@@ -124,7 +124,7 @@ class Scene {
     this.#witness.watch(found);
   }
 
-  /** One life of a controller. */
+  /** Runs one controller until it is killed. */
   async round(): Promise<void> {
     const random = this.#random;
     // Before the start, then it is written as soon as there is a connection, or in the middle of what it does.
@@ -152,7 +152,7 @@ class Scene {
     await this.#freeLease();
   }
 
-  /** The last life: it comes to rest, stays at rest, and ends when it is asked to. Resolves the writes while at rest. */
+  /** The last run: it converges, stays at rest, and ends on request. Resolves with the number of writes at rest. */
   async end(quietMs: number): Promise<number> {
     this.#commit(enforceAll(this.#policy));
     const controller = this.#start();
@@ -202,7 +202,7 @@ class Scene {
     this.commits += 1;
   }
 
-  /** Somebody else's own setting, one of ours changed by hand, or a device that moves to another site. */
+  /** Writes a foreign setting, changes one of ours, or moves a device to another site. */
   async #intrude(): Promise<void> {
     const random = this.#random;
     const { deviceId, moduleId, profile } = pick(random, [...this.#witness.twins()]);
@@ -224,7 +224,7 @@ class Scene {
     await this.#hub.call('PATCH', `/twins/${deviceId}/modules/${moduleId}`, { properties: { desired } }, ANY);
   }
 
-  /** The lease of whoever was killed runs out after a minute and a half: here that has passed. */
+  /** The killed holder's lease expires after a minute and a half: clear it instead. */
   async #freeLease(): Promise<void> {
     const path = `/twins/${reservedDeviceId('default')}`;
     const { status } = await this.#hub.call('GET', path);
@@ -257,7 +257,7 @@ class Scene {
     }
   }
 
-  /** Direct reads, held against what the last manifests mean and against what the events told. */
+  /** Compares direct reads with the meaning of the last manifests and with the events. */
   async #checkTwins(): Promise<void> {
     for (const followed of this.#witness.twins()) {
       const { twin } = await this.#readTwin(followed);
@@ -280,7 +280,7 @@ class Scene {
     for (const [owner, { keys }] of ownersIn(twin)) {
       const configuration = this.#policy.configurations.find(({ name }) => owner === `SecurityConfiguration/${name}`);
       if (configuration === undefined) problems.push(`${deviceId}: the record names ${owner}, which is gone`);
-      // One of that name for another agent has left this module, and what it wrote stays.
+      // A configuration of that name for another agent has left this module, and its values stay.
       else if (configuration.profile !== profile) continue;
       else if (selects(configuration, tags) && keys.some((key) => !declared.has(key)))
         problems.push(`${deviceId}: ${owner} is recorded to own what nobody declares`);

@@ -1,4 +1,4 @@
-// `npm run crash-test -- [--rounds N] [--seed S]`: kills a hub in the middle of its work and looks what is left.
+// `npm run crash-test -- [--rounds N] [--seed S]`: kills a hub during writes and checks what is left.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

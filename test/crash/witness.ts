@@ -1,5 +1,5 @@
-// Follows every module twin of a hub through its change events, and judges each write of the controller by them: told
-// independently of the planner, by the same rules as in the simulation.
+// Follows every module twin of a hub through its change events, and judges each write of the controller independently
+// of the planner, by the same rules as in the simulation.
 import { earliestEventPosition, EventHubConsumerClient, type ReceivedEventData } from '@azure/event-hubs';
 import { canonicalJson, mergePatch, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin, TwinPatch } from '../../src/model/twin.ts';
@@ -22,12 +22,12 @@ interface Followed extends Watched {
 /** How long a process may go by what it read before. */
 const MEMORY_MS = 15_000;
 
-/** What was so, and since when. */
+/** Values, and since when each was true. */
 type History<T> = { readonly value: T; readonly sinceMs: number }[];
 
 export class Witness {
   readonly violations: string[] = [];
-  /** Writes of the controller: of settings, and of the record alone. */
+  /** Writes of the controller: of settings, and of only the record. */
   readonly writes = { settings: 0, records: 0 };
   readonly #followed = new Map<string, Followed>();
   readonly #policies: History<Policy> = [];
@@ -70,7 +70,7 @@ export class Witness {
     return this.#tags.get(deviceId)?.at(-1)?.value ?? {};
   }
 
-  /** As followed so far. */
+  /** As known from the events so far. */
   twins(): Iterable<Watched & { readonly twin: Twin; readonly version: number }> {
     return this.#followed.values();
   }
@@ -121,7 +121,7 @@ export class Witness {
   }
 }
 
-/** What the rules know besides of a device: nothing of that happens here. */
+/** The other facts that the rules need about a device, which this test does not vary. */
 const PLAIN_DEVICE = {
   firmware: '',
   tags: {},
@@ -143,7 +143,7 @@ function markOf(key: string, value: Json): string {
   return `${key} ${canonicalJson(value)}`;
 }
 
-/** What was so at any time from a while before until then. */
+/** Everything that was true at any time in this period. */
 function recent<T>(history: History<T>, atMs: number): T[] {
   return history
     .filter(({ sinceMs }, index) => {

@@ -1,4 +1,4 @@
-// What the documentation tells people to do works, and what it says of the project's files is so.
+// The instructions of the documentation work, and its statements about the project's files are true.
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

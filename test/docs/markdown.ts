@@ -1,4 +1,4 @@
-// What tests of the documentation share: the Markdown files, their links, headings and examples.
+// Shared by tests of the documentation: the Markdown files, their links, headings and examples.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -50,7 +50,7 @@ export function linksIn({ text }: Page): string[] {
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** As GitHub names the anchors of headings. */
+/** GitHub's names for the anchors of headings. */
 export function anchorsIn({ text }: Page): string[] {
   return [...text.replaceAll(FENCE, '').matchAll(/^#+ +(.+)$/gm)].map(([, heading = '']) =>
     heading

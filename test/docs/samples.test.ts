@@ -1,4 +1,4 @@
-// What the samples of the README and of docs/cli.md show is what the program prints for the manifest of the README.
+// The sample outputs in the README and docs/cli.md are the program's output for the README's manifest.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eagerClock } from '../support/eager-clock.ts';
 import { folderOf, serveFleet, twinward, type ServedHub } from '../cli/fixture.ts';
@@ -9,7 +9,7 @@ const CLI = readPage('docs/cli.md');
 const MODULE = 'DefenderIotMicroAgent';
 /** With the line that it asks for. */
 const MANIFEST = (examplesIn(README, 'yaml')[0] ?? '').replace('  auth:', '  mode: Enforce\n  auth:');
-/** What is assumed of a hub in the cloud, which the one of the test is not. */
+/** The README's sample assumes a hub in the cloud, with a capacity. */
 const CAPACITY = '  capacity: {tier: S1, units: 1}\n';
 
 let hub: ServedHub;

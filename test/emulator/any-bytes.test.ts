@@ -1,4 +1,4 @@
-// Whatever bytes come to a port, alone or in the middle of what a client says: the next client is served as ever.
+// Any bytes at a port, alone or in the middle of a client's stream: the next client is served normally.
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, get } from 'node:https';
@@ -90,7 +90,7 @@ interface Damage {
   readonly bytes: Uint8Array;
 }
 
-/** Where, as a share of the whole; how many bytes go; what comes in their place. */
+/** Position as a share of the whole; bytes to remove; bytes to insert. */
 const damage: fc.Arbitrary<Damage> = fc.record({
   at: fc.double({ min: 0, max: 1, noNaN: true }),
   cut: fc.nat(8),
@@ -186,7 +186,7 @@ test('AMQP', async () => {
   expect(await statusOfTwin()).toBe(200);
 });
 
-/** What an Event Hubs client sends until it knows the partitions, in the pieces in which it came. */
+/** The bytes of an Event Hubs client until it knows the partitions, in their original pieces. */
 async function recordClient(): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   const relay = createServer((near) => {

@@ -23,7 +23,7 @@ interface Fixture {
   readonly hub: Hub;
 }
 
-/** A hub with device `d`, its module `m`, and so many other devices. */
+/** A hub with device `d`, its module `m`, and this many other devices. */
 function createFixture({ others = 0, throttle }: { others?: number; throttle?: ThrottleSettings } = {}): Fixture {
   const clock = createTestClock();
   const iot = new IotHub({ hostName: 'acme-prod.azure-devices.net', clock, random: createSeededRandom(1) });

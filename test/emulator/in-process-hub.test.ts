@@ -1,4 +1,4 @@
-// The hub port over the embedded hub: how refusals are classified, and that nobody can reach into the hub's memory.
+// The hub port over the embedded hub: classification of refusals, and isolation of the hub's memory.
 import { describe, expect, test } from 'vitest';
 import type { IotHub } from '../../src/emulator/hub/iot-hub.ts';
 import { ServiceError, throttled, unauthorized } from '../../src/emulator/hub/service-error.ts';

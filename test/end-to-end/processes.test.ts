@@ -80,7 +80,7 @@ describe('demo', () => {
     const [, endpoint = ''] = await demo.printed(/hub +(https:\S+)/);
     await demo.printed(/watch /);
     const { length } = demo.text();
-    // Nobody can tell from the manifests alone that the two meet.
+    // The manifests alone do not prove the overlap.
     const rival = `apiVersion: twinward.dev/v1alpha1
 kind: SecurityConfiguration
 metadata: {name: rival}

@@ -1,5 +1,5 @@
-// Whatever a server answers, byte for byte: each call of the hub port ends within its time limit, well or with a HubError
-// that has a code, the process goes on, and the next call works.
+// Any bytes as a server's answer: each call of the hub port ends within its time limit, with a result or a HubError
+// with a code, the process continues, and the next call works.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
@@ -22,7 +22,7 @@ const TWIN = { ...REF, etag: ETAG, properties: { desired: {}, reported: {} } };
 const TIMEOUT_MS = 30_000;
 /** For bytes to come through a socket of the same process; then only time can end a call. */
 const TURNS_MAX = 2_000;
-/** Of one call: a list may ask on for as long as it is told of more. */
+/** Per call: a list continues while the answers name a next page. */
 const REQUESTS_MAX = 50;
 const { signal } = new AbortController();
 
@@ -259,7 +259,7 @@ test('answers', async () => {
     }),
     fuzz(150),
   );
-  // As many as an answer can come to: a fuzzer whose answers all fail in one way would find nothing.
+  // All outcomes occur: a fuzzer whose answers all fail in one way would find nothing.
   expect([...seen]).toEqual(expect.arrayContaining(['OK', 'Malformed', 'Unavailable', 'Timeout', 'Throttled']));
 });
 

@@ -1,4 +1,4 @@
-// Manifests as nobody would write them: any bytes, good texts with damage, good documents with strange values in them.
+// Malformed manifests: any bytes, valid texts with damage, valid documents with strange values.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -181,7 +181,7 @@ const damagedText: fc.Arbitrary<string> = fc
     return start + whole.replaceAll('\n', lineEnd);
   });
 
-/** Tokens alone: what a grammar must not stumble over. */
+/** Only tokens, to test the grammar. */
 const soup: fc.Arbitrary<string> = fc
   .array(fc.oneof(fc.constantFrom(...TOKENS), fc.constantFrom('a: ', 'b', '\n', '  ', ', ')), { maxLength: 60 })
   .map((tokens) => tokens.join(''));

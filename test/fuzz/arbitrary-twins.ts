@@ -14,7 +14,7 @@ export const NAMES = [
   '~0',
   '\u00fc:\u{1F512}',
 ];
-/** Never declared: some of them no hub would take, and nobody may stumble over them either. */
+/** Never declared: a hub would refuse some of them, but the code must handle them. */
 export const FOREIGN_NAMES = [
   'foreign',
   'valueOf',
@@ -29,7 +29,7 @@ export const FOREIGN_NAMES = [
   '\ud800',
   'n'.repeat(1_024),
 ];
-/** Where the profiles of the tests have their settings. */
+/** The sections of the tests' profiles. */
 const SECTIONS = ['g', 'w', 's', 't', 'C', 'value', '__t'];
 
 const name = fc.constantFrom(...NAMES, ...FOREIGN_NAMES, ...SECTIONS);
@@ -85,7 +85,7 @@ export const anyValue: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => 
   ),
 })).value;
 
-/** Members of one section, or what stands in its place. */
+/** Members of one section, or a value in its place. */
 const section: fc.Arbitrary<Json> = fc.oneof(
   { weight: 4, arbitrary: objectOf(name, anyValue, 6) },
   { weight: 1, arbitrary: anyValue },

@@ -1,4 +1,5 @@
-// `npm run fuzz -- [--runs N] [--seed S] [FILE]`: every fuzz test with so many cases, by the same runner as `npm test`.
+// `npm run fuzz -- [--runs N] [--seed S] [FILE]`: runs every fuzz test with this many cases, by the same runner as `npm
+// test`.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { env } from 'node:process';

@@ -1,4 +1,4 @@
-// Whatever bytes the manifests are: they load to the same resources and problems each time, soon, and what loads plans.
+// For any bytes, manifests load to the same resources and problems each time, quickly, and loaded ones can be planned.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadedAt } from '../../src/manifest/expiry.ts';
@@ -62,7 +62,7 @@ function twinOf(deviceId: string, moduleId: string): Twin {
   return { deviceId, moduleId, etag: 'AAAAAAAAAAE=', properties: { desired, reported: { $version: 1 } } };
 }
 
-/** All that `plan`, `why` and the controller would do with it. */
+/** Everything that `plan`, `why` and the controller do with it. */
 function planAll(declared: Declared): string[] {
   return declared.hubs.flatMap((hub) => {
     const planner = createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' }).forFleet(DEVICES);

@@ -1,5 +1,5 @@
-// Rows that a hub should never send, through the real adapter into the real loop: the pass goes on, the other twins get what
-// is declared, nothing is removed for a bad row, and people hear of it.
+// Invalid rows, through the real adapter into the real loop: the pass goes on, the other twins get the declared values,
+// nothing is removed because of a bad row, and it is reported.
 import { setImmediate as turn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -87,7 +87,7 @@ interface Damages {
   readonly modules: readonly Damage[];
 }
 
-/** Whose rows came as they were, and whether one came that nobody can take for a row. */
+/** The devices whose rows were sent intact, and whether one row was unreadable. */
 interface Sent {
   devices: ReadonlySet<string>;
   modules: ReadonlySet<string>;
@@ -99,12 +99,12 @@ function damageOf(rows: readonly Json[], damages: readonly Damage[]): { rows: Js
   for (const one of damages) inflict(changed, one);
   const before = new Map(rows.map((row) => [JSON.stringify(row), String(getPath(row, ['deviceId']))]));
   const whole = new Set(changed.flatMap((row) => before.get(JSON.stringify(row)) ?? []));
-  // One that comes twice and not the same each time is not whole.
+  // An id that appears twice with different rows is not intact.
   const ids = changed.map((row) => getPath(row, ['deviceId']));
   return { rows: changed, whole: new Set([...whole].filter((id) => ids.filter((one) => one === id).length === 1)) };
 }
 
-/** The fleet's hub over HTTPS, with its lists damaged as long as there are damages. */
+/** The fleet's hub over HTTPS, with damaged lists while there are damages. */
 function serve(fleet: Fleet, state: { damages: Damages | undefined; readonly sent: Sent }): string {
   const policies = createPolicies(createSeededRandom(1));
   const app = restApp({ hub: fleet.iot, policies, clock: systemClock });
@@ -215,14 +215,14 @@ test('rows', async () => {
       }
     }),
     fuzz<[Damages]>(20, [
-      // No path can be made of such an id: a bug in the log for ever, instead of a row that is told.
+      // No path can contain such an id: it caused an endless bug in the log instead of a reported row.
       [{ devices: [{ kind: 'field', at: 0, name: 'deviceId', value: '\ud800' }], modules: [] }],
     ]),
   );
   expect(strange).toBeGreaterThan(0);
 });
 
-/** Each twin says the old or the new, and nothing of others is gone. */
+/** Each twin has the old or the new values, and no foreign key is lost. */
 function expectOnlyWished(fleet: Fleet): void {
   for (const id of fleet.ids().filter((one) => one.startsWith('d'))) {
     const { scan, usb, ...rest } = fleet.desired(id, 'guard') as JsonObject;

@@ -2,7 +2,7 @@
 import { env } from 'node:process';
 import type { Parameters } from 'fast-check';
 
-/** `usual` cases unless told. A failure names the seed, and the case that is left after cutting it down. */
+/** `usual` cases by default. A failure prints the seed and the shrunk case. */
 export function fuzz<T>(usual: number, examples: T[] = []): Parameters<T> {
   const numRuns = Number(env['TWINWARD_FUZZ_RUNS'] ?? usual) + examples.length;
   return { numRuns, seed: Number(env['TWINWARD_FUZZ_SEED'] ?? 1), examples };

@@ -38,7 +38,7 @@ function states(shape: Shape): fc.Arbitrary<readonly [Declared, Declared]> {
   });
 }
 
-/** Everything that looks at a twin. */
+/** Calls everything that reads a twin. */
 function lookAt(declared: Declared, live: Twin): ReturnType<typeof plan> {
   const action = plan(declared, live);
   expect(REASONS[action.type]).toContain(action.reason);
@@ -75,7 +75,7 @@ function overlaps(a: readonly string[], b: readonly string[]): boolean {
   return shorter.every((key, index) => longer[index] === key);
 }
 
-/** What the profile of components adds to each by itself. */
+/** Members that a component profile adds itself. */
 function isMark(path: readonly string[]): boolean {
   return path[1] === '__t';
 }
@@ -87,7 +87,7 @@ function declaredPaths(declared: Declared): (readonly string[])[] {
     .concat([...absences, ...frozenAbsences].map(({ path }) => path));
 }
 
-/** The leaves that nobody declares and no profile adds by itself. */
+/** The leaves that no manifest declares and no profile adds. */
 function foreignLeaves(twin: Twin, all: readonly Declared[]): Leaf[] {
   const declared = all.flatMap(declaredPaths);
   return leavesOf(desiredOf(twin)).filter(({ path }) => !isMark(path) && !declared.some((one) => overlaps(one, path)));
@@ -151,7 +151,7 @@ describe('a hostile twin', () => {
   });
 });
 
-/** What each field may be turned into: other types, hostile texts, other versions, and a lot. */
+/** Replacements for each field: other types, hostile texts, other versions, and large values. */
 const damagedValue: fc.Arbitrary<Json> = fc.oneof(
   anyValue,
   fc.constantFrom<Json>(
@@ -203,7 +203,7 @@ function seldom<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 6, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 }
 
-/** Names as the record at hand says them, read as loosely as can be; none where it is no record of this version. */
+/** The names in the record, read as loosely as possible; none if it is not a record of this version. */
 function recordedNames(twin: Twin): { readonly has: (section: string, name: string) => boolean } {
   const raw = getPath(twin.tags, ['twinward', 'default']);
   const own = isObject(raw) && raw['v'] === 1 ? raw['own'] : undefined;

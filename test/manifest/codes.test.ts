@@ -1,4 +1,4 @@
-// Every code: how it comes about, where it points, and whether a stranger could act on what it says.
+// Every code: its cause, its place, and whether a user can act on its message.
 import { describe, expect, test } from 'vitest';
 import { loadedAt } from '../../src/manifest/expiry.ts';
 import { CODES, type Code } from '../../src/model/codes.ts';

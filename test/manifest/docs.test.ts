@@ -20,7 +20,7 @@ function rows(text: string): string[][] {
     .map((line) => line.slice(2, -2).split(' | '));
 }
 
-/** What stands under a heading, to the next one of its level. */
+/** The text below a heading, up to the next one of its level. */
 function chapter(text: string, heading: string): string {
   const from = text.indexOf(`\n## ${heading}\n`);
   const to = text.indexOf('\n## ', from + 1);

@@ -1,4 +1,4 @@
-// Exceptions at one moment: what they come to, what contradicts what, and what has ended and is no error any more.
+// Exceptions at a given time: their compiled form, conflicts, and ended ones, which are no longer errors.
 import { describe, expect, test } from 'vitest';
 import { loadedAt } from '../../src/manifest/expiry.ts';
 import type { Loaded } from '../../src/manifest/load.ts';

@@ -2,7 +2,7 @@
 import { loadManifests, type Loaded } from '../../src/manifest/load.ts';
 import type { SourceFile } from '../../src/model/snapshot.ts';
 
-/** Four lines; the specification, in one line, begins at 4:7. */
+/** Four lines; the specification, in one line, starts at 4:7. */
 export function document(kind: string, name: string, spec: string): string {
   return `apiVersion: twinward.dev/v1alpha1\nkind: ${kind}\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
 }
@@ -16,10 +16,10 @@ export function legacy(name: string, settings: string, more = ''): string {
   );
 }
 
-/** The time at which manifests are looked at. */
+/** The time at which manifests are loaded. */
 export const NOW_MS = Date.UTC(2026, 10, 23, 17, 40);
 
-/** `settings: {...}` or `suspend: true`, and more fields; unless told, for every device and still counting at `NOW_MS`. */
+/** `settings: {...}` or `suspend: true`, and more fields; by default for every device and active at `NOW_MS`. */
 export function exception(
   name: string,
   outcome: string,
@@ -32,7 +32,7 @@ export function exception(
   );
 }
 
-/** Lines count on: the next document begins after its "---". */
+/** Line numbers continue: the next document starts after its "---". */
 export function stream(...documents: readonly string[]): string {
   return documents.join('---\n');
 }

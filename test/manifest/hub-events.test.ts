@@ -1,4 +1,4 @@
-// Where the connection string of a hub's change events is.
+// The place of the connection string for a hub's change events.
 import { expect, test } from 'vitest';
 import { document, file, load } from './fixture.ts';
 

@@ -424,7 +424,7 @@ describe('properties', () => {
   });
 });
 
-/** What was compiled, without the places it came from. */
+/** The compiled state without origins. */
 function comparable(declared: Declared | undefined): unknown {
   if (declared === undefined) return undefined;
   const nowhere = { origin: undefined, atomOrigins: undefined };

@@ -1,8 +1,8 @@
-// Places in a file of several documents: the nodes are made again for the document in question, whatever stands around it.
+// Origins in a file of several documents: each document is parsed again on demand, whatever surrounds it.
 import { describe, expect, test } from 'vitest';
 import { parseFile } from '../../src/manifest/document.ts';
 
-/** Where a word is written, counted from 1. */
+/** The position of a word, counted from 1. */
 function placeOf(text: string, word: string): { line: number; column: number } {
   const lines = text.slice(0, text.indexOf(word)).split('\n');
   return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };

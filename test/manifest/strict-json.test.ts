@@ -1,4 +1,4 @@
-// What is JSON and what is only YAML: as the runtime's own parser decides, with a place and words of our own.
+// JSON as opposed to YAML: the same verdict as the runtime's own parser, with our own place and words.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SourceFile } from '../../src/model/snapshot.ts';

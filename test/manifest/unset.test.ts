@@ -1,4 +1,4 @@
-// What a configuration may set and unset at once: different places, whatever they lie in.
+// Which paths a configuration may set and unset at once.
 import { describe, expect, test } from 'vitest';
 import { loadManifests } from '../../src/manifest/load.ts';
 import { document, stream } from './fixture.ts';

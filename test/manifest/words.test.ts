@@ -1,4 +1,4 @@
-// What people read where the text of a file or the shape of a resource is wrong: one sentence for each mistake, at its place.
+// Messages for malformed files and resources: one sentence for each mistake, at its place.
 import { describe, expect, test } from 'vitest';
 import { document, legacy, load, stream } from './fixture.ts';
 

@@ -1,4 +1,4 @@
-// What is taken of an event, whatever an endpoint sends.
+// Parsing change events, for any content.
 import { expect, test } from 'vitest';
 import { asChange } from '../../src/model/change.ts';
 

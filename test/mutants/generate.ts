@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 import { isNode, parse, type Node } from './syntax.ts';
 
 interface Edit {
-  /** What is done, in words. */
+  /** The change, in words. */
   readonly what: string;
   readonly at: Pick<Node, 'start' | 'end'>;
   readonly replacement: string;
@@ -43,7 +43,7 @@ export function generate(file: string, source: string): Mutant[] {
   return withOwnNames(mutants.toSorted((a, b) => a.start - b.start));
 }
 
-/** Long places that begin alike are told apart by their number. */
+/** Long places with the same beginning are distinguished by number. */
 function withOwnNames(mutants: readonly Mutant[]): Mutant[] {
   const counts = new Map<string, number>();
   return mutants.map((mutant) => {
@@ -53,7 +53,7 @@ function withOwnNames(mutants: readonly Mutant[]): Mutant[] {
   });
 }
 
-/** As many of the mutants, chosen by the seed, in their own order. */
+/** This many of the mutants, chosen by the seed, in their own order. */
 export function sample(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
   const random = createSeededRandom(seed);
   const drawn = mutants.map((mutant) => ({ mutant, rank: random.next() }));
@@ -91,7 +91,7 @@ function mutateCondition({ type, test }: Node, text: Parameters<Operator>[1]): E
   if (!isNode(test) || type === 'SwitchCase') return [];
   const negated = { what: 'negated', at: test, replacement: `!(${text(test)})` };
   const never = { what: 'never', at: test, replacement: 'false' };
-  // A loop that always goes on would only hang.
+  // A loop with a constantly true condition would only hang.
   if (type !== 'IfStatement' && type !== 'ConditionalExpression') return [never];
   const always = { what: 'always', at: test, replacement: 'true' };
   // To take a "!" away is an operator of its own.
@@ -123,7 +123,7 @@ function mutateBinary({ type, operator, left, right, start, end }: Node, text: P
   return [{ what, at: { start, end }, replacement: `${text(left)} ${swapped} ${text(right)}` }];
 }
 
-/** Texts are put together with "+" as well; to compare with one is no arithmetic. */
+/** "+" also concatenates texts; a comparison with one is not arithmetic. */
 function isText({ type, value }: Node): boolean {
   return type === 'TemplateLiteral' || (type === 'Literal' && typeof value === 'string' && value.includes(' '));
 }

@@ -14,10 +14,10 @@ import { ROOT } from './workspace.ts';
 
 const { values } = parseArgs({
   options: {
-    /** Generated mutants of `src/plan/`, so many of them; beside the hand-made ones. */
+    /** Number of generated mutants of `src/plan/`, besides the hand-made ones. */
     generated: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
-    /** All that can be generated. */
+    /** All mutants that can be generated. */
     all: { type: 'boolean', default: false },
     /** Only the simulator is asked. */
     'skip-tests': { type: 'boolean', default: false },
@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 });
 
-/** As shells tell it. */
+/** The exit code of an interrupted shell command. */
 const INTERRUPTED = 130;
 
 if (values.report) process.stdout.write(markdown(sectionsOf(readResults(values.results ?? RECORDED_RESULTS))));

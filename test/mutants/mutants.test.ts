@@ -41,7 +41,7 @@ describe('made by hand', () => {
   });
 });
 
-/** What the rules make of a line, without names. */
+/** The mutations of a line, without names. */
 function made(source: string): string[] {
   return generate('one.ts', source).map((mutant) => mutate(source, mutant));
 }

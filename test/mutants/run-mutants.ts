@@ -59,7 +59,7 @@ export async function runMutants(mutants: readonly Mutant[], options: RunOptions
   }
 }
 
-/** What fails by itself notices nothing. */
+/** A check that fails without a mutant proves nothing. */
 async function checkUnbroken(workspace: Workspace, mutants: readonly Mutant[], options: RunOptions): Promise<void> {
   const all = mutants.flatMap((mutant) => checksOf(mutant, (pattern) => workspace.find(pattern))).flat();
   const byTests = options.tests ? await workspace.test([...new Set(all)], options.signal) : null;

@@ -7,13 +7,13 @@ import { mutate, type Mutant } from './mutant.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
-/** What neither a check nor a test looks at, or what is only linked. */
+/** Not needed by any check or test, or only linked. */
 const NOT_COPIED = new Set(['.git', 'node_modules', '.twinward', 'coverage']);
 
-/** Many times what the slowest check takes: a mutant that takes longer hangs, and whoever waits for it would notice. */
+/** Many times the duration of the slowest check: a slower mutant hangs, which counts as noticed. */
 const HANG_MS = 180_000;
 
-/** What vitest says of a test that ran when another failed. */
+/** Vitest's message for a running test when another one failed. */
 const CUT_SHORT = /test run was aborted/;
 
 /** How a check noticed a mutant, in words; null where it did not. */
@@ -32,7 +32,7 @@ export class Workspace {
     return globSync(pattern, { cwd: this.folder }).toSorted();
   }
 
-  /** Runs with the mutant in place, and puts the file back whatever comes. */
+  /** Runs with the mutant in place, and always restores the file. */
   async with<T>(mutant: Mutant, run: () => Promise<T>): Promise<T> {
     const path = join(this.folder, mutant.file);
     const source = readFileSync(path, 'utf8');
@@ -60,7 +60,7 @@ export class Workspace {
     return null;
   }
 
-  /** The simulator alone: so many seeds, ended by the first that fails. */
+  /** Only the simulator: this many seeds, stopped at the first failure. */
   async simulate(seeds: number, firstSeed: number, signal: AbortSignal): Promise<Noticed> {
     const options = ['--seeds', String(seeds), '--seed', String(firstSeed), '--quiet'];
     const failure = /^FAILED (seed \d+: .*)$/m;
@@ -75,7 +75,7 @@ export class Workspace {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Files and tests that are cut short by the first failure are told as failed too. */
+  /** Files and tests that the first failure cut short are reported as failed too. */
   #failureIn({ testResults }: Report): string | undefined {
     const files = testResults.map(({ name, ...rest }) => ({ file: relative(this.folder, name), ...rest }));
     for (const { file, assertionResults } of files) {

@@ -117,7 +117,7 @@ export const desired: fc.Arbitrary<JsonObject> = fc
     };
   });
 
-/** What another writer sends: a merge patch that leaves foreign keys alone. */
+/** A patch of another writer: a merge patch without foreign keys. */
 export const tampering: fc.Arbitrary<JsonObject> = fc
   .record({ g: objectOf(fc.oneof(value, fc.constant(null))), w: objectOf(fc.oneof(value, fc.constant(null))) })
   .chain((sections) => fc.constantFrom<JsonObject>({}, sections, { g: sections.g }, { w: sections.w }));

@@ -1,4 +1,4 @@
-// What holds for every exception over every declared state and every twin.
+// Properties of every exception over every declared state and every twin.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../src/model/declared.ts';
@@ -66,8 +66,8 @@ function over(exceptions: Exceptions): Exceptions {
 }
 
 /**
- * Objects without anything in them mean nothing to an agent, and come and go with what is in them. The mark of a component
- * is nobody's and stays.
+ * Empty objects mean nothing to an agent, and appear and disappear with their content. The marker of a component has no
+ * owner and stays.
  */
 function withoutEmpty(value: Json): Json {
   if (!isObject(value)) return value;
@@ -78,12 +78,15 @@ function withoutEmpty(value: Json): Json {
   return Object.fromEntries(members);
 }
 
-/** Every place, with its value where that is no object. */
+/** Every path, with its value unless that is an object. */
 function shapeOf(twin: Twin): Json {
   return withoutEmpty(desiredOf(twin));
 }
 
-/** False where an exception writes into a text, or a text over what lies below: what was there can't be told by name. */
+/**
+ * False if an exception replaces a text by an object or the other way round: then the previous values can't be compared
+ * by name.
+ */
 function isSameShape(before: JsonObject, during: JsonObject): boolean {
   return Object.keys(before).every((key) => {
     const [a, b] = [before[key], during[key]];

@@ -1,4 +1,4 @@
-// What the tests of the planner share: declared states in a few words, twins, and what a write makes of them.
+// Shared by tests of the planner: short declared states, twins, and the effect of a write on them.
 import {
   EXCEPTION_PRIORITY,
   type ConfigurationTarget,
@@ -54,14 +54,14 @@ export function profileOf(name: string, fields: Partial<Profile> = {}): Profile 
 
 /** Every leaf its own, below /g. */
 export const LEAF = profileOf('leaf', { section: ['g'] });
-/** As the legacy agent: wrapped values, the whole section in each patch. */
+/** Like the legacy agent: wrapped values, the whole section in each patch. */
 export const WRAPPED = profileOf('wrapped', {
   section: ['w'],
   encoding: 'ValueWrapper',
   patchGranularity: 'section',
   ownershipAtom: 'Setting',
 });
-/** As the micro agent: settings at the root, the whole of it in each patch. */
+/** Like the micro agent: settings at the root, all of them in each patch. */
 export const ROOT = profileOf('root', { patchGranularity: 'section', ownershipAtom: 'Setting' });
 export const PNP = profileOf('pnp', { encoding: 'PnpComponent', envelope: { __t: 'c' } });
 
@@ -124,7 +124,7 @@ export interface ExceptionFields extends Pick<ConfigurationFields, 'profile' | '
   readonly expiresAtMs?: number;
 }
 
-/** Ends an hour from `NOW_MS`, unless told. */
+/** Ends an hour after `NOW_MS` by default. */
 export function exceptionOf(name: string, fields: ExceptionFields): DeclaredException {
   return {
     ...configurationOf(name, { ...fields, priority: EXCEPTION_PRIORITY, whenMissing: 'Skip' }),
@@ -144,7 +144,7 @@ export interface DeclaredFields {
   readonly groups?: readonly DeclaredGroup[];
   /** Known besides those that are used. */
   readonly profiles?: readonly Profile[];
-  /** Those that have ended by `NOW_MS` among the others. */
+  /** Including those that ended by `NOW_MS`. */
   readonly exceptions?: Readonly<Record<string, ExceptionFields>>;
   /** False: as a folder that holds nothing at all. */
   readonly hasHub?: boolean;
@@ -212,7 +212,7 @@ export interface PlanOptions {
   readonly hubMode?: Mode;
   readonly instance?: string;
   readonly suspensions?: readonly Suspension[];
-  /** All that there are, where exceptions count them; the device alone unless told. */
+  /** All devices, for exceptions that count them; by default only this one. */
   readonly fleet?: readonly DeviceFacts[] | 'Uncounted';
 }
 
@@ -240,7 +240,7 @@ function plannerOf(declared: Declared, options: PlanOptions) {
   return fleet === 'Uncounted' ? planner : planner.forFleet(fleet);
 }
 
-/** The twin after a merge patch on tags and desired properties; the etag goes one further, as the hub's does. */
+/** The twin after a merge patch on tags and desired properties; the etag increments, like the hub's. */
 export function written(twin: Twin, patch: { readonly tags?: Json; readonly properties?: Json }): Twin {
   const { tags, properties } = mergePatch({ tags: twin.tags ?? {}, properties: twin.properties }, patch) as {
     tags: JsonObject;
@@ -251,7 +251,7 @@ export function written(twin: Twin, patch: { readonly tags?: Json; readonly prop
   return Object.keys(tags).length === 0 ? next : { ...next, tags };
 }
 
-/** As somebody else writes: a merge patch on desired properties. */
+/** A write by another writer: a merge patch on desired properties. */
 export function tampered(twin: Twin, desired: JsonObject): Twin {
   return written(twin, { properties: { desired } });
 }

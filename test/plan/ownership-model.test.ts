@@ -1,5 +1,5 @@
-// One twin among manifests, other writers, wiped tags and crashes, and a ledger of what is ours that is kept by other rules
-// than the planner's and never looks at the record. No write may touch what the ledger does not give us.
+// One twin with changing manifests, other writers, removed tags and crashes, and a ledger of our keys, kept by other
+// rules than the planner's and without the record. No write may change a key that the ledger does not list as ours.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { deepEqual, getPath, isObject, setPath, type Json, type JsonObject } from '../../src/model/json.ts';
@@ -21,7 +21,7 @@ import {
   type ConfigurationFields,
 } from './fixture.ts';
 
-/** The last is declared by nobody. */
+/** The last is never declared. */
 const KEYS = ['a', 'b', 'c', 'theirs'] as const;
 type Key = (typeof KEYS)[number];
 
@@ -44,7 +44,7 @@ type Step =
   | { readonly kind: 'wipe'; readonly what: 'record' | 'tags' | 'device tags' | 'damage' }
   | { readonly kind: 'retag'; readonly env: string }
   | { readonly kind: 'recreate' }
-  /** Decided, and not written: it crashed, or another writer came between. */
+  /** Planned, but not written: a crash, or another writer in between. */
   | { readonly kind: 'crash'; readonly key: Key; readonly value: number }
   | { readonly kind: 'pass' };
 
@@ -101,11 +101,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** What may be ours: written or adopted, and not released since. */
+/** A key that may be ours: written or adopted, and not released since. */
 interface Entry {
   readonly owners: ReadonlySet<string>;
   readonly remove: boolean;
-  /** Whose it is for certain; undefined where these rules do not tell. */
+  /** The certain owner; undefined if these rules do not determine it. */
   readonly holder: string | undefined;
 }
 
@@ -171,14 +171,14 @@ class Model {
     return Object.entries(this.layers).filter(([, one]) => isSelecting(one, this.tags) && names(one, key));
   }
 
-  /** Who may write it: what a layer ignores it leaves to those below. */
+  /** The layers that may write it: a layer that ignores a key leaves it to those below. */
   #enforced(key: Key): [name: string, layer: Layer][] {
     return this.#naming(key).filter(
       ([, one]) => one.state === 'Enforce' && (one.policy !== 'Ignore' || one.unset.includes(key)),
     );
   }
 
-  /** What is wrong with a write that made of one value the other, by these manifests and the ledger. */
+  /** Why a write from one value to the other is wrong, by these manifests and the ledger. */
   #judge(key: Key, was: Json | undefined, is: Json | undefined): string | undefined {
     if (deepEqual(was ?? null, is ?? null)) return undefined;
     const claims = this.#enforced(key);
@@ -229,7 +229,7 @@ class Model {
     }
   }
 
-  /** What left the whole source with Retain is nobody's from now on. */
+  /** A configuration with Retain that left the whole source no longer owns its keys. */
   #isKept(entry: Entry): boolean {
     return this.partial || entry.remove || [...entry.owners].some((owner) => this.layers[owner] !== undefined);
   }
@@ -316,7 +316,7 @@ test('when every configuration goes and asks for removal, none of ours is left a
         { ...declared, state: 'Enforce', remove: true },
       ]);
       take(model, { kind: 'commit', layers: Object.fromEntries(willing) as Layers, partial: false });
-      // A device that lost its tags keeps what it has: somebody put them back.
+      // A device that lost its tags keeps its values: restore the tags.
       take(model, { kind: 'retag', env: 'prod' });
       fc.pre(model.planNow().type !== 'Hold');
       model.pass();

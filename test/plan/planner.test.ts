@@ -1,4 +1,4 @@
-// What is declared for each module of a device, once for all devices alike.
+// Targets of each module of a device, computed once for all equal devices.
 import { describe, expect, test } from 'vitest';
 import { invariant } from '../../src/model/errors.ts';
 import { heldInstead } from '../../src/model/action.ts';

@@ -1,4 +1,4 @@
-// What holds for every declared state and every twin.
+// Properties of every declared state and every twin.
 import jsonPatch, { type Operation } from 'fast-json-patch';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -391,7 +391,7 @@ function smallerPatches(patch: JsonObject): JsonObject[] {
   });
 }
 
-/** A section that is gone and one without anything in it are the same to an agent. */
+/** To an agent an absent section equals an empty one. */
 function withoutEmpty(section: Json | undefined): Json | undefined {
   return isObject(section) && Object.keys(section).length === 0 ? undefined : section;
 }

@@ -117,7 +117,7 @@ describe('legacy agents mirror the configuration they run with', () => {
     };
     const told = { desiredMetadata: metadata, reported };
     expect(read('own-mirror', { usbPolicy: 'audit' }, told)).toBe('Rejected usbPolicy (usbPolicy: unknown)');
-    // The value is a leftover: reports are merged, and an agent that was restarted may run without it.
+    // The value is a leftover: reports are merged, and a restarted agent may not use it.
     expect(read('own-mirror', { usbPolicy: 'allow' }, told)).toBe('Rejected (usbPolicy: unknown)');
   });
 });

@@ -1,4 +1,4 @@
-// What looks like a secret where no profile says so.
+// Values that look like a secret without a profile.
 import { describe, expect, test } from 'vitest';
 import { hideSecrets, looksSecret } from '../../src/profile/secrets.ts';
 

@@ -1,9 +1,9 @@
-// How often a controller may call the hub: its share of what IoT Hub allows, told without the product's own buckets.
+// How often a controller may call the hub: its share of IoT Hub's limits, computed without the product's own buckets.
 
-/** As IoT Hub throttles them; those of the lease wait for nobody, as work would end without it, and are few. */
+/** In IoT Hub's throttling classes; the few calls of the lease never wait, because all work would stop without it. */
 export type CallKind = 'queries' | 'registry' | 'configurations' | 'twinReads' | 'twinWrites' | 'lease';
 
-/** What an S1 of one unit allows, and within which time it counts ("IoT Hub quotas and throttling"). */
+/** Limits of an S1 of one unit, and their period ("IoT Hub quotas and throttling"). */
 const LIMITS: Readonly<Record<Exclude<CallKind, 'lease'>, { readonly calls: number; readonly withinMs: number }>> = {
   queries: { calls: 20, withinMs: 60_000 },
   registry: { calls: 100, withinMs: 60_000 },
@@ -12,7 +12,7 @@ const LIMITS: Readonly<Record<Exclude<CallKind, 'lease'>, { readonly calls: numb
   twinWrites: { calls: 50, withinMs: 1_000 },
 };
 const LEASE_CALLS_A_MINUTE_MAX = 20;
-/** What was saved up while nobody called may come on top: a second of what counts by the second, a quarter of a minute. */
+/** Saved-up calls may come on top: a second's worth for limits per second, a quarter for limits per minute. */
 const SAVED_SHARE = { 1_000: 1, 60_000: 0.25 };
 
 export class CallRates {
@@ -24,7 +24,7 @@ export class CallRates {
     this.#share = share;
   }
 
-  /** What is wrong with one more call of this process now, in words; undefined where nothing is. */
+  /** Why one more call of this process is now too many; undefined if it is not. */
   note(process: string, kind: CallKind, atMs: number): string | undefined {
     const { limit, withinMs } = this.#limitOf(kind);
     const key = `${process}/${kind}`;

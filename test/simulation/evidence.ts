@@ -1,5 +1,5 @@
-// What was true when: tags, policies, suspensions and values of a world, so that each write can be held against all that its
-// writer may still go by.
+// The history of tags, policies, suspensions and values, to judge each write by every state that its writer may still
+// rely on.
 import type { JsonObject } from '../../src/model/json.ts';
 import { settingIn, type Directive, type Sight } from './oracle.ts';
 import { SETTINGS, type Policy } from './policy.ts';
@@ -7,7 +7,7 @@ import type { SimDevice, Stopped } from './scenario.ts';
 
 /** How long a controller may still go by manifests that it was given before, and by suspensions that ended or began. */
 const POLICY_MEMORY_MS = 3 * 60_000;
-/** Who is in a group is read from an index that lags, but for first writes and removals. */
+/** Membership comes from a lagging index, except for first writes and removals. */
 const TAGS_MEMORY_MS = 45 * 60_000;
 
 /** Between the direct read of a device and the write that rests on it. */
@@ -16,7 +16,7 @@ const DIRECT_READ_MS = 5 * 60_000;
 interface Suspended {
   readonly what: Stopped;
   readonly fromMs: number;
-  /** As it was said when it began. */
+  /** Its end as planned at its beginning. */
   readonly plannedMs: number;
   untilMs: number;
   /** The hub may have lost it. */
@@ -40,7 +40,7 @@ export class Evidence {
     this.#policies.set(process, [...(this.#policies.get(process) ?? []), { policy, atMs }]);
   }
 
-  /** What it may have gone by at any time since then. */
+  /** The policies that it may have used at any time since then. */
   policiesOf(process: string, sinceMs: number): readonly Policy[] {
     return recent(this.#policies.get(process) ?? [], sinceMs - POLICY_MEMORY_MS).map(({ policy }) => policy);
   }
@@ -72,7 +72,7 @@ export class Evidence {
     for (const one of this.#suspensions) one.untilMs = Math.min(one.untilMs, nowMs);
   }
 
-  /** Nobody knows whether the hub still has them, and those that were ended since then it may have again. */
+  /** The hub may have lost them, and may have restored those that ended since then. */
   doubtSuspensions(sinceMs: number): void {
     for (const one of this.#suspensions) {
       one.isDoubtful = true;
@@ -126,7 +126,7 @@ function endsBetween(given: readonly { readonly policy: Policy }[], fromMs: numb
   return [...new Set(ends)].filter((endMs) => endMs > fromMs && endMs <= toMs).toSorted((a, b) => a - b);
 }
 
-/** Those since then, and the one before them. */
+/** The entries since then, and the one before them. */
 function recent<T extends { readonly atMs: number }>(list: readonly T[], sinceMs: number): readonly T[] {
   const first = list.findLastIndex(({ atMs }) => atMs <= sinceMs);
   return list.slice(Math.max(0, first));

@@ -1,4 +1,4 @@
-// What must come out the same whichever way one gets there, on fleets without faults.
+// Results that must not depend on the path to them, on fleets without faults.
 import { describe, expect, test } from 'vitest';
 import { SILENT_LOG } from '../../src/cli/connect/plan-hub.ts';
 import { inspectHub } from '../../src/controller/once/inspect.ts';
@@ -90,7 +90,7 @@ function stateOf(world: World): Record<string, Json> {
   return Object.fromEntries(entries);
 }
 
-/** A device that nobody selects any more keeps everything, by design: only the others are told. */
+/** A device that is no longer selected keeps everything, by design: only the others are compared. */
 function managed(world: World, policy: Policy): Record<string, Json> {
   const { devices } = world.scenario;
   const isManaged = ({ profile, tags }: SimDevice): boolean =>
@@ -104,7 +104,7 @@ function withoutEmpty(desired: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(desired).filter(([, value]) => JSON.stringify(value) !== '{}'));
 }
 
-/** Desired properties that were patched since so many patches ago, by device. */
+/** Desired properties patched since the given number of patches, by device. */
 function changesSince(world: World, count: number): Record<string, JsonObject> {
   const changes = world.patches.slice(count).flatMap(({ deviceId, patch }): [string, JsonObject][] => {
     const desired = patch.properties?.desired;
@@ -136,7 +136,7 @@ describe('nothing depends on the way', () => {
   });
 });
 
-/** What the command `plan` would say, as patches of desired properties by device. */
+/** The output of the command `plan`, as patches of desired properties by device. */
 async function plan(world: World, policy: Policy): Promise<Record<string, JsonObject>> {
   const { declared } = loadManifests(snapshotOf(toFiles(policy, START_MS)));
   const hub = declared?.hubs[0];

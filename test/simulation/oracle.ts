@@ -1,4 +1,4 @@
-// What must never be: each write of a controller is held against the truth of the world, told independently of the planner.
+// Invariants: compares each write of a controller with the true state of the world, independently of the planner.
 import { deepEqual, getKey, getPath, isObject, mergePatch, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Twin, TwinPatch } from '../../src/model/twin.ts';
 import {
@@ -46,15 +46,15 @@ export interface Directive {
 /** The tags of a device at some time. */
 export interface Seen {
   readonly tags: JsonObject;
-  /** So lately that a direct read may have shown them. */
+  /** So recent that a direct read may have returned them. */
   readonly isFresh: boolean;
 }
 
-/** All that a writer may still go by when it writes to a device; the likeliest first. */
+/** Everything that a writer may still rely on when it writes to a device; the likeliest first. */
 export interface Sight {
   readonly directives: readonly Directive[];
   readonly tags: readonly Seen[];
-  /** What it may take for now; from the start of the scenario. */
+  /** Possible values of its current time, from the start of the scenario. */
   readonly momentsMs: readonly number[];
   /** Whether the setting ever had this value on the twin. */
   readonly wasThere: (key: string, value: Json) => boolean;
@@ -71,12 +71,12 @@ export interface Write extends Sight {
   readonly isRead: boolean;
 }
 
-/** Of a record that only a later Twinward understands. */
+/** Version of a record that only a later Twinward understands. */
 export const NEWER_VERSION = 2;
 
 const RECORD = ['twinward', 'default'];
 
-/** What is wrong with a write, in words; none where nothing is. */
+/** Violations of a write, in words; empty if it is right. */
 export function judge(write: Write): string[] {
   const { device, before, patch, isRead, isStopped } = write;
   const { profile } = device;
@@ -103,7 +103,7 @@ interface Change {
   /** Said once more to an agent that forgot, and counted in the record: the one write that changes no setting. */
   readonly isNudge: boolean;
   readonly isOfRecord: boolean;
-  /** Settings that somebody fights over, by the record. */
+  /** Contested settings, by the record. */
   readonly contested: readonly string[];
 }
 
@@ -136,7 +136,7 @@ function contestsIn(tags: JsonObject | undefined): JsonObject {
   return isObject(contests) ? contests : {};
 }
 
-/** What is nobody's business but others', whatever the manifests say. */
+/** Violations of foreign keys and tags, whatever the manifests say. */
 function judgeForeign(profile: ProfileName, { tags = {} }: Twin, patch: TwinPatch, change: Change): string[] {
   const { desired, next, changed, owned, nextOwned, isNudge, isOfRecord } = change;
   const problems: string[] = [];
@@ -176,7 +176,7 @@ function isOfSize(profile: ProfileName, patched: JsonObject, { desired, next }: 
   return Object.keys(inside(patched)).every((key) => !deepEqual(getKey(before, key), getKey(after, key)));
 }
 
-/** One way to read the world that a writer may have. */
+/** One possible view of the writer. */
 interface View extends Write, Change {
   readonly directive: Directive;
   readonly seen: Seen;
@@ -184,11 +184,11 @@ interface View extends Write, Change {
   readonly layers: readonly PolicyLayer[];
   readonly enforced: readonly PolicyLayer[];
   readonly won: ReturnType<typeof winners>;
-  /** By the order of all layers, those that only look among them. */
+  /** By the order of all layers, observed ones included. */
   readonly wouldWin: ReturnType<typeof winners>;
 }
 
-/** A write is good where it is, as a whole, by one of the views that its writer may have; else the likeliest is told. */
+/** A write is right if it is right as a whole by one possible view of its writer; otherwise reports the likeliest. */
 function judgeWishes(write: Write, change: Change): string[] {
   let told: readonly string[] | undefined;
   for (const directive of write.directives) {
@@ -230,7 +230,7 @@ function judgeBy(view: View): string[] {
   return problems;
 }
 
-/** What becomes of an owner that the record names. */
+/** What happens to an owner in the record. */
 type Fate = 'GoesOn' | 'Kept' | 'Left' | 'Ended' | 'Removed' | 'Released';
 
 function fateOf(owner: string, { directive, seen, atMs, layers, enforced, owned }: View): Fate {
@@ -274,12 +274,12 @@ function freeWish(key: string, view: View): ReturnType<View['won']['get']> {
   return isGranted(claim, settingIn(device.profile, desired, key)) ? undefined : wish;
 }
 
-/** Whoever would have it, and only looks, has its place back after an exception where it had it before: nobody here knows. */
+/** An observed layer that owned the setting before an exception owns it again; whether it did is unknown here. */
 function isUnsure(key: string, { owned, wouldWin }: View): boolean {
   return wouldWin.get(key)?.layer.isEnforced === false && ownersOf(key, owned).some(isOfException);
 }
 
-/** Of an owner that nobody knows any more: above all, but for exceptions. */
+/** For an owner that no manifest has any more: above all configurations, below exceptions. */
 function priorityOf(owner: string, { directive, layers }: View): number {
   if (isOfException(owner)) return Number.POSITIVE_INFINITY;
   const name = owner.slice(owner.indexOf('/') + 1);
@@ -287,7 +287,7 @@ function priorityOf(owner: string, { directive, layers }: View): number {
   return layers.find((one) => one.owner === owner)?.priority ?? known ?? Number.MAX_VALUE;
 }
 
-/** What is wrong with the change of a setting, and undefined where nothing is. */
+/** The violation of a changed setting; undefined if it is right. */
 function judgeKey(key: string, view: View): string | undefined {
   const { device, desired, next, owned, layers, wasThere } = view;
   const [live, now] = [desired, next].map((state) => settingIn(device.profile, state, key));

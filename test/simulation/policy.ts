@@ -1,4 +1,5 @@
-// The manifests of a scenario as a small model: what the files say, and, told again in the simplest way, what they mean.
+// The manifests of a scenario as a small model: the text of the files, and a simple second implementation of their
+// meaning.
 import { invariant } from '../../src/model/errors.ts';
 import { deepEqual, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { SeededRandom } from '../../src/model/seeded-random.ts';
@@ -27,7 +28,7 @@ export interface PolicyConfiguration {
   readonly deletionPolicy: 'Retain' | 'Remove';
 }
 
-/** One for each profile at most: two on one key would be an error. */
+/** At most one for each profile: two on one key would be an error. */
 export interface PolicyException {
   readonly name: string;
   readonly profile: ProfileName;
@@ -41,13 +42,13 @@ export interface Policy {
   readonly hubMode: 'Enforce' | 'Observe';
   /** Of the hub's guard, or none. */
   readonly maxChanged: number | undefined;
-  /** The manifest approves what nobody asked about. */
+  /** The manifest has an approval for no change. */
   readonly hasWrongApproval: boolean;
   /** The hub's change events are followed. */
   readonly hasEvents: boolean;
   /** The share of the hub's throttle that the controller may use, in percent; undefined where no capacity is declared. */
   readonly throttle: number | undefined;
-  /** Groups whose devices are only looked at. */
+  /** Groups with observed devices. */
   readonly observed: readonly Group[];
   readonly configurations: readonly PolicyConfiguration[];
   readonly exceptions: readonly PolicyException[];
@@ -167,7 +168,7 @@ export function randomValue(profile: ProfileName, key: string, random: SeededRan
   return pick(random, SETTINGS[profile][key] ?? []);
 }
 
-/** One commit: something is changed, added or taken away. */
+/** One commit: something is changed, added or removed. */
 export function mutatePolicy(policy: Policy, atMs: number, random: SeededRandom): Policy {
   const { configurations } = policy;
   const draw = random.next();
@@ -210,7 +211,7 @@ function changeConfiguration(
   return { state: pick(random, ['Enforce', 'Observe', 'Suspended'] as const) };
 }
 
-/** As often as not the setting is simply overridden again. */
+/** Half of the time the setting gets the policy Override again. */
 function withPolicy(
   policies: PolicyConfiguration['policies'],
   key: string,
@@ -246,7 +247,7 @@ export function enforceAll({ hasEvents, throttle, configurations }: Policy): Pol
 
 const API_VERSION = 'apiVersion: twinward.dev/v1alpha1';
 
-/** `approval`: what a person lets pass, as the product told it. Sorted by path; the names say nothing of the contents. */
+/** `approval`: the value from the product's message. Sorted by path; the names do not depend on the contents. */
 export function toFiles(policy: Policy, startMs: number, approval?: string): { path: string; text: string }[] {
   return [
     ...policy.configurations.map((one) => ({ path: `configuration-${one.name}.yaml`, text: configurationYaml(one) })),
@@ -263,7 +264,7 @@ metadata: {name: acme-guard}
 spec: {extends: generic, moduleId: acmeGuard, section: /guard, acknowledgement: {type: Mirror}, preserve: [level]}
 `;
 
-/** Those that are selected through or only observed. */
+/** Groups that a configuration selects or that are observed. */
 function groupsOf({ observed, configurations }: Policy): Group[] {
   const used = configurations.filter(({ isGrouped }) => isGrouped).map(({ tag }) => groupOf(tag));
   return [...new Set([...observed, ...used])].toSorted();
@@ -357,12 +358,12 @@ export interface Moment {
   readonly atMs: number;
 }
 
-/** One configuration or exception that selects a device, as it bears on it. */
+/** One configuration or exception that selects a device, as it applies to it. */
 export interface PolicyLayer {
-  /** As records name it. */
+  /** As in records. */
   readonly owner: string;
   readonly priority: number;
-  /** False where it only looks or is suspended. */
+  /** False if it is observed or suspended. */
   readonly isEnforced: boolean;
   readonly isException: boolean;
   /** Of the settings that it names; null where it wants one absent. */
@@ -404,7 +405,7 @@ export function layersFor(policy: Policy, profile: ProfileName, { tags, atMs }: 
   return [...exceptions, ...configurations.toSorted((a, b) => b.priority - a.priority)];
 }
 
-/** The wishes that win, of all layers or of those that are enforced; what is ignored is no wish. */
+/** The winning wishes of the given layers; ignored settings are not wishes. */
 export function winners(layers: readonly PolicyLayer[]): ReadonlyMap<string, Wish & { readonly layer: PolicyLayer }> {
   const won = new Map<string, Wish & { readonly layer: PolicyLayer }>();
   for (const layer of layers) {
@@ -414,7 +415,7 @@ export function winners(layers: readonly PolicyLayer[]): ReadonlyMap<string, Wis
   return won;
 }
 
-/** What each setting of a module must be on a device, as far as enforced manifests say. */
+/** The value that each setting of a module must have on a device, by the enforced manifests. */
 export function declaredFor(policy: Policy, profile: ProfileName, moment: Moment): ReadonlyMap<string, Wish> {
   if (isLookedAt(policy, moment.tags)) return new Map();
   return winners(layersFor(policy, profile, moment).filter(({ isEnforced }) => isEnforced));

@@ -1,5 +1,5 @@
-// A controller as the world sees it: started, stopped, or killed between any two calls to the hub, after which it does and
-// hears nothing more.
+// A simulated controller process: started, stopped, or killed between any two calls to the hub, after which it neither
+// sends nor receives.
 import { startController, type Controller } from '../../src/controller/controller.ts';
 import { ManifestLoader, type Loaded } from '../../src/manifest/load.ts';
 import type { Declared } from '../../src/model/declared.ts';
@@ -29,18 +29,18 @@ export interface Surroundings {
   readonly seed: number;
   readonly resyncPeriodMs: number;
   readonly log: (process: SimProcess, level: string, message: string, fields: object) => void;
-  /** Before a call goes to the hub. */
+  /** Called before each call to the hub. */
   readonly onCall: (process: SimProcess, kind: CallKind) => void;
   readonly onEvent: (process: SimProcess, event: ControllerEvent) => void;
   /** Before a write reaches the hub. */
   readonly onWrite: (process: SimProcess, ref: ModuleRef, patch: TwinPatch, etag: string) => void;
-  /** What the hub answered, before the process hears it. */
+  /** Called with the hub's answer, before the process receives it. */
   readonly onWritten: (twin: Twin) => void;
   readonly onDeclared: (process: SimProcess, declared: Declared) => void;
   readonly onEnd: (process: SimProcess) => void;
 }
 
-/** Where the lease lies; no other device is made, patched or deleted by a controller. */
+/** The device of the lease; a controller creates, patches or deletes no other device. */
 const RESERVED = reservedDeviceId('default');
 
 /** Loading is pure: all may share what was loaded, and processes come and go. */
@@ -59,16 +59,16 @@ export class SimProcess {
   readonly controller: Controller;
   /** Calls to the hub until it dies. */
   callsLeft = Number.POSITIVE_INFINITY;
-  /** What it says of its work. */
+  /** Its recorded events. */
   readonly events: ControllerEvent[] = [];
   readonly patches = new Map<string, number>();
   /** What the hub answered to its writes, in truth: the device and the etag before and after. */
   readonly answers: string[] = [];
   readonly #around: Surroundings;
   #isDead = false;
-  /** By device: the etag of its module's twin as it was last read or written directly. */
+  /** By device: the etag of the module twin as last read or written directly. */
   readonly #looks = new Map<string, string>();
-  /** Calls that it will never hear the end of. */
+  /** Calls whose answer it will never receive. */
   readonly #unheard: (() => void)[] = [];
 
   constructor(name: string, around: Surroundings) {
@@ -108,18 +108,18 @@ export class SimProcess {
     this.#around.onEnd(this);
   }
 
-  /** Once nobody looks any more, so that nothing waits for ever: signals with listeners are never collected. */
+  /** Releases the signals of a dead process: signals with listeners are never collected. */
   bury(): void {
     this.kill();
     for (const end of this.#unheard) end();
   }
 
-  /** As on SIGTERM. */
+  /** Like SIGTERM. */
   stop(): void {
     void this.controller.stop();
   }
 
-  /** Every call counts, and a dead process neither sends nor hears anything. */
+  /** Counts every call, and isolates a dead process. */
   #hub(port: Hub): Hub {
     const counted = mapHub(port, {
       call: ({ throttle, writesTo }, run) => this.#call(writesTo === 'reserved device' ? 'lease' : throttle, run),
@@ -169,7 +169,7 @@ export class SimProcess {
     if (this.callsLeft <= 0) this.kill();
   }
 
-  /** Nothing comes through to a dead process. */
+  /** Blocks answers to a dead process. */
   async #hear<T>(answer: Promise<T>): Promise<T> {
     try {
       const value = await answer;

@@ -1,4 +1,4 @@
-// One scenario from its beginning to a quiet end: faults first, then calm until all is as declared, then nothing more to do.
+// Runs one scenario to its end: first faults, then calm until everything is as declared, then no further write.
 import type { Scenario } from './scenario.ts';
 import { checkConverged, checkReport } from './state.ts';
 import { enforceAll } from './policy.ts';
@@ -14,12 +14,12 @@ export interface Outcome {
 
 /** In which everything must be as declared: backoff of five minutes at most, and passes every five. */
 const CONVERGENCE_MS = 60 * 60_000;
-/** A setting that somebody fought over is taken up again when its count has decayed: half of it an hour. */
+/** A contested setting is written again once its count has decayed: it halves each hour. */
 const AFTER_A_FIGHT_MS = 5 * 60 * 60_000;
 const QUIET_MS = 3 * RESYNC_MS;
 
 export async function runScenario(scenario: Scenario): Promise<Outcome> {
-  // The embedded hub refuses in errors, thousands of them: nobody reads where they come from.
+  // The embedded hub throws thousands of errors, whose stack traces are never read.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const world = new World(scenario);

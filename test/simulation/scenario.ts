@@ -1,4 +1,4 @@
-// A scenario: a fleet, and what happens to it and when. Plain data, made from a seed, so that it can be cut down and told.
+// A scenario: a fleet and its timed events. Plain data, generated from a seed, so that it can be shrunk and printed.
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { createSeededRandom, type SeededRandom } from '../../src/model/seeded-random.ts';
 import type { FaultRule } from '../../src/emulator/faults/fault.ts';
@@ -21,7 +21,7 @@ export interface SimDevice {
   readonly tags: JsonObject;
   readonly isOnline: boolean;
   readonly hasModule: boolean;
-  /** False where it comes to the hub later. */
+  /** False if the device is created later. */
   readonly isThere: boolean;
   /** An edge device whose module belongs to IoT Edge: nothing of ours may be written to it. */
   readonly isManagedByEdge: boolean;
@@ -29,7 +29,7 @@ export interface SimDevice {
   readonly slowMs: number | undefined;
 }
 
-/** What a person can stop, outside of the manifests. */
+/** Scopes of a suspension. */
 export type Stopped =
   | { readonly scope: 'All' }
   | { readonly scope: 'Configuration'; readonly name: string }
@@ -38,7 +38,7 @@ export type Stopped =
 export type Happening =
   /** A commit arrives whole. */
   | { readonly kind: 'commit'; readonly policy: Policy }
-  /** What the folder holds can't be used. */
+  /** The folder has no usable manifests. */
   | { readonly kind: 'spoilSource'; readonly how: 'syntax' | 'half' | 'empty' | 'unknownField' | 'unreadable' }
   /** The last commit is there again. */
   | { readonly kind: 'mendSource' }
@@ -71,13 +71,13 @@ export type Happening =
   | { readonly kind: 'calm' }
   | { readonly kind: 'lag'; readonly lag: IndexLag }
   | { readonly kind: 'failOver'; readonly lossMs: number }
-  /** Change events end, and can't be had again for a while. */
+  /** Change events stop for a while. */
   | { readonly kind: 'breakFeed'; readonly forMs: number }
-  /** The hub's clock goes ahead so far that it takes no token, until all is calm. */
+  /** The hub's clock runs so far ahead that it refuses all tokens, until the calm phase. */
   | { readonly kind: 'hubClock'; readonly aheadMs: number }
-  /** The controller is killed where it stands, and started again. */
+  /** The controller is killed and started again. */
   | { readonly kind: 'crash'; readonly downMs: number }
-  /** After so many more calls to the hub; the last one may land. */
+  /** Crashes after this many more calls to the hub; the last one may land. */
   | { readonly kind: 'crashAtCall'; readonly calls: number; readonly downMs: number }
   | { readonly kind: 'stop'; readonly downMs: number }
   /** A second controller runs on what was committed before. */
@@ -94,7 +94,7 @@ export interface Scenario {
   readonly first: Policy;
   /** In the order of time; times count from the start. */
   readonly events: readonly Event[];
-  /** How long it goes on before everything calms down. */
+  /** Duration before the calm phase. */
   readonly lengthMs: number;
   /** Rows of a page. */
   readonly pageSize: number;
@@ -142,7 +142,7 @@ export function createScenario(seed: number): Scenario {
   return random.next() < 0.01 ? withMonthsOfSilence(scenario, random) : scenario;
 }
 
-/** In the middle nothing happens for months, and no controller runs; then all goes on. */
+/** In the middle, months pass without events or controllers. */
 function withMonthsOfSilence(scenario: Scenario, random: SeededRandom): Scenario {
   const atMs = below(random, scenario.lengthMs);
   const silenceMs = 30 * DAY_MS + below(random, 30 * DAY_MS);
@@ -183,7 +183,7 @@ function randomTags(random: SeededRandom): JsonObject {
 
 interface Story {
   readonly devices: readonly SimDevice[];
-  /** So far, oldest first. */
+  /** Past commits, oldest first. */
   readonly commits: readonly Policy[];
   readonly atMs: number;
 }
@@ -200,7 +200,7 @@ function change(story: Story, random: SeededRandom): { deviceId: string; key: st
   return { deviceId, key, value: random.next() < 0.3 ? null : randomValue(profile, key, random) };
 }
 
-/** Of a setting that somebody declares, where there is one. */
+/** A change of a declared setting, if there is one. */
 function declaredChange(story: Story, random: SeededRandom): { deviceId: string; key: string; value: Json } {
   const { deviceId, key, value } = change(story, random);
   const profile = story.devices.find((device) => device.deviceId === deviceId)?.profile;
@@ -313,7 +313,7 @@ function randomHappening(story: Story, random: SeededRandom): Happening {
 }
 
 function randomFault({ devices }: Story, random: SeededRandom): FaultRule {
-  // What IoT Edge manages is made anew by IoT Edge.
+  // IoT Edge recreates the modules that it manages.
   const { deviceId } = pick(
     random,
     devices.filter(({ isManagedByEdge }) => !isManagedByEdge),

@@ -1,4 +1,4 @@
-// Cuts a failing scenario down: events, then devices, as long as it still fails.
+// Shrinks a failing scenario: removes events, then devices, while it still fails.
 import { runScenario, type Outcome } from './run.ts';
 import type { Scenario } from './scenario.ts';
 

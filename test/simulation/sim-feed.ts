@@ -1,4 +1,4 @@
-// The hub's change events as a controller hears them: late, twice, some of them never, and not at all for a while.
+// The hub's change events as delivered to a controller: late, duplicated, some missing, and interrupted for a while.
 import type { ChangeEvent } from '../../src/emulator/hub/change-events.ts';
 import { changeOf } from '../../src/emulator/in-process-feed.ts';
 import type { Change } from '../../src/model/change.ts';
@@ -12,7 +12,7 @@ interface Watch {
   readonly end: (error: HubError) => void;
 }
 
-/** As the manifests of every scenario have it. */
+/** As in the manifests of every scenario. */
 const HUB_NAME = 'sim';
 const DROPPED_SHARE = 0.1;
 const TWICE_SHARE = 0.1;
@@ -53,13 +53,13 @@ export class SimFeed {
     for (const { end } of this.#watches) end(new HubError('Unavailable', 'The events can not be had.'));
   }
 
-  /** From now on every event comes. */
+  /** From now on delivers every event. */
   mend(): void {
     this.#brokenUntilMs = 0;
     this.#isLossy = false;
   }
 
-  /** As one process has it: once that is dead it hears nothing any more. */
+  /** The feed of one process; a dead process receives nothing. */
   connect(isDead: () => boolean): ChangeFeed {
     return {
       watch: ({ onOpen, onChange }, signal) =>

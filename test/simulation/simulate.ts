@@ -1,5 +1,5 @@
-// `npm run simulate -- --seeds N [--seed S] [--quiet] [--record]`: scenarios one after the other; a failing one is cut down
-// and told. With --record the figures go into the campaign's ledger, a piece at a time.
+// `npm run simulate -- --seeds N [--seed S] [--quiet] [--record]`: runs scenarios one after the other; shrinks and
+// prints a failing one. With --record it appends the figures to the campaign's ledger.
 import { parseArgs } from 'node:util';
 import { appendPiece, commitNow } from './campaign.ts';
 import { createScenario } from './scenario.ts';

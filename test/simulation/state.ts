@@ -7,7 +7,7 @@ import { declaredFor, isGranted, layersFor, selects, type Wish } from './policy.
 import type { SimDevice } from './scenario.ts';
 import type { World } from './world.ts';
 
-/** What keeps a quiet world from being all that it should be, in words. */
+/** Violations of convergence in a quiet world, in words. */
 export function checkConverged(world: World): string[] {
   const all = devicesWithModules(world);
   const managed = all.filter(({ device }) => !device.isManagedByEdge);
@@ -21,7 +21,7 @@ interface Managed {
   readonly declared: ReadonlyMap<string, Wish>;
 }
 
-/** Devices that are there, with a module and no record that only a newer version understands. */
+/** Existing devices with a module, except those whose record only a newer version understands. */
 function devicesWithModules(world: World): Managed[] {
   return world.scenario.devices.flatMap((device) => {
     const twin = world.twin(device.deviceId);
@@ -44,7 +44,7 @@ function checkDevice(world: World, managed: Managed): string[] {
   return [...problems, ...checkRecord(world, managed)];
 }
 
-/** Nobody who is enforced here owns what it does not declare. */
+/** No enforced owner has a setting in the record that it does not declare. */
 function checkRecord(world: World, { device, tags, twin, declared }: Managed): string[] {
   const { deviceId, profile } = device;
   const problems: string[] = [];
@@ -67,7 +67,7 @@ function checkRecord(world: World, { device, tags, twin, declared }: Managed): s
   return problems;
 }
 
-/** What the controller says of a quiet fleet, against what the agents really run with. */
+/** Compares the controller's status of a quiet fleet with the agents' effective settings. */
 function checkStatus(world: World, devices: readonly Managed[]): string[] {
   const hub = world.status?.hubs[0];
   if (hub === undefined) return ['the controller has no hub'];
@@ -92,7 +92,7 @@ function checkStatus(world: World, devices: readonly Managed[]): string[] {
   return problems;
 }
 
-/** What IoT Edge manages is only where there is nothing to write. */
+/** A module of IoT Edge only counts if there is nothing to write. */
 function isInSync(world: World, { device, tags, twin, declared }: Managed): boolean {
   const { profile } = device;
   if (layersFor(world.policy, profile, { tags, atMs: world.nowMs }).length === 0) return false;
@@ -106,7 +106,7 @@ function isInSync(world: World, { device, tags, twin, declared }: Managed): bool
 const OFFENDERS_MAX = 10;
 const WRITE_REASONS: ReadonlySet<string> = new Set([...REASONS.Patch, ...REASONS.Record]);
 
-/** What must be true of a report at any time: counts add up, and what it says it wrote the hub has answered. */
+/** Invariants of a report at any time: counts add up, and the hub has answered every reported write. */
 export function checkReport(world: World): string[] {
   const { process, status } = world;
   if (process === undefined || status === undefined) return [];

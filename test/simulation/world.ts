@@ -31,7 +31,7 @@ import { createSimClock, type SimClock } from './sim-clock.ts';
 export const START_MS = Date.UTC(2026, 10, 24);
 export const RESYNC_MS = 5 * 60_000;
 const HISTORY_MS = 15 * 60_000;
-/** Simulated agents look rarely whether they are connected: months may pass. */
+/** Simulated agents rarely check their connection, because months may pass. */
 const AGENT_CHECK_MS = 10 * 60_000;
 /** From a change of a folder to the word of it. */
 const WATCH_MS = 250;
@@ -55,7 +55,7 @@ export interface Counts {
   calls: number;
   writes: number;
   faults: number;
-  /** How often each reason was told of a twin: by events, and by status between two happenings. */
+  /** How often each reason was reported for a twin: by events, and by status after each event of the scenario. */
   readonly reasons: Map<string, number>;
 }
 
@@ -72,9 +72,9 @@ export class World {
   readonly counts: Counts = { calls: 0, writes: 0, faults: 0, reasons: new Map() };
   readonly #history: (readonly [atMs: number, text: () => string])[] = [];
   readonly violations: string[] = [];
-  /** Writes that took away a record of nobody, once the fights that it remembered were long over. */
+  /** Writes that removed a record without owners, long after the contests in it were over. */
   forgotten = 0;
-  /** Every write that was sent, whatever became of it. */
+  /** Every write that was sent, whatever its result. */
   readonly patches: { readonly deviceId: string; readonly patch: TwinPatch }[] = [];
   readonly devices: ReadonlyMap<string, SimDevice>;
   #policy: Policy;
@@ -148,12 +148,12 @@ export class World {
     return this.#process?.controller.status();
   }
 
-  /** What each part saw and did, for people. */
+  /** What each part read and did, as text. */
   get history(): string[] {
     return this.#history.map(([atMs, text]) => `${(atMs / 1_000).toFixed(3).padStart(10)}  ${text()}`);
   }
 
-  /** Few histories are ever read: what is told does not change any more, and becomes text when it is. */
+  /** Most histories are never read: entries are immutable, and become text on demand. */
   tell(text: () => string): void {
     this.#history.push([this.nowMs, text]);
   }
@@ -172,7 +172,7 @@ export class World {
     this.#process ??= this.#startProcess('controller', this.#folder(), () => this.#policy);
   }
 
-  /** Everything goes on until then, and stops at the first violation. */
+  /** Runs until then, and stops at the first violation. */
   async runUntil(ms: number): Promise<void> {
     await this.clock.runUntil(START_MS + ms, () => this.violations.length > 0);
   }
@@ -184,7 +184,7 @@ export class World {
     await this.#do(happening);
   }
 
-  /** Faults end, everybody comes back, and the source holds this policy. */
+  /** Ends all faults, reconnects all devices, and sets this policy. */
   async calmDown(policy: Policy): Promise<void> {
     this.tell(() => 'everything calms down');
     this.front.faults.clear();
@@ -201,9 +201,9 @@ export class World {
     for (const device of this.scenario.devices) {
       const { deviceId, tags } = device;
       this.agents.setOnline(deviceId, true);
-      // A hub that fell back may believe an agent that has heard more since: a restart ends that.
+      // After a failover the hub may trust an outdated report: a restart of the agent fixes that.
       this.agents.restart(deviceId);
-      // A device without tags keeps what it has, by design: somebody puts them back.
+      // A device without tags keeps its values, by design: restore the tags.
       const isTagless = Object.keys(this.tagsOf(deviceId) ?? { none: '' }).length === 0;
       if (isTagless) attempt(() => this.iot.patchTwin({ deviceId }, { tags }));
     }
@@ -435,7 +435,7 @@ export class World {
     if (changed > limit) this.blame(`${changed} twins changed in minutes, and the guard lets ${limit} through`);
   }
 
-  /** What the record says the write leaves behind is how a list is believed later. */
+  /** Later lists are judged by the etag in the record, so it must be right. */
   #checkEtag({ deviceId, moduleId, etag, tags }: Twin): void {
     const record = getPath(tags, ['twinward', 'default']);
     if (isObject(record) && record['etag'] !== etag) {
@@ -443,7 +443,7 @@ export class World {
     }
   }
 
-  /** One writer at a time: the lease is that of who writes, unless the hub has lost what it knew of it. */
+  /** One writer at a time: the writer must hold the lease, unless the hub has lost it. */
   #checkLease({ name }: SimProcess): void {
     const { tags } = (attempt(() => this.iot.getTwin({ deviceId: reservedDeviceId('default') })) ??
       {}) as Partial<Twin>;
@@ -501,7 +501,7 @@ export class World {
 
   #changeIdentity(kind: Extract<Happening, { deviceId: string }>['kind'], deviceId: string): void {
     const device = this.devices.get(deviceId);
-    // IoT Edge makes its own anew as they were.
+    // IoT Edge recreates its own modules as they were.
     if (device === undefined || device.isManagedByEdge) return;
     const ref = this.#ref(deviceId);
     if (kind === 'recreateModule') this.front.perform({ kind: 'recreate', ...ref });

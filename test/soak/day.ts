@@ -88,14 +88,14 @@ export async function liveADay({ seed, devices, hours, onHour }: DayOptions): Pr
 
 function heapBytes(): number {
   if (globalThis.gc === undefined) throw new Error('node must be started with --expose-gc');
-  // What a finalizer lets go of is garbage only the second time.
+  // Objects with a finalizer are collected only by the second run.
   globalThis.gc();
   globalThis.gc();
   const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => !OF_CODE.test(name));
   return spaces.reduce((sum, { space_used_size: bytes }) => sum + bytes, process.memoryUsage().external);
 }
 
-/** V8 goes on for a day to optimize one function after the other: that ends with the sources, and is no data of ours. */
+/** V8 optimizes functions all day long: that memory is bounded by the sources, and is not our data. */
 const OF_CODE = /^(?:code|trusted)_/;
 
 /** Each for a while, each hour: the hub is too busy, connections are cut, and lists come without rows. */
@@ -131,7 +131,10 @@ class World {
   readonly #hub: IotHub;
   readonly #front: FrontDoor;
   readonly #fleet: FleetDevice[];
-  /** So many at the front have no agents, and may be replaced: else the fleet's own part of the heap would shrink. */
+  /**
+   * The devices at the front have no agents, and may be replaced: otherwise the fleet's own part of the heap would
+   * shrink.
+   */
   readonly #replaceable: number;
   readonly #agents: RunningAgents;
   readonly #controller: Controller;
@@ -140,7 +143,7 @@ class World {
   #text: string;
   #onTrigger = (): void => {};
   #created = 0;
-  /** What the controller asked a person for last: it is given. */
+  /** The approval that the controller last asked for. */
   #approved: string | undefined;
 
   constructor(seed: number, devices: number) {
@@ -165,7 +168,7 @@ class World {
     return status;
   }
 
-  /** What happens in the next hour, and when. */
+  /** Schedules the events of the next hour. */
   schedule(): void {
     const count = (HAPPENINGS * this.#fleet.length) / 1_000;
     for (let index = 0; index < count; index += 1) this.#at(() => this.#happen());
@@ -207,7 +210,7 @@ class World {
     this.#hub.close();
   }
 
-  /** As `twinward run` puts it together. */
+  /** Wired like `twinward run`. */
   #start(): Controller {
     const { clock } = this;
     const source: Source = {
@@ -294,7 +297,7 @@ class World {
     if (hasModule) this.#hub.patchTwin({ deviceId, moduleId: MODULES[profileOf(device)] }, { properties: { desired } });
   }
 
-  /** A device goes for good, and another comes under a new name: what is kept of the old one would pile up. */
+  /** Deletes a device, and creates another under a new name: leaked data of deleted devices would pile up. */
   #replace(index: number): void {
     const device = this.#fleet[index] as FleetDevice;
     this.#hub.deleteDevice(device.deviceId, '*');

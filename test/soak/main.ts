@@ -34,7 +34,10 @@ process.stdout.write(
 );
 process.exitCode = isFlat ? 0 : 1;
 
-/** The middle one of all slopes between two hours, in bytes an hour: an hour in which V8 lays something out anew tilts no line. */
+/**
+ * The median of all slopes between two hours, in bytes per hour, so that a single hour of V8 compaction does not tilt
+ * the line.
+ */
 function slopeOf(points: readonly Hour[]): number {
   const slopes = points.flatMap((a, index) =>
     points.slice(index + 1).map((b) => (b.heapBytes - a.heapBytes) / (b.hour - a.hour)),

@@ -1,4 +1,4 @@
-// A git checkout that goes with the test: each commit replaces all files.
+// A temporary git checkout for a test: each commit replaces all files.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ export interface GitCheckout {
   remove(): void;
 }
 
-/** What the person at this machine has configured does not count. */
+/** Ignores the user's git configuration. */
 const OWN_CONFIG = ['user.name=t', 'user.email=t@example.org', 'commit.gpgSign=false', 'core.hooksPath=none'].flatMap(
   (one) => ['-c', one],
 );

@@ -41,7 +41,7 @@ async function run(command: string, given: Given = {}): Promise<Printed> {
   return twinward([...command.split(' '), '-f', manifests.path], { env, clock: hub.clock, ...given });
 }
 
-/** Time moves on while the command waits: what outlives a whole other command is no call that is about to be answered. */
+/** Time advances while the command waits, but not for the short timeouts of single calls. */
 function waitingClock(): Clock {
   return {
     now: () => hub.clock.now(),

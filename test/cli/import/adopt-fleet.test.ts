@@ -1,4 +1,4 @@
-// Whatever a fleet looks like: the manifests made for it change no desired property, and give no secret away.
+// For any fleet: the manifests written for it change no desired property, and contain no secret.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { adoptFleet, type Fleet } from '../../../src/cli/import/adopt-fleet.ts';

@@ -1,4 +1,4 @@
-// What `status` and `describe` say of any twins together: every number adds up to the twins there are, worst first.
+// `status` and `describe` on any twins: all numbers add up to the number of twins, worst first.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { conditionRows, countStanding, stateCounts } from '../../../src/cli/render/standing.ts';
@@ -6,7 +6,7 @@ import type { InspectedTwin } from '../../../src/controller/once/inspect.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { REASONS, type ActionReason, type ActionType } from '../../../src/model/action.ts';
 
-/** As a person would rank what is wrong; what stands in no list is no offence. */
+/** The ranking by severity; anything not listed is not an offence. */
 const WORST_FIRST: readonly (readonly string[])[] = [
   REASONS.Hold,
   ['Contested'],
@@ -80,7 +80,7 @@ test('whatever the twins are', () => {
       expect(sum(stateCounts(counts).map(([, number]) => number))).toBe(present);
       expect(counts.actions.Hold).toBe(twins.filter(isHeld).length);
 
-      // What a condition counts is never more than there is, and the whole is the same everywhere.
+      // A condition never counts more twins than there are, and totals are the same everywhere.
       for (const [, , , message = ''] of conditionRows(conditions)) {
         const [, part = '0', whole = present] = /(\d+) twins?(?: of (\d+))?/.exec(message) ?? [];
         expect(Number(part)).toBeLessThanOrEqual(present);
@@ -103,7 +103,7 @@ test('whatever the twins are', () => {
   );
 });
 
-/** The word under which a twin that is not held would be an offence; any other is none. */
+/** The word under which a twin is an offence; any other word is not. */
 function wordOf({ type, reason, acknowledgement }: TwinState): string {
   if (acknowledgement !== undefined) return acknowledgement;
   const isOffence = type === 'Wait' || (type === 'Keep' && reason === 'Unassigned') || reason === 'Contested';

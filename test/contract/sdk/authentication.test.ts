@@ -1,5 +1,5 @@
-// Section 4.2: bearer tokens, of the test issuer that stands in for Entra. On the embedded hub alone: what a real one grants is
-// decided by its role assignments.
+// Section 4.2: bearer tokens of the test issuer that replaces Entra. Only on the embedded hub: on a real one, role
+// assignments decide what a token grants.
 import iothub from 'azure-iothub';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Role, ROLES } from '../../../src/emulator/rest/roles.ts';
@@ -24,7 +24,7 @@ describeFacts('bearer tokens', ({ target, isReal }) => {
       await target().registry().addModule({ deviceId, moduleId: 'm' });
     });
 
-    /** What `@azure/identity` would be. */
+    /** In place of `@azure/identity`. */
     function credential(roles: readonly Role[], { lifetimeMinutes = 60, asked = [] as Scopes[] } = {}) {
       return {
         getToken: async (scopes: Scopes) => {

@@ -39,7 +39,7 @@ describeFacts('bulk', ({ target, isReal }) => {
       expect((await post(entries)).status).toBeOneOf([400, 413]);
     });
 
-    // 200 identities are two minutes of a small hub's registry.
+    // 200 identities take two minutes of a small hub's registry limit.
     test.skipIf(isReal)('takes 100, on the embedded hub alone', async () => {
       const devices = Array.from({ length: BULK_MAX }, () => ({ deviceId: newId() }));
       expect((await target().registry().addDevices(devices)).responseBody.isSuccessful).toBe(true);
@@ -162,7 +162,7 @@ describeFacts('bulk', ({ target, isReal }) => {
       expect(JSON.parse(text)).toMatchObject({ isSuccessful: false, errors: [{ deviceId }] });
     });
 
-    // When a real hub makes a device and leaves its twin is not established.
+    // When a real hub creates a device without its twin is not established.
     test.skipIf(isReal)('warns of a device whose twin was not taken, on the embedded hub alone', async () => {
       const id = newId();
       expect(await post([{ id, importMode: 'create', tags: { 'a.b': 1 } }])).toMatchObject({
@@ -211,7 +211,7 @@ describeFacts('bulk', ({ target, isReal }) => {
     });
   });
 
-  // A real hub's own throttle is nobody's to fill.
+  // Not on a real hub, whose throttle would affect other users.
   describe.skipIf(isReal)('1.3 throttle, on the embedded hub alone', () => {
     test('counts identities, not calls: two calls of 50 are all that a minute of the smallest hub has', async () => {
       const { front } = target().embedded();

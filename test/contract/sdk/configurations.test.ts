@@ -234,7 +234,7 @@ describeFacts('automatic configurations', ({ target, isReal }) => {
     expect([answer.code, answer.status < 300]).toEqual([code, code === undefined]);
   });
 
-  // The service takes minutes for these; here the hub's clock is moved.
+  // The service takes minutes for these; here the hub's clock advances.
   describe.skipIf(isReal)('1.8 evaluation, on the embedded hub alone', () => {
     const desired = async (deviceId: string): Promise<unknown> => {
       const { responseBody } = await target().registry().getTwin(deviceId);

@@ -44,7 +44,7 @@ describeFacts('the device side', ({ target, isReal }) => {
     await target().registry().updateModuleTwin(module.deviceId, MODULE, { properties: { desired } }, etag);
   }
 
-  /** Desired patches as they come, the whole section of `getTwin` first. */
+  /** Desired patches as they arrive, after the whole section of `getTwin`. */
   async function listen(twin: Twin): Promise<{ heard: JsonObject[]; until(version: number): Promise<void> }> {
     const heard: JsonObject[] = [];
     let wake = (): void => {};

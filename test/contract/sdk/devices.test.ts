@@ -138,7 +138,7 @@ describeFacts('device identities', ({ target, isReal }) => {
       const deviceId = idOf();
       const answer = await put(deviceId);
       expect(answer.status).toBe(status);
-      // Not of an id that is cleaned up in the end.
+      // Not an id that is cleaned up at the end.
       await remove(deviceId, { 'if-match': '*' });
     });
 

@@ -1,4 +1,4 @@
-// Clients of the vendor's device SDK, led to the hub under test: each signs in with the key that the registry tells.
+// Clients of the vendor's device SDK, connected to the hub under test: each signs in with the key from the registry.
 import { Client, ModuleClient, type Twin } from 'azure-iot-device';
 import { Mqtt, MqttWs } from 'azure-iot-device-mqtt';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -16,7 +16,7 @@ export interface SignIn {
 }
 
 export interface Devices {
-  /** Rejects where the hub lets nobody in. */
+  /** Rejects if the hub refuses the sign-in. */
   open(identity: Identity, signIn?: SignIn): Promise<Client | ModuleClient>;
   /** Closes all that were opened. */
   close(): Promise<void>;
@@ -54,7 +54,7 @@ export function devicesOf(target: Target): Devices {
     },
     close: async () => {
       for (const client of clients.splice(0)) {
-        // One whose connection the hub has ended may have nothing left to close.
+        // A connection that the hub has ended may have nothing left to close.
         await client.close().catch(() => {});
         client.removeAllListeners();
       }

@@ -1,4 +1,4 @@
-// Sections 4.1, 4.3, 4.4, 4.5 and 8.4: who is let in, what refusals look like, and what the SDK makes of them.
+// Sections 4.1, 4.3, 4.4, 4.5 and 8.4: who is authorized, the form of refusals, and the SDK's errors for them.
 import { createHash } from 'node:crypto';
 import iothub from 'azure-iothub';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -31,7 +31,7 @@ describeFacts('authentication and errors', ({ target, isReal }) => {
   const host = (): string => target().hostName;
 
   describe('4.1 SAS', () => {
-    /** What was given, in another order of fields. */
+    /** The given fields in another order. */
     const reordered = (token: string): string => {
       const [scheme = '', fields = ''] = token.split(' ');
       return `${scheme} ${fields.split('&').toReversed().join('&')}`;
@@ -93,7 +93,7 @@ describeFacts('authentication and errors', ({ target, isReal }) => {
       expect(await get(`/twins/${deviceId}${path}`, token)).toMatchObject(UNAUTHORIZED);
     });
 
-    // Of a real hub only the owner's connection string is known.
+    // For a real hub only the owner's connection string is known.
     describe.skipIf(isReal)('by policy, on the embedded hub alone', () => {
       const calls: [action: string, call: (registry: iothub.Registry) => Parameters<typeof statusOf>[0]][] = [
         ['read identities', (registry) => registry.get(deviceId)],
@@ -209,7 +209,7 @@ describeFacts('authentication and errors', ({ target, isReal }) => {
       expect([httpResponse.statusCode, responseBody]).toEqual([204, '']);
     });
 
-    // A real hub fails when it does.
+    // A real hub can't be made to fail on demand.
     describe.skipIf(isReal)('on order, on the embedded hub alone', () => {
       afterEach(() => target().embedded().front.faults.clear());
 

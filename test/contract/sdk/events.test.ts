@@ -37,7 +37,7 @@ describeFacts('the event stream', ({ target, isReal, hasEvents }) => {
     return one;
   }
 
-  /** What comes from these partitions until it is enough. */
+  /** Events from these partitions until there are enough. */
   async function receive(
     partitions: readonly string[],
     isEnough: (received: readonly Received[]) => boolean,
@@ -67,7 +67,7 @@ describeFacts('the event stream', ({ target, isReal, hasEvents }) => {
     return received;
   }
 
-  // Where TWINWARD_TEST_EVENTS holds the connection string of a real hub's endpoint.
+  // If TWINWARD_TEST_EVENTS holds the connection string of a real hub's endpoint.
   describe.skipIf(!hasEvents)('6', () => {
     let device: string;
     let stream: Received[];

@@ -14,7 +14,7 @@ describeFacts('jobs', ({ target, isReal }) => {
   beforeEach(() => {
     id = target().id(`j${(count += 1)}`);
   });
-  /** One job may wait at a time. */
+  /** Only one job may wait at a time. */
   afterEach(() => cancel());
 
   /** Waits for hours and finds no device, unless said otherwise. */
@@ -119,7 +119,7 @@ describeFacts('jobs', ({ target, isReal }) => {
     });
   });
 
-  // A real hub runs jobs when it gets to them; here its clock is moved.
+  // A real hub runs jobs in its own time; here its clock advances.
   describe.skipIf(isReal)('1.9 running, on the embedded hub alone', () => {
     const status = async (): Promise<string> => (await target().jobClient().getJob(id)).jobStatus.status;
 

@@ -115,7 +115,7 @@ describeFacts('module identities', ({ target, isReal }) => {
       expect(body).not.toHaveProperty('managedBy');
     });
 
-    // Fifty more calls are half a minute of a small hub's registry.
+    // Fifty more calls take half a minute of a small hub's registry limit.
     test.skipIf(isReal)('a device has 50 at most, on the embedded hub alone', async () => {
       for (let made = 0; made < MODULES_MAX; made += 1) await put(`m${made}`);
       expect(await put('one-more')).toMatchObject({ status: 413, code: 'TooManyModulesOnDevice' });
@@ -155,7 +155,7 @@ describeFacts('module identities', ({ target, isReal }) => {
       expect(await statusOf(removal(module))).toBe(412);
       await expect(removal({ deviceId, moduleId: 'by-etag' })).rejects.toThrow(TypeError);
 
-      /** A module without an id beside it is taken in the form with a callback alone. */
+      /** The SDK accepts a module without a separate id only in the form with a callback. */
       function removal(of: Module): Promise<{ httpResponse: IncomingMessage }> {
         return new Promise((resolve, reject) => {
           registry.removeModule(of as never, (error, _body, httpResponse) =>

@@ -65,7 +65,7 @@ describeFacts('queries', ({ target, isReal }) => {
     await vi.waitFor(async () => expect(await list()).toHaveLength(length), patience);
   }
 
-  /** Of the fleet alone, by their names. */
+  /** Names of matching twins of the test's fleet. */
   async function names(condition: string): Promise<string[]> {
     const found = await rows(`SELECT deviceId FROM devices WHERE ${fleet} AND (${condition})`);
     return found.map(({ deviceId }) => nameOf(deviceId)).toSorted();
@@ -112,7 +112,7 @@ describeFacts('queries', ({ target, isReal }) => {
       expect(seen.toSorted()).toEqual(['atm-1', 'atm-2', 'bare', 'gate-1']);
     });
 
-    // What a real hub does with them is not established.
+    // The behaviour of a real hub is not established.
     describe.skipIf(isReal)('of pages, on the embedded hub alone', () => {
       const first = (text: string): Promise<Answer> => query(text, { 'x-ms-max-item-count': '1' });
       const next = async (text: string, page: Answer, size: string): Promise<Answer> =>

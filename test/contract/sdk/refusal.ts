@@ -8,7 +8,7 @@ export interface Refusal {
   readonly status: number | undefined;
   /** Of the header `iothub-errorcode`. */
   readonly code: string | undefined;
-  /** As it came. */
+  /** As received. */
   readonly text: string;
 }
 

@@ -58,9 +58,9 @@ export interface Target {
   id(name: string): string;
   /** How device clients find an embedded hub; a real one is found by its name. */
   readonly lead: DeviceLead | undefined;
-  /** For `@azure/event-hubs`; undefined where nobody told. */
+  /** For `@azure/event-hubs`; undefined if not given. */
   readonly eventsConnectionString: string | undefined;
-  /** What only the embedded hub can do. Throws on a real one. */
+  /** Operations that only the embedded hub has. Throws on a real one. */
   embedded(): Embedded;
   /** Removes what was made. */
   close(): Promise<void>;
@@ -94,7 +94,7 @@ export interface HubUnderTest {
   target(): Target;
 }
 
-/** The suite on each hub; on the real one it is skipped, and listed as such, where nobody named one. */
+/** Runs the suite on each hub; without a named real hub, that part is listed as skipped. */
 export function describeFacts(area: string, suite: (hub: HubUnderTest) => void): void {
   for (const isReal of [false, true]) {
     const name = isReal ? 'a real hub, named by TWINWARD_TEST_HUB' : 'the embedded hub';
@@ -118,7 +118,7 @@ export function describeFacts(area: string, suite: (hub: HubUnderTest) => void):
 }
 
 async function openEmbedded(): Promise<Target> {
-  // The SDKs sign with the machine's clock, so the hub begins in the same time.
+  // The SDKs sign with the machine's clock, so the hub starts at the same time.
   const clock = createTestClock(systemClock.now());
   const opened = await openHub({ hostName: HOST, clock, random: createSeededRandom(1) });
   const { hub, policies, issuer, certificate } = opened;
@@ -192,7 +192,7 @@ async function openReal(): Promise<Target> {
       throw new Error('a real hub cannot do what the embedded one can');
     },
     close: async () => {
-      // Most ids were never a device's, and some are gone already.
+      // Most ids never were a device's, and some are already deleted.
       for (const id of ids) await registry.delete(id).catch(() => {});
     },
   };

@@ -156,7 +156,7 @@ describeFacts('twins', ({ target, isReal }) => {
         expect((await patched(body)).tags).toEqual({ other: 2 });
       });
 
-      // Not established; this is what somebody saw in 2019.
+      // Not established; a report of 2019 says so.
       test.skipIf(isReal)('PATCH with null for all tags does nothing, on the embedded hub alone', async () => {
         const { tags } = await patched({ tags: { a: 1 } });
         expect((await patched({ tags: null })).tags).toEqual(tags);
@@ -261,7 +261,7 @@ describeFacts('twins', ({ target, isReal }) => {
           [{ tags: { a: 1 } }, 3, 2],
           [{ tags: { a: 2 }, properties: { desired: { b: 1 } } }, 4, 3],
           [{ properties: { desired: { a: null } } }, 5, 4],
-          // That these move is inferred: a device is told a version with them.
+          // That these increment is inferred: a device gets a version with them.
           [{ properties: { desired: { b: 1 } } }, 6, 5],
         ];
         for (const [body, etag, version] of steps) {
@@ -337,7 +337,7 @@ describeFacts('twins', ({ target, isReal }) => {
     describe('2.6', () => {
       const KB = 1_024;
       const text = (length: number): string => 'x'.repeat(length);
-      /** Of so many bytes by the documented formula, one-letter keys included. */
+      /** Of this many bytes by the documented formula, one-letter keys included. */
       const ofBytes = (bytes: number): JsonObject => {
         const section: JsonObject = {};
         for (let left = bytes, at = 0; left > 0; left -= 4 * KB, at += 1) {

@@ -1,4 +1,4 @@
-// What work costs: time at our pace, messages of the hub's day.
+// The cost of work: time at our pace, messages of the hub's day.
 import { describe, expect, test } from 'vitest';
 import { costOf } from '../../../src/controller/budget/cost.ts';
 import type { Twin } from '../../../src/model/twin.ts';

@@ -1,4 +1,4 @@
-// What the legacy agents make of what they are told, as read in their sources.
+// Reactions of the legacy agents to their twin, as read in their sources.
 import { describe, expect, test } from 'vitest';
 import { getPath, type Json, type JsonObject } from '../../../src/model/json.ts';
 import type { Behaviour } from '../../../src/emulator/agents/behaviour.ts';
@@ -18,7 +18,7 @@ function value(plain: Json): JsonObject {
   return { value: plain };
 }
 
-/** What the agent reports for one setting after a start with it; undefined where it refuses or does not know it. */
+/** The agent's report for one setting after a start with it; undefined if it refuses or does not know it. */
 function reported(react: Behaviour, name: string, plain: Json): Json | undefined {
   const { report } = react({}, told({ [name]: value(plain) }), 'Change');
   return getPath(report, [SECTION, name, 'value']);

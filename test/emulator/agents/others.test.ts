@@ -1,4 +1,4 @@
-// What the micro agent, OSConfig and a fleet's own agent make of what they are told.
+// Reactions of the micro agent, OSConfig and acme-guard to their twin.
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { createGuard } from '../../../src/emulator/agents/guard.ts';

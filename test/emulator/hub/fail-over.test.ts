@@ -1,4 +1,4 @@
-// A hub that falls back loses what it was last told, and says so by etags that go backwards.
+// A failover loses the last writes, and its etags go backwards.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IotHub } from '../../../src/emulator/hub/iot-hub.ts';

@@ -102,7 +102,7 @@ function attempt(run: () => unknown): void {
   }
 }
 
-/** As it comes back from a file. */
+/** As read back from a file. */
 function stored<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T;
 }

@@ -36,7 +36,7 @@ export function hubWithModule(overrides: Partial<IotHubOptions> = {}): TestHub {
 
 export const MODULE = { deviceId: 'd', moduleId: 'm' };
 
-/** What the run was refused with. Fails where it was not. */
+/** The refusal of the run. Fails if it succeeded. */
 export function refusal(run: () => unknown): Pick<ServiceError, 'status' | 'code' | 'number' | 'text' | 'envelope'> {
   try {
     run();

@@ -1,4 +1,4 @@
-// Whatever is asked of any path: an answer in the service's form, never a failure of the hub, and no key where none belongs.
+// Any request to any path: an answer in the service's form, never a failure of the hub, and no key where none belongs.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
@@ -12,7 +12,7 @@ import type { Log } from '../../../src/ports/log.ts';
 import { HOST, sasToken, stoppedClock } from './hub-fixture.ts';
 
 const ISSUER_KEY = { algorithm: 'HS256', key: Buffer.alloc(32, 1).toString('base64') } as const;
-/** What a client sends as a key of its own, good and bad. */
+/** A key in a client's request, valid and invalid. */
 const SENT_KEY = Buffer.alloc(32, 0xa5).toString('base64');
 const BAD_KEY = 'bad-key-that-nobody-may-see';
 
@@ -118,7 +118,7 @@ const headers = fc.dictionary(
 );
 const isSigned = fc.nat(9).map((one) => one > 0);
 const wild = fc.record({ method: fc.constantFrom(...METHODS), path, text, headers, query, isSigned });
-/** Those that reach further than a path. */
+/** Requests that get past the choice of a path. */
 const likely = fc.record({
   method: fc.constantFrom('PUT', 'PATCH', 'POST', 'GET', 'DELETE'),
   path: fc.constantFrom(
@@ -179,9 +179,9 @@ test('is answered as the service answers, and tells no key', async () => {
       const problems: unknown[] = [];
       for (const { method, path, text: sent, headers, query, isSigned } of requests) {
         const url = new URL(`https://${HOST}${path}?${query}`);
-        // As it arrives: clients take `..` out of what they send.
+        // As received: clients remove `..` before sending.
         const asked = url.pathname;
-        // What was ordered of the hub would be answered as ordered.
+        // A configured fault would be answered as configured.
         front.faults.clear();
         front.setThrottle(undefined);
         front.clockSkewMs = 0;

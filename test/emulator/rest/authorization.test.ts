@@ -1,4 +1,4 @@
-// Who may call what with which token.
+// Which token authorizes which call.
 import { describe, expect, test } from 'vitest';
 import { createAuthorize } from '../../../src/emulator/rest/authorization.ts';
 import { createFixture, HOST, NOW_MS, sasToken, type Fixture } from './hub-fixture.ts';

@@ -139,7 +139,7 @@ test('a page that lies ends the SDK’s list early', async () => {
   expect(seen).toEqual(['d0', 'd1', 'd2', 'd3']);
 });
 
-/** As the owner, on a connection of its own that the client would keep. */
+/** As the owner, on a separate connection that the client would keep. */
 function post(path: string, body: object): Promise<{ response: IncomingMessage; isClosed: boolean }> {
   const own = new Agent({ keepAlive: true, ca: certificate.authority });
   const key = policies[0]?.primaryKey ?? '';

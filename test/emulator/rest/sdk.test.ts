@@ -14,7 +14,7 @@ import { HOST } from './hub-fixture.ts';
 
 const SOON_MS = 1000;
 
-// The SDK signs with the machine's clock, so the hub begins in the same time.
+// The SDK signs with the machine's clock, so the hub starts at the same time.
 const clock = createTestClock(Math.floor(performance.timeOrigin + performance.now()));
 const hub = new IotHub({ hostName: HOST, clock, random: createSeededRandom(1) });
 const policies = createPolicies(createSeededRandom(2));
@@ -54,7 +54,7 @@ function jobClient(): iothub.JobClient {
   return led(iothub.JobClient.fromConnectionString(connectionString(HOST, policies, 'service') ?? ''));
 }
 
-/** What `@azure/identity` would be on a real hub. */
+/** In place of `@azure/identity` on a real hub. */
 function credential(roles: readonly Role[]) {
   return {
     getToken: async (scopes: string | string[]) => {

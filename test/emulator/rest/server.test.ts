@@ -1,4 +1,4 @@
-// The hub over HTTPS: the unmodified Azure SDK works, and the server survives what is no HTTP.
+// The hub over HTTPS: the unmodified Azure SDK works, and the server survives input that is not HTTP.
 import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
 import { connect } from 'node:net';

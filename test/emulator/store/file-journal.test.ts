@@ -86,7 +86,7 @@ test('nothing that was answered is lost, wherever the journal ends, configuratio
   first.journal.close();
   const bytes = readFileSync(path);
   for (const [index, { size, dump }] of answered.entries()) {
-    // Whole, and with the first bytes of what was never answered.
+    // Complete, and with the first bytes of an unanswered write.
     const nextSize = answered[index + 1]?.size ?? size;
     for (const end of [size, size + 1, size + 40].filter((end) => end === size || end < nextSize)) {
       writeFileSync(path, bytes.subarray(0, end));

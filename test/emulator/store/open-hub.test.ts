@@ -14,7 +14,7 @@ const HOST = 'acme-test.azure-devices.net';
 const REF = { deviceId: 'd', moduleId: 'm' };
 
 let directory: string;
-/** What the clock was asked to call; run by hand. */
+/** Scheduled callbacks, run by hand. */
 let scheduled: (() => void)[];
 
 beforeEach(() => {
@@ -38,7 +38,7 @@ function open(more: Partial<OpenHubOptions> = {}): Promise<OpenHub> {
   return openHub({ hostName: HOST, clock, random: createSeededRandom(1), directory, ...more });
 }
 
-/** One device with one module whose twin says `level`. */
+/** One device with one module whose twin has this `level`. */
 function fill({ hub }: OpenHub): void {
   hub.createDevice('d', { deviceId: 'd' });
   hub.putModule('d', 'm', { deviceId: 'd', moduleId: 'm' }, undefined);

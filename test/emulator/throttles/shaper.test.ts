@@ -59,14 +59,14 @@ describe('whatever is asked', () => {
           turns.push({ at: now + waitMs, cost });
         }
         const perMs = options.ratePerSecond / 1000;
-        // A call is not divided: one that counts as more than the burst comes when it has been saved for.
+        // A call is not divided: one that counts as more than the burst waits until the bucket has saved enough.
         const atOnce = Math.max(options.burst, ...turns.map(({ cost }) => cost));
         turns.forEach((first, index) => {
           let taken = 0;
           for (const { at, cost } of turns.slice(index)) {
             expect(at).toBeGreaterThanOrEqual(first.at);
             taken += cost;
-            // A turn comes on the millisecond after it is due: one millisecond of the rate may be early.
+            // A turn comes on the next whole millisecond: one millisecond of the rate may be early.
             expect(taken).toBeLessThanOrEqual(atOnce + (at - first.at + 1) * perMs + 1e-6);
           }
         });

@@ -1,4 +1,4 @@
-// What plans say of agents beside the changes.
+// Notes about agents in plans.
 import { describe, expect, test } from 'vitest';
 import { agentDefault, wholeSections } from '../../../src/plan/explain/agent-notes.ts';
 import { declare, LEAF, plan, profileOf, ROOT, settled, twinOf, WRAPPED } from '../fixture.ts';

@@ -241,7 +241,7 @@ describe('what comes next for a setting', () => {
   const by = { who: 'ana@desk', reason: 'INC-9', untilMs: undefined };
   const KEEPS = profileOf('keeps', { section: ['g'], onRemove: 'Keep' });
 
-  /** As `before` left the twin, explained under `after`; somebody else may have had a hand in it. */
+  /** The twin after `before`, explained by `after`; another writer may have changed it. */
   function next(
     before: Configurations,
     after: Configurations,

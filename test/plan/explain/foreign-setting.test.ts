@@ -1,4 +1,4 @@
-// Whose a setting is that nobody of ours declares or owns.
+// The origin of a setting that no manifest declares and no record of ours owns.
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';

@@ -1,4 +1,4 @@
-// What the guards are told of a pass.
+// The facts of a pass that guards judge.
 import { expect, test } from 'vitest';
 import { gatherFacts } from '../../../src/plan/guard/pass-facts.ts';
 import { riskContext } from '../../../src/plan/guard/risk.ts';

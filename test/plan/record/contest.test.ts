@@ -33,7 +33,7 @@ const CONTESTS_MAX = 16;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** A twin, its planner and a clock: whoever writes, writes in turn. */
+/** A twin, its planner and a clock: writers take turns. */
 function arena(declared: Declared, desired: JsonObject = {}) {
   const hub = declared.hubs[0];
   invariant(hub !== undefined, 'there is always a hub');
@@ -60,7 +60,7 @@ function arena(declared: Declared, desired: JsonObject = {}) {
 
 const USB = declare({ base: { set: { usb: 'block', scan: 'PT1H' } } });
 
-/** Another writer that changes `usb` before each of so many passes. */
+/** Another writer that changes `usb` before each of this many passes. */
 function fight(ring: ReturnType<typeof arena>, rounds: number, everyMs: number): TwinAction[] {
   return Array.from({ length: rounds }, () => {
     ring.tamper({ g: { usb: 'allow' } });

@@ -100,7 +100,7 @@ async function worldWith(kind: AgentKind): Promise<World> {
   return world;
 }
 
-/** With another agent of the same module, which asks for no nudges; goes into the braces of the settings. */
+/** With another agent of the same module, which has no nudges; goes into the braces of the settings. */
 const TWO_AGENTS = `${SETTINGS}}}
 ---
 apiVersion: twinward.dev/v1alpha1
@@ -226,7 +226,7 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
 
 test('an agent that refuses what we wrote, and so goes on with its defaults, is not nudged', async () => {
   const world = await worldWith('legacy-c');
-  // Somebody else's value in the same section makes it refuse all of it.
+  // Another writer's value in the same section makes it refuse all of it.
   await world.tamper({ [SECTION]: { maxMessageSizeInBytes: { value: 'many' } } });
   await world.pass();
   expect(String(world.settings()?.['eventPriorityLogin']).toLowerCase()).toBe('high');

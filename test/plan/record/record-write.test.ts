@@ -1,4 +1,4 @@
-// What a write of the record alone means.
+// The reason of a write of only the record.
 import { expect, test } from 'vitest';
 import type { Atom } from '../../../src/model/profile.ts';
 import type { Ownership, RecordedOwner } from '../../../src/plan/twin/ownership.ts';
@@ -9,7 +9,7 @@ import { recordReason } from '../../../src/plan/twin/record-reason.ts';
 const OURS = 'SecurityConfiguration/ours';
 const THEIRS = 'SecurityConfiguration/theirs';
 
-/** One setting `up` of ours, and who the record names in it. */
+/** One owned setting `up`, and its owners in the record. */
 function ownershipOf(recorded: Readonly<Record<string, string>>): Ownership {
   const recordedPaths = new PathMap<RecordedOwner>();
   for (const [key, owner] of Object.entries(recorded))

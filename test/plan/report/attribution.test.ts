@@ -1,4 +1,4 @@
-// What a change of the manifests asks for, and what was to be done without it.
+// Attributes changes of twins to a change of the manifests, or to pending work.
 import { describe, expect, test } from 'vitest';
 import { changesOf, type SettingChange, type TwinAction } from '../../../src/model/action.ts';
 import { actionOf } from '../actions.ts';

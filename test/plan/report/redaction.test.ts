@@ -1,4 +1,4 @@
-// Nothing sensitive in anything that is shown.
+// No output contains a sensitive value.
 import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import { createRedaction } from '../../../src/plan/report/redaction.ts';

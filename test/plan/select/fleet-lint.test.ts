@@ -1,4 +1,4 @@
-// What a fleet shows of selectors.
+// Warnings about selectors on a fleet.
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { lintSelectors } from '../../../src/plan/select/fleet-lint.ts';
@@ -17,7 +17,7 @@ function lint(spec: string, ...fleet: readonly JsonObject[]): string[] {
   );
 }
 
-/** What is written at a place, up to what ends it. */
+/** The text at a place, up to its delimiter. */
 function textAt(text: string, line: number, column: number): string {
   const rest = text.split('\n')[line - 1]?.slice(column - 1) ?? '';
   return /^(?:"[^"]*"|[^,\]}]*)/.exec(rest)?.[0] ?? '';

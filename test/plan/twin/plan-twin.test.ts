@@ -1,4 +1,4 @@
-// What becomes of one module twin, row by row: what was written before, what others did since, what is declared now.
+// Planning one module twin, row by row: earlier writes, changes by others since, and the declared state.
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import type { DeviceFacts, Twin } from '../../../src/model/twin.ts';
@@ -31,20 +31,20 @@ import {
 interface Given {
   /** Declared and written before; nothing where left out. */
   readonly was?: Configurations;
-  /** What others wrote below desired since, as a merge patch. */
+  /** Changes of others below desired, as a merge patch. */
   readonly tamper?: JsonObject;
-  /** What else happened to the twin. */
+  /** Any other change of the twin. */
   readonly meanwhile?: (twin: Twin) => Twin;
   readonly is: Configurations;
   readonly source?: DeclaredFields;
   readonly device?: DeviceFacts;
 }
 
-/** What is left out does not matter. */
+/** Omitted fields are not checked. */
 interface Want {
   readonly action: string;
   readonly causes?: readonly string[];
-  /** The patch on desired; null where there is none. */
+  /** The patch on desired; null if there is none. */
   readonly patch?: Json;
   /** Desired after the write. */
   readonly desired?: Json;

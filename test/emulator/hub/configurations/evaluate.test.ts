@@ -1,4 +1,4 @@
-// What configurations do to twins, over time.
+// The effects of configurations on twins, over time.
 import { describe, expect, test } from 'vitest';
 import { IotHub } from '../../../../src/emulator/hub/iot-hub.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';

@@ -6,7 +6,7 @@ import { newHub, refusal, START_MS } from '../new-hub.ts';
 const CONTENT = { deviceContent: { 'properties.desired.cooling': { level: 3 } } };
 const BODY = { id: 'c1', content: CONTENT, targetCondition: "tags.site = 'lyon'", priority: 10 };
 
-/** So many objects within each other. */
+/** This many nested objects. */
 function nested(depth: number): object {
   let value: object = {};
   for (let level = 0; level < depth; level += 1) value = { a: value };
@@ -123,7 +123,7 @@ describe('create and update', () => {
     expect(hub.getConfiguration('c1')['content']).toEqual(CONTENT);
   });
 
-  /** What a run was refused with; undefined where it was not. */
+  /** The refusal of a run; undefined if it succeeded. */
   const outcome = (run: () => unknown): string | undefined => {
     try {
       run();

@@ -11,7 +11,7 @@ const DAY_MS = 24 * HOUR_MS;
 const PATCH = { etag: '*', tags: { ring: 1 }, properties: { desired: { level: 3, old: null } } };
 const JOB = { jobId: 'j1', type: 'scheduleUpdateTwin', queryCondition: "tags.site = 'lyon'", updateTwin: PATCH };
 
-/** So many objects within each other. */
+/** This many nested objects. */
 function nested(depth: number): object {
   let value: object = {};
   for (let level = 0; level < depth; level += 1) value = { a: value };

@@ -1,5 +1,5 @@
-// What conditions mean, from their text to the rows, against a second reading of them that shares no code with the hub:
-// each generated text comes with its own meaning.
+// The meaning of conditions, from their text to the rows, checked by a second evaluator that shares no code with the
+// hub: each generated text comes with its own meaning.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../../src/model/json.ts';
@@ -102,7 +102,7 @@ const SUMS: Readonly<Record<string, (a: number, b: number) => number>> = {
   '%': (a, b) => a % b,
 };
 
-/** Kleene's: one that decides, decides; else one that is no truth value leaves it open. */
+/** Kleene logic: a decisive value decides; otherwise a value that is not a boolean makes it undefined. */
 function joined(values: readonly Value[], decisive: boolean): Value {
   if (values.includes(decisive)) return decisive;
   return values.every((value) => value === !decisive) ? !decisive : undefined;
@@ -178,7 +178,7 @@ const { phrase } = fc.letrec<{ phrase: Phrase }>((tie) => {
   };
 });
 
-/** Conditions that pin devices down, which the hub does not look for among all of them. */
+/** Conditions that name the devices, so that the hub need not search all of them. */
 const pinned: fc.Arbitrary<Phrase> = fc
   .tuple(fc.array(fc.constantFrom(...IDS), { maxLength: 3 }), fc.constantFrom('AND', 'OR'), phrase, fc.boolean())
   .map(([ids, word, rest, isList]) => {

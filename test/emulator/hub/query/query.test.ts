@@ -191,7 +191,7 @@ test('conditions that pin devices find what a full scan finds', () => {
   const hub = fleet();
   fc.assert(
     fc.property(condition, (condition) => {
-      // Nobody looks for pinned devices below a negation.
+      // The hub does not use named devices below a negation.
       expect(ids(hub, condition)).toEqual(ids(hub, `NOT (NOT (${condition}))`));
       expect(moduleIds(hub, condition)).toEqual(moduleIds(hub, `NOT (NOT (${condition}))`));
     }),
