@@ -8,9 +8,9 @@ const TIMEOUT_MS = 10_000;
 /** A thousand writes of many settings each. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Other commands that write record no events. */
-const NOBODY_HINT =
-  'Events are in the memory of a running controller: start one with `twinward run`, or say with --address where it serves its ' +
-  'metrics. `apply` and the demo keep none.';
+const NO_CONTROLLER_HINT =
+  'Only a running controller has events: start one with `twinward run`, or say with --address where it serves its metrics. ' +
+  '`apply` and the demo keep none.';
 
 export interface EventPage {
   /** In the controller's order, oldest first. */

@@ -97,7 +97,7 @@ export async function applyHub(
     const onApproved: ApplyOptions['onApproved'] = async (approved) => {
       if (reserved !== undefined) await rememberApproval(reserved, approved, SILENT_LOG, signal);
     };
-    return applyWithProgress(world, leased, { ...told, ...extras, earlier, onApproved, signal });
+    return applyWithProgress(world, leased, { ...documents, ...extras, earlier, onApproved, signal });
   });
   return { name: hub, report, actions, agents: await agentsOf(world, session, report, waiting) };
 }

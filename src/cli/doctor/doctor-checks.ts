@@ -179,7 +179,7 @@ async function checkOtherWriters({ world, declared, connected: { hub } }: Patien
   const automatic = new AutomaticWriters();
   await automatic.list(hub, world.interrupted);
   const notes = automatic.conclude(declared);
-  if (notes.length === 0) return [ok('automatic configurations', 'none writes what is declared here')];
+  if (notes.length === 0) return [ok('automatic configurations', 'none writes a declared setting')];
   const fix = 'Delete it on the hub, or take the settings out of the manifests: one of the two must let go.';
   return notes.map((message) => ({ check: 'automatic configurations', verdict: 'warning' as const, message, fix }));
 }

@@ -12,8 +12,8 @@ const KEY_BYTES_MAX = 64;
 const THUMBPRINT_PATTERN = /^(?:[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/;
 
 /**
- * Left out means keys: empty and absent ones are minted. Without a type, thumbprints mean selfSigned. `none` is refused
- * for devices and becomes sas for modules.
+ * By default SAS keys: empty and absent ones are generated. Without a type, thumbprints mean selfSigned. `none` is
+ * refused for devices and becomes sas for modules.
  */
 export function parseAuthentication(value: unknown, owner: 'device' | 'module', random: Random): Authentication {
   if (value === undefined || value === null) return mintKeys(random);

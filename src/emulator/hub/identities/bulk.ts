@@ -28,7 +28,7 @@ interface BulkWarning {
   readonly warningStatus: string;
 }
 
-/** Goes out with 200 where `isSuccessful`, else with 400. */
+/** Answered with 200 if `isSuccessful`, else with 400. */
 export interface BulkResult {
   readonly isSuccessful: boolean;
   readonly errors: readonly BulkError[];
@@ -42,7 +42,7 @@ interface BulkEntry {
   readonly body: JsonObject;
 }
 
-/** By lower-case name, as clients disagree on the case. createOrUpdate and its kin are for import jobs alone. */
+/** By lower-case name, because clients differ in case. createOrUpdate and similar modes are only for import jobs. */
 const MODES: ReadonlyMap<string, string> = new Map(
   ['create', 'update', 'updateIfMatchETag', 'delete', 'deleteIfMatchETag', 'updateTwin', 'updateTwinIfMatchETag'].map(
     (mode) => [mode.toLowerCase(), mode],
@@ -50,8 +50,8 @@ const MODES: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Throws only for the request as a whole: no array, none or too many entries, or a device named twice, where the entries
- * of modules count as their device. What fails for one entry is in the result, and the others still happen.
+ * Throws only for the request as a whole: not an array, no or too many entries, or a device named twice, where a
+ * module's entry counts for its device. The result has the failures of single entries; the other entries take effect.
  */
 export function bulk(hub: HubContext, entries: unknown): BulkResult {
   const parsed = parseEntries(entries, hub.limits.bulkEntriesMax);
@@ -94,7 +94,7 @@ function parseEntry(entry: unknown): BulkEntry {
   if (typeof moduleId !== 'string') throw badRequest('a moduleId is not a text');
   const mode = typeof importMode === 'string' ? MODES.get(importMode.toLowerCase()) : undefined;
   if (mode === undefined) throw badRequest('an entry has no known importMode');
-  // The identity's own check of ids would compare names that an entry does not use.
+  // The identity's own check would compare ids that an entry does not use.
   const { deviceId: _deviceId, ...body } = entry;
   return { deviceId: id, moduleId: moduleId === '' ? undefined : moduleId, mode, body };
 }
@@ -107,7 +107,7 @@ function writeIdentity(hub: HubContext, entry: BulkEntry): void {
   const { deviceId, moduleId, mode, body } = entry;
   if (isTwinMode(mode)) return;
   const isCreate = mode === 'create';
-  // The second is how identities spell it: the SDK sends what was read of a device.
+  // Identities spell it `etag`: the SDK sends a device as it was read.
   const ifMatch = isCreate ? undefined : requiredEtag(mode, body['eTag'] ?? body['etag']);
   if (mode.startsWith('delete')) {
     if (moduleId === undefined) deleteDevice(hub, deviceId, ifMatch);
@@ -118,8 +118,8 @@ function writeIdentity(hub: HubContext, entry: BulkEntry): void {
 }
 
 /**
- * Twin data is merged, as the name updateTwin says (merge or replace is not established), in one write of its own: a twin
- * born with data has etag 2.
+ * Merges twin data, as the name updateTwin suggests (merge or replace is not established), in a separate write: a twin
+ * created with data has etag 2.
  */
 function writeTwin(hub: HubContext, { deviceId, moduleId, mode, body }: BulkEntry): void {
   if (mode.startsWith('delete')) return;

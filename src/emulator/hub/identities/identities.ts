@@ -15,7 +15,7 @@ const ETAG_START = 100_000_000;
 const ETAG_START_RANGE = 800_000_000;
 const EDGE_MODULES = ['$edgeAgent', '$edgeHub'];
 
-/** What a client may say of a device; the rest is the hub's. */
+/** The fields of a device that a client may set; the hub sets the rest. */
 interface DeviceFields {
   readonly status: 'enabled' | 'disabled';
   readonly statusReason: string | null;
@@ -25,7 +25,7 @@ interface DeviceFields {
   readonly parentScopes: readonly string[] | null;
 }
 
-/** Without If-Match a device is created and must not exist; with it, it is updated and must. */
+/** Without If-Match creates a device, which must not exist; with it, updates one, which must exist. */
 export function putDevice(hub: HubContext, id: string, body: unknown, ifMatch: string | undefined): HubRecord {
   return ifMatch === undefined ? createDevice(hub, id, body) : updateDevice(hub, id, body, ifMatch);
 }
@@ -42,7 +42,7 @@ export function createDevice(hub: HubContext, id: string, body: unknown): HubRec
   return device;
 }
 
-/** Replaces the whole identity: without authentication, new keys are minted. The twin stays. */
+/** Replaces the whole identity: without authentication, generates new keys. The twin stays. */
 export function updateDevice(hub: HubContext, id: string, body: unknown, ifMatch: string | undefined): HubRecord {
   const before = requireDevice(hub, id);
   checkIdentityEtag(before.identityEtag, ifMatch);
@@ -71,7 +71,7 @@ export function updateDevice(hub: HubContext, id: string, body: unknown, ifMatch
   return device;
 }
 
-/** The twin and all modules go too. */
+/** Deletes the twin and all modules too. */
 export function deleteDevice(hub: HubContext, id: string, ifMatch: string | undefined): void {
   const device = requireDevice(hub, id);
   checkIdentityEtag(device.identityEtag, ifMatch);
@@ -87,7 +87,7 @@ export function requireDevice({ state }: HubContext, id: string): HubRecord {
   return device;
 }
 
-/** In the order of creation; never more than 1000, which any other `top` than 1..1000 means too. */
+/** In the order of creation; at most 1000, also for any `top` outside 1..1000. */
 export function listDevices({ state }: HubContext, top: number = LIST_MAX): HubRecord[] {
   const max = Number.isInteger(top) && top >= 1 && top <= LIST_MAX ? top : LIST_MAX;
   const devices: HubRecord[] = [];
@@ -117,7 +117,7 @@ export function wireDevice(device: HubRecord): JsonObject {
   };
 }
 
-/** A new identity with an empty twin; takes the state's next sequence unless given another. */
+/** A new identity with an empty twin; takes the state's next sequence by default. */
 export function freshRecord(
   hub: HubContext,
   ref: { deviceId: string; moduleId?: string },
@@ -149,7 +149,7 @@ export function freshRecord(
   };
 }
 
-/** Throws where the hub would hold more identities than it may. */
+/** Throws if the hub would exceed its maximum of identities. */
 export function requireRoom({ state, limits }: HubContext, added: number): void {
   const { devices, modules } = state.counts;
   if (devices + modules + added > limits.identitiesMax) {
@@ -157,7 +157,7 @@ export function requireRoom({ state, limits }: HubContext, added: number): void 
   }
 }
 
-/** The two modules the hub itself keeps on an edge device. */
+/** The two modules that the hub itself maintains on an edge device. */
 export function isEdgeModule(moduleId: string | undefined): boolean {
   return moduleId !== undefined && EDGE_MODULES.includes(moduleId);
 }
@@ -169,7 +169,7 @@ function edgeModules(hub: HubContext, deviceId: string, sequence: number): HubRe
   }));
 }
 
-/** An edge device gets a scope of its own and keeps it; other devices have the one they are given. */
+/** An edge device gets its own scope and keeps it; other devices have the given one. */
 function scopeOf(hub: HubContext, record: HubRecord, fields: DeviceFields): string | null {
   if (!fields.iotEdge) return fields.deviceScope;
   if (record.iotEdge) return record.deviceScope;
@@ -198,13 +198,13 @@ function parseDevice(hub: HubContext, id: string, body: unknown): DeviceFields {
   };
 }
 
-/** An edge device has the parents it is given, another one is in the scope it is given and has no say in it. */
+/** An edge device has the given parents; another device has only its scope as parent. */
 function parentsOf({ iotEdge, deviceScope, parentScopes }: DeviceFields): readonly string[] | null {
   if (!iotEdge) return deviceScope === null ? null : [deviceScope];
   return parentScopes === null || parentScopes.length === 0 ? null : parentScopes;
 }
 
-/** The body of an identity, whose ids, where it has any, are those of the path; the path's are legal. */
+/** The body of an identity; its ids, if any, must equal the legal ids of the path. */
 export function requireBody(body: unknown, ids: Readonly<Record<string, string>>): JsonObject {
   if (!isObject(body)) throw badRequest('the body is not a JSON object');
   for (const [name, id] of Object.entries(ids)) {
@@ -214,7 +214,7 @@ export function requireBody(body: unknown, ids: Readonly<Record<string, string>>
   return body;
 }
 
-/** A text, or null where it is absent, null or empty. */
+/** A string, or null if it is absent, null or empty. */
 export function parseText(body: JsonObject, name: string, charactersMax: number): string | null {
   const value = body[name] ?? '';
   if (typeof value !== 'string' || value.length > charactersMax) throw badRequest(`${name} is not a text or too long`);

@@ -24,7 +24,7 @@ export interface ModuleId {
   readonly moduleId: string;
 }
 
-/** Without If-Match a module is created and must not exist; with it, it is replaced whole and must. */
+/** Without If-Match creates a module, which must not exist; with it, replaces one, which must exist. */
 export function putModule(hub: HubContext, ref: ModuleId, body: unknown, ifMatch: string | undefined): HubRecord {
   return inEnvelope2(() => {
     const { deviceId, moduleId } = ref;

@@ -1,4 +1,4 @@
-// One section of a twin, desired or reported: its values, its metadata, and what a write does to both.
+// One section of a twin, desired or reported: its values, its metadata, and the effect of a write on both.
 import {
   getKey,
   getPath,
@@ -20,13 +20,13 @@ export interface Section {
   readonly version: number;
 }
 
-/** What a write leaves on every key it names and on the objects above them: a hub holds millions, so they are shared. */
+/** The metadata of a write, on every key it names and on the objects above. Shared, because a hub holds millions. */
 type Stamp = Readonly<JsonObject>;
 
 /** Desired metadata carries `$lastUpdatedVersion`, reported metadata does not. */
 export type SectionKind = 'desired' | 'reported';
 
-/** Shared by all that is empty: a hub has millions. */
+/** Shared by all empty objects: a hub has millions. */
 export const EMPTY: JsonObject = Object.freeze({});
 
 export function freshSection(at: string): Section {
@@ -34,8 +34,8 @@ export function freshSection(at: string): Section {
 }
 
 /**
- * RFC 7386, and one version further. Everything the patch names is stamped anew, changed or not, as the hub looks at the
- * presence of keys and never at values. A null for an absent key removes nothing and still counts as a write.
+ * RFC 7386, incrementing the version. Stamps everything the patch names, changed or not, because the hub compares no
+ * values. A null for an absent key removes nothing and still counts as a write.
  */
 export function patchSection(section: Section, patch: JsonObject, at: string, kind: SectionKind): Section {
   const version = section.version + 1;
@@ -47,14 +47,14 @@ export function patchSection(section: Section, patch: JsonObject, at: string, ki
   };
 }
 
-/** The configuration that wrote a value: its id, and the digest of its state then. */
+/** The configuration that wrote a value: its id, and the digest of its state at that time. */
 export interface Signature {
   readonly path: readonly string[];
   readonly by: string;
   readonly digest: string;
 }
 
-/** Signs values that are there, until somebody writes them again. */
+/** Signs existing values, until another write replaces them. */
 export function signSection(section: Section, signatures: readonly Signature[]): Section {
   const metadata = cloneJson(section.metadata);
   for (const { path, by, digest } of signatures) {
@@ -64,7 +64,7 @@ export function signSection(section: Section, signatures: readonly Signature[]):
   return { ...section, metadata };
 }
 
-/** Values without nulls in place of all that was there. */
+/** Replaces all values; `properties` has no nulls. */
 export function replaceSection(section: Section, properties: JsonObject, at: string): Section {
   const version = section.version + 1;
   return {
@@ -74,7 +74,7 @@ export function replaceSection(section: Section, properties: JsonObject, at: str
   };
 }
 
-/** What a device is told about a replacement: the new values, and null for each key that is gone, at any depth. */
+/** The patch that a device gets for a replacement: the new values, and null for each removed key, at any depth. */
 export function replacementPatch(before: JsonObject, after: JsonObject): JsonObject {
   const patch: JsonObject = {};
   for (const key of Object.keys(before)) setKey(patch, key, null);
@@ -86,13 +86,13 @@ export function replacementPatch(before: JsonObject, after: JsonObject): JsonObj
   return patch;
 }
 
-/** As clients see it: user keys, then `$metadata`, then `$version`. Shares its parts with the section. */
+/** As clients get it: user keys, then `$metadata`, then `$version`. Shares its parts with the section. */
 export function wireSection(section: Section): JsonObject {
   return { ...section.properties, $metadata: section.metadata, $version: section.version };
 }
 
 function patchMetadata(metadata: JsonObject, patch: JsonObject, stamp: Stamp): JsonObject {
-  // Not `{...stamp}`, which would keep the keys to come in a second block of memory.
+  // Not `{...stamp}`, which would store the later keys in a second block of memory.
   const result: JsonObject = {};
   for (const key of Object.keys(stamp)) result[key] = stamp[key] as Json;
   for (const key of Object.keys(metadata)) {
@@ -110,7 +110,7 @@ function createStamp(at: string, version: number | undefined): Stamp {
   return version === undefined ? { $lastUpdated: at } : { $lastUpdated: at, $lastUpdatedVersion: version };
 }
 
-/** User keys hold no "$", so no user key is taken for a stamp. */
+/** User keys contain no "$", so they never look like a stamp. */
 function isStampKey(key: string): boolean {
   return key.startsWith('$');
 }

@@ -34,27 +34,29 @@ const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [
 
 const READERS = new Map(FIELDS);
 
-/** Fields a twin may have on a real hub and never has here: queries may name them and find them undefined. */
+/** Fields that real twins may have and these never have: queries may name them, with undefined values. */
 const ABSENT_FIELDS = ['attributes'];
 
 const NAMES = new Map([...READERS.keys(), ...ABSENT_FIELDS].map((name) => [name.toLowerCase(), name]));
 
-/** The true spelling of a root field, whose case does not matter in queries; undefined where there is none. */
+/** The exact spelling of a root field, which queries may write in any case; undefined if there is none. */
 export function rootFieldName(name: string): string | undefined {
   return NAMES.get(name.toLowerCase());
 }
 
-/** Equals etag and report counter together in every dump known; no text says so. */
+/** The sum of etag and report counter in every known dump; documented nowhere. */
 export function twinVersion({ twinEtag: etag, reported }: HubRecord): number {
   return etag + reported.version;
 }
 
-/** `name` in its true spelling. The value shares its parts with the record: not to be changed. */
+/** `name` in its exact spelling. The value shares its parts with the record: do not change it. */
 export function readRootField(record: HubRecord, name: string): Json | undefined {
   return READERS.get(name)?.(record);
 }
 
-/** The whole twin, frozen. Shares its parts with the record. Most are shown again and again before they change. */
+/**
+ * The whole twin, frozen. Shares its parts with the record. Cached, because most are shown repeatedly between changes.
+ */
 export const wireTwin: (record: HubRecord) => JsonObject = remembering(256, (record: HubRecord) =>
   freezeJson(makeTwin(record)),
 );

@@ -6,7 +6,7 @@ const KEY_BYTES_MAX = 1024;
 const STRING_BYTES_MAX = 4096;
 const INTEGER_MAX = 2 ** 52 - 1;
 const INTEGER_MIN = -(2 ** 52);
-/** Objects or arrays below the section itself; scalars may sit in the last. */
+/** Objects or arrays below the section itself; the innermost may hold scalars. */
 const DEPTH_MAX = 10;
 
 const NUMBER_BYTES = 8;
@@ -15,25 +15,27 @@ const BOOLEAN_BYTES = 4;
 const FORBIDDEN_IN_KEYS = /[\u0000-\u001F\u007F-\u009F.$# ]/;
 const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/g;
 
-/** A merge patch from a client, a section that replaces another, or a device's report, whose refusal of nulls lacks a space. */
+/**
+ * A merge patch from a client, a replacement of a section, or a device's report, whose refusal of nulls lacks a space.
+ */
 export type WriteKind = 'patch' | 'replacement' | 'report';
 
 /**
- * Throws on what the section may not be given. Nulls remove in patches and reports and are refused elsewhere. The texts for
+ * Throws if the section is invalid. Nulls remove keys in patches and reports and are refused elsewhere. The texts for
  * depth, key length and integers are not established and are ours.
  */
 export function checkValues(section: JsonObject, kind: WriteKind): void {
   checkObject(section, kind, kind !== 'replacement', DEPTH_MAX);
 }
 
-/** Throws where the section would be as large as its limit; `name` as the service writes it. */
+/** Throws if the section reaches its limit; `name` as the service writes it. */
 export function checkSize(name: string, section: JsonObject, bytesMax: number): void {
   if (sectionBytes(section) >= bytesMax) throw sectionTooLarge(name, bytesMax);
 }
 
 /**
  * The size of a section by the documented formula: UTF-8 bytes of keys and strings without control characters, 8 for a
- * number, 4 for a boolean. Whether the service counts bytes or characters is not established; bytes are the stricter.
+ * number, 4 for a boolean. Whether the service counts bytes or characters is not established; bytes are stricter.
  */
 export function sectionBytes(value: Json): number {
   if (typeof value === 'string') return textBytes(value);
@@ -45,7 +47,7 @@ export function sectionBytes(value: Json): number {
 }
 
 function textBytes(text: string): number {
-  // Few texts hold any: looking first spares a copy of all others.
+  // Few texts contain any: searching first avoids copying all others.
   return Buffer.byteLength(text.search(CONTROL_CHARACTERS) === -1 ? text : text.replaceAll(CONTROL_CHARACTERS, ''));
 }
 

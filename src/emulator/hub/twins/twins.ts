@@ -16,7 +16,7 @@ import {
 } from './twin-document.ts';
 import { checkSize, checkValues } from './twin-limits.ts';
 
-/** The two sections a client can write. Undefined where it sent none, or null, which is taken for none. */
+/** The two sections that a client can write. Undefined if it sent none, or null. */
 interface TwinWrite {
   readonly tags: JsonObject | undefined;
   readonly desired: JsonObject | undefined;
@@ -30,8 +30,8 @@ export function requireTwin({ state }: HubContext, ref: IdentityRef): HubRecord 
 }
 
 /**
- * Merges tags and desired properties in one step and tells a connected device the desired patch as sent. A body with
- * neither changes nothing, the etag included (not established).
+ * Merges tags and desired properties in one step and delivers the desired patch, as sent, to a connected device. A body
+ * with neither changes nothing, not even the etag (not established).
  */
 export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMatch?: string): HubRecord {
   const record = requireTwin(hub, ref);
@@ -54,8 +54,8 @@ export function patchTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMa
 }
 
 /**
- * Replaces tags and desired properties; what is not sent is gone. That `$version` moves, and a device is told, even where
- * desired properties were neither there nor sent is not established.
+ * Replaces tags and desired properties; unsent sections become empty. That `$version` increments, and a device is
+ * notified, even if desired properties were neither present nor sent is not established.
  */
 export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, ifMatch?: string): HubRecord {
   const record = requireTwin(hub, ref);
@@ -74,15 +74,15 @@ export function replaceTwin(hub: HubContext, ref: IdentityRef, body: unknown, if
   return commitWrite(hub, { before: record, next, delivered }, () => hub.events.twinReplaced(next, now));
 }
 
-/** What automatic configurations write, and for whom; an empty patch changes no counter. */
+/** A write of automatic configurations, with signatures; an empty patch changes no counter. */
 export interface SignedWrite {
   readonly patch: JsonObject;
   readonly signatures: readonly Signature[];
-  /** The new state of the twin's configurations; undefined where none targets it. */
+  /** The new state of the twin's configurations; undefined if none targets it. */
   readonly configurations: HubRecord['configurations'];
 }
 
-/** Delivered as any desired patch is. */
+/** Delivered like any desired patch. */
 export function writeSignedDesired(hub: HubContext, record: HubRecord, write: SignedWrite): void {
   const { configurations: _before, ...rest } = record;
   const next = write.configurations === undefined ? rest : { ...rest, configurations: write.configurations };
@@ -106,11 +106,11 @@ function patchDesired({ switches }: HubContext, section: Section, patch: JsonObj
 interface Write {
   readonly before: HubRecord;
   readonly next: HubRecord;
-  /** What a connected device is told of it. */
+  /** The patch for a connected device. */
   readonly delivered: JsonObject | undefined;
 }
 
-/** Tells the outside before the device, whose answer is a change of its own. */
+/** Notifies the change listener before the device, whose reaction is a separate change. */
 function commitWrite(hub: HubContext, { before, next, delivered }: Write, tell: () => void): HubRecord {
   const { tagsBytesMax, desiredBytesMax } = hub.limits;
   if (next.tags !== before.tags) checkSize('Tags', next.tags, tagsBytesMax);
@@ -121,7 +121,7 @@ function commitWrite(hub: HubContext, { before, next, delivered }: Write, tell: 
   return next;
 }
 
-/** Everything else a twin has at its root is read-only and ignored, so that a whole twin can be sent back. */
+/** All other root fields are read-only and ignored, so that a client can send a whole twin back. */
 function parseTwinWrite(body: unknown): TwinWrite {
   if (!isObject(body)) throw badRequest('the body is not a JSON object');
   const properties = parseSection(body['properties']);
