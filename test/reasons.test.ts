@@ -16,7 +16,7 @@ import {
 } from '../src/model/action.ts';
 import { createPlanner, wrapPlanner, type Planner } from '../src/plan/planner.ts';
 import { asPlanned } from '../src/plan/report/saved-plan.ts';
-import { NOTHING_AROUND, type Surroundings } from '../src/plan/twin/other-writers.ts';
+import { NO_OTHER_WRITERS, type OtherWriters } from '../src/plan/twin/other-writers.ts';
 import {
   declare,
   deviceOf,
@@ -47,7 +47,7 @@ function after(was: Configurations, is: Configurations, options: Parameters<type
   return plan(declare(is), settled(declare(was), twinOf()), options);
 }
 
-function planWith(declared: Declared, live: Twin, wrap: (planner: Planner) => Planner, around = NOTHING_AROUND) {
+function planWith(declared: Declared, live: Twin, wrap: (planner: Planner) => Planner, around = NO_OTHER_WRITERS) {
   const hub = declared.hubs[0];
   invariant(hub !== undefined, 'there is always a hub');
   const planner = wrap(createPlanner(declared, { hub, hubMode: 'Enforce', instance: 'default' }));
@@ -55,9 +55,9 @@ function planWith(declared: Declared, live: Twin, wrap: (planner: Planner) => Pl
   return planner.plan(planner.targetFor(device, MODULE), device, live, NOW_MS, around);
 }
 
-const planBeside = (around: Partial<Surroundings>): TwinAction =>
+const planBeside = (around: Partial<OtherWriters>): TwinAction =>
   planWith(declare(A), { ...twinOf(), configurations: { auto: { status: 'Applied' } } }, (planner) => planner, {
-    ...NOTHING_AROUND,
+    ...NO_OTHER_WRITERS,
     ...around,
   });
 

@@ -2,7 +2,7 @@
 import type { Capacity, Mode } from '../model/declared.ts';
 import { HubError } from '../model/errors.ts';
 import { isObject, type Json, type JsonObject } from '../model/json.ts';
-import type { AutomaticConfiguration, AutomaticWrite } from '../model/neighbour.ts';
+import type { AutomaticConfiguration, AutomaticWrite } from '../model/other-writer.ts';
 import { reservedDeviceId, RESERVED_TAG } from '../model/reserved-device.ts';
 import { asTwin, type DeviceFacts, type Twin } from '../model/twin.ts';
 import type { Hub } from '../ports/hub.ts';

@@ -2,7 +2,7 @@
 import { HubError } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { isObject } from '../model/json.ts';
-import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
+import { asAutomaticConfiguration, asModuleIdentity } from '../model/other-writer.ts';
 import { asTwin, deviceFacts, type DeviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Hub, ListOptions, UnreadableRow } from '../ports/hub.ts';
 import { createCaller, type CallOptions, type HubAnswer, type HubCaller } from './iot-hub-call.ts';

@@ -2,7 +2,7 @@
 import { HubError, type HubErrorCode, invariant } from '../model/errors.ts';
 import { DEVICES_QUERY, moduleTwinQueries } from '../model/hub-query.ts';
 import { freezeJson, type JsonObject } from '../model/json.ts';
-import { asAutomaticConfiguration, asModuleIdentity } from '../model/neighbour.ts';
+import { asAutomaticConfiguration, asModuleIdentity } from '../model/other-writer.ts';
 import { asTwin, deviceFacts, type ModuleRef, type Twin, type TwinPatch } from '../model/twin.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Hub, ListOptions } from '../ports/hub.ts';

@@ -6,9 +6,9 @@ import type { TwinAction } from '../model/action.ts';
 import { countDevices, type ExceptionCounts } from './target/exception-limits.ts';
 import { createSelection } from './select/selection.ts';
 import { indexSuspensions } from './select/suspensions.ts';
-import { NOTHING_AROUND, type Surroundings } from './twin/other-writers.ts';
+import { NO_OTHER_WRITERS, type OtherWriters } from './twin/other-writers.ts';
 import { createTargets, type Target } from './target/target.ts';
-import { planTwin } from './twin/plan-twin.ts';
+import { decideTwin, type TwinDecision } from './twin/plan-twin.ts';
 
 interface PlannerOptions {
   readonly hub: DeclaredHub;
@@ -38,19 +38,21 @@ export interface Planner {
    * then such exceptions are held, as nothing has counted what they select.
    */
   forFleet(devices: Iterable<DeviceFacts>): Planner;
+  /** The action with what it was decided on. */
+  decide(...twin: Parameters<Plan>): TwinDecision;
   readonly plan: Plan;
 }
 
 /**
  * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none. Pure;
- * `nowMs` dates the record, and how long ago what it remembers was. `around` is who else writes there, as far as known.
+ * `nowMs` dates the record, and how long ago what it remembers was. `others` is who else writes there, as far as known.
  */
 export type Plan = (
   target: Target,
   device: DeviceFacts,
   live: Twin | undefined,
   nowMs: number,
-  around?: Surroundings,
+  others?: OtherWriters,
 ) => TwinAction;
 
 /** Exceptions of `declared` all count: the caller leaves out those that have ended, with `activeAt`. */
@@ -74,8 +76,9 @@ export function createPlanner(
         const counted = countDevices(declared, select, devices);
         return counted === undefined ? planner : plannerWith(counted);
       },
-      plan: (target, device, live, nowMs, around = NOTHING_AROUND) =>
-        planTwin({ declared, instance, hubMode, target, device, live, nowMs, around }),
+      decide: (target, device, live, nowMs, others = NO_OTHER_WRITERS) =>
+        decideTwin({ declared, instance, hubMode, target, device, live, nowMs, others }),
+      plan: (target, device, live, nowMs, others) => planner.decide(target, device, live, nowMs, others).action,
     };
     return planner;
   }
@@ -87,6 +90,7 @@ export function wrapPlanner(planner: Planner, wrap: (plan: Plan) => Plan): Plann
   const wrapped: Planner = {
     ...planner,
     plan: wrap(planner.plan),
+    decide: (...twin) => ({ ...planner.decide(...twin), action: wrapped.plan(...twin) }),
     forFleet(devices) {
       const next = planner.forFleet(devices);
       return next === planner ? wrapped : wrapPlanner(next, wrap);

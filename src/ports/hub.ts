@@ -1,5 +1,5 @@
 // The IoT Hub behind four ports, one per concern. Implementations: the Azure SDK over HTTPS, the embedded hub, a snapshot file.
-import type { AutomaticConfiguration, ModuleIdentity } from '../model/neighbour.ts';
+import type { AutomaticConfiguration, ModuleIdentity } from '../model/other-writer.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { DeviceFacts, ModuleRef, Twin, TwinPatch } from '../model/twin.ts';
 

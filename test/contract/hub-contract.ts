@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HubError } from '../../src/model/errors.ts';
 import { deepEqual, type JsonObject } from '../../src/model/json.ts';
-import { isManagedByEdge } from '../../src/model/neighbour.ts';
+import { isManagedByEdge } from '../../src/model/other-writer.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type ModuleRef, type Twin } from '../../src/model/twin.ts';
 import type { Hub } from '../../src/ports/hub.ts';
 

@@ -70,19 +70,9 @@ function planAll(declared: Declared): string[] {
       [...planner.moduleIds, 'other'].flatMap((moduleId) => {
         const target = planner.targetFor(device, moduleId);
         return [undefined, twinOf(device.deviceId, moduleId)].map((live) => {
-          const action = planner.plan(target, device, live, NOW_MS);
-          explainTwin({
-            declared,
-            hubName: hub.name,
-            instance: 'default',
-            target,
-            device,
-            live,
-            action,
-            nowMs: NOW_MS,
-            automatic: [],
-            key: 'a',
-          });
+          const decision = planner.decide(target, device, live, NOW_MS);
+          const { action } = decision;
+          explainTwin({ hubName: hub.name, decision, key: 'a' });
           return JSON.stringify(actionDocument({ hub: hub.name, profiles: declared.profiles }, action, live));
         });
       }),

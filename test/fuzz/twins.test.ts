@@ -17,7 +17,7 @@ import { REASONS, writes } from '../../src/model/action.ts';
 import { actionDocument } from '../../src/plan/report/document.ts';
 import { explainTwin } from '../../src/plan/explain/explain.ts';
 import { configurations, families, FOREIGN, PROFILES, type Shape } from '../plan/arbitrary-declared.ts';
-import { applied, declare, desiredOf, deviceOf, NOW_MS, plan, settled, targetFor, twinOf } from '../plan/fixture.ts';
+import { applied, decide, declare, desiredOf, plan, settled, targetFor, twinOf } from '../plan/fixture.ts';
 import { anyDesired, anyValue, NAMES, objectOf } from './arbitrary-twins.ts';
 import { mutate, mutationOf } from './mutation.ts';
 import { fuzz } from './runs.ts';
@@ -40,22 +40,11 @@ function states(shape: Shape): fc.Arbitrary<readonly [Declared, Declared]> {
 
 /** Calls everything that reads a twin. */
 function lookAt(declared: Declared, live: Twin): ReturnType<typeof plan> {
-  const action = plan(declared, live);
+  const decision = decide(declared, live);
+  const { action } = decision;
   expect(REASONS[action.type]).toContain(action.reason);
   JSON.stringify(actionDocument({ hub: 'dev', profiles: declared.profiles }, action, live));
-  const target = targetFor(declared);
-  explainTwin({
-    declared,
-    hubName: 'dev',
-    instance: 'default',
-    target,
-    device: deviceOf(),
-    live,
-    action,
-    nowMs: NOW_MS,
-    automatic: [],
-    key: 'a',
-  });
+  explainTwin({ hubName: 'dev', decision, key: 'a' });
   return action;
 }
 

@@ -19,6 +19,7 @@ import type { Suspension } from '../../src/model/suspension.ts';
 import { etagCounter, etagOfCounter, type DeviceFacts, type Twin } from '../../src/model/twin.ts';
 import { changesOf, type TwinAction } from '../../src/model/action.ts';
 import { configurationOwner, exceptionOwner } from '../../src/model/owner.ts';
+import type { TwinDecision } from '../../src/plan/twin/plan-twin.ts';
 import { createPlanner } from '../../src/plan/planner.ts';
 import type { Target } from '../../src/plan/target/target.ts';
 import { encodeSettings } from '../../src/profile/encode.ts';
@@ -221,9 +222,13 @@ export function targetFor(declared: Declared, options: PlanOptions = {}): Target
 }
 
 export function plan(declared: Declared, live: Twin | undefined, options: PlanOptions = {}): TwinAction {
+  return decide(declared, live, options).action;
+}
+
+export function decide(declared: Declared, live: Twin | undefined, options: PlanOptions = {}): TwinDecision {
   const { device = deviceOf() } = options;
   const planner = plannerOf(declared, options);
-  return planner.plan(planner.targetFor(device, MODULE), device, live, NOW_MS);
+  return planner.decide(planner.targetFor(device, MODULE), device, live, NOW_MS);
 }
 
 function plannerOf(declared: Declared, options: PlanOptions) {

@@ -19,7 +19,7 @@ import type { Source } from '../../src/ports/source.ts';
 import type { CallKind } from './call-rates.ts';
 import type { SimFeed } from './sim-feed.ts';
 
-export interface Surroundings {
+export interface OtherWriters {
   readonly source: Source;
   readonly hub: Hub;
   readonly feed: SimFeed;
@@ -64,14 +64,14 @@ export class SimProcess {
   readonly patches = new Map<string, number>();
   /** What the hub answered to its writes, in truth: the device and the etag before and after. */
   readonly answers: string[] = [];
-  readonly #around: Surroundings;
+  readonly #around: OtherWriters;
   #isDead = false;
   /** By device: the etag of the module twin as last read or written directly. */
   readonly #looks = new Map<string, string>();
   /** Calls whose answer it will never receive. */
   readonly #unheard: (() => void)[] = [];
 
-  constructor(name: string, around: Surroundings) {
+  constructor(name: string, around: OtherWriters) {
     this.name = name;
     this.#around = around;
     const { source, clock, clockOffsetMs, seed, resyncPeriodMs } = around;

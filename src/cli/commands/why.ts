@@ -86,11 +86,10 @@ async function explainDevice(
     }
     const nowMs = clock.now();
     const others = await readOthers({ deviceId, moduleId }, device);
-    const action = planner.plan(target, device, live, nowMs, others);
+    const decision = planner.decide(target, device, live, nowMs, others);
+    const { action } = decision;
     const state = stateOf(action, target, live, nowMs);
-    const facts = { declared, hubName: declaredHub.name, instance, target, device, live, action, nowMs };
-    const { automatic } = others;
-    const settings = explainTwin({ ...facts, automatic, ...(key === undefined ? {} : { key }) });
+    const settings = explainTwin({ hubName: declaredHub.name, decision, ...(key === undefined ? {} : { key }) });
     // Guards count kept settings too, but a kept setting can't be held.
     const guards = writes(action) ? guardsOver(risksOf(action, live, risks), declaredHub.guards) : [];
     const exists = live !== undefined;

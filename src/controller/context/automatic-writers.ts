@@ -2,14 +2,9 @@
 import type { Declared } from '../../model/declared.ts';
 import { HubError } from '../../model/errors.ts';
 import { deepEqual, formatPointer, type Json } from '../../model/json.ts';
-import { isManagedByEdge, type AutomaticConfiguration } from '../../model/neighbour.ts';
+import { isManagedByEdge, type AutomaticConfiguration } from '../../model/other-writer.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../../model/twin.ts';
-import {
-  NOTHING_AROUND as NO_OTHERS,
-  overlapping,
-  type Setting,
-  type Surroundings as OtherWriters,
-} from '../../plan/twin/other-writers.ts';
+import { NO_OTHER_WRITERS, overlapping, type Setting, type OtherWriters } from '../../plan/twin/other-writers.ts';
 import { DEAD_SECTIONS } from '../../profile/dead-section.ts';
 import type { Registry } from '../../ports/hub.ts';
 import { unlessRefused } from '../queue/optional-read.ts';
@@ -25,7 +20,7 @@ interface DeadSection {
 }
 
 export class AutomaticWriters {
-  #common: OtherWriters = NO_OTHERS;
+  #common: OtherWriters = NO_OTHER_WRITERS;
   #dead = new Map<string, DeadSection>();
   #unlisted: string | undefined;
   #overlaps: { readonly declared: Declared; readonly of: OtherWriters; readonly notes: readonly string[] } | undefined;
@@ -48,7 +43,7 @@ export class AutomaticWriters {
       const listed = (await hub.listConfigurations(signal)).slice(0, CONFIGURATIONS_MAX);
       this.#unlisted = undefined;
       const automatic = listed.filter(({ writes }) => writes.length > 0);
-      if (!isSame(automatic, this.#common.automatic)) this.#common = { ...NO_OTHERS, automatic };
+      if (!isSame(automatic, this.#common.automatic)) this.#common = { ...NO_OTHER_WRITERS, automatic };
     } catch (error) {
       if (!(error instanceof HubError) || error.code === 'Aborted') throw error;
       this.#unlisted = error.message;

@@ -1,10 +1,10 @@
 // What to do with one twin, from direct reads: plans it, reads what the action rests on, plans again, and asks the gates.
 import { heldInstead, writes, type TwinAction } from '../../model/action.ts';
-import { isManagedByEdge, type ModuleIdentity } from '../../model/neighbour.ts';
+import { isManagedByEdge, type ModuleIdentity } from '../../model/other-writer.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../../model/twin.ts';
 import type { Target } from '../../plan/target/target.ts';
-import type { Surroundings as OtherWriters } from '../../plan/twin/other-writers.ts';
+import type { OtherWriters as OtherWriters } from '../../plan/twin/other-writers.ts';
 import { othersOf, type HubContext, type Rules } from '../context/hub-context.ts';
 import { orMissing } from '../queue/optional-read.ts';
 

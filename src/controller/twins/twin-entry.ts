@@ -1,5 +1,5 @@
 // The entry of one module twin: its state, and whatever else is remembered of it, each with its life.
-import type { ModuleIdentity } from '../../model/neighbour.ts';
+import type { ModuleIdentity } from '../../model/other-writer.ts';
 import type { RecordMemory } from '../../plan/record/record.ts';
 import type { WorkItem } from '../queue/work-queue.ts';
 import type { WarningReason } from '../../model/event.ts';

@@ -1,5 +1,5 @@
 // Everything the process remembers of the module twins of one hub: one entry a twin, and counts kept as states change.
-import type { ModuleIdentity } from '../../model/neighbour.ts';
+import type { ModuleIdentity } from '../../model/other-writer.ts';
 import type { RecordMemory } from '../../plan/record/record.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { WorkItem, WorkItems } from '../queue/work-queue.ts';

@@ -5,7 +5,6 @@ import { formatPointer, type Json } from '../../model/json.ts';
 import type { FactKey, Requirement, Selector } from '../../model/selector.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import type { TwinAction } from '../../model/action.ts';
-import type { Conflict } from '../target/layering.ts';
 import type { Layer } from '../target/layer.ts';
 import type { Ownership } from '../twin/ownership.ts';
 import { PathMap } from '../../model/path-map.ts';
@@ -45,7 +44,6 @@ export interface ClaimContext {
   readonly device: DeviceFacts;
   readonly action: TwinAction;
   readonly ownership: Ownership;
-  readonly conflicts: readonly Conflict[];
 }
 
 export function isAt(place: Place): (candidate: Pick<Place, 'path'>) => boolean {
@@ -94,8 +92,8 @@ function verdictOf(context: ClaimContext, layer: Layer, place: Place): Pick<Clai
 }
 
 /** Who contradicts the owner, neither being above the other. */
-function rivalOf({ conflicts }: ClaimContext, { name }: Place, owner: Owner): string | undefined {
-  const conflict = conflicts.find(({ owners, name: named }) => named === name && owners.includes(owner));
+function rivalOf({ target }: ClaimContext, { name }: Place, owner: Owner): string | undefined {
+  const conflict = target.conflicts.find(({ owners, name: named }) => named === name && owners.includes(owner));
   return conflict?.owners.find((one) => one !== owner);
 }
 

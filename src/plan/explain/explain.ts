@@ -1,24 +1,21 @@
 // Why a twin is as it is: for each setting who declared it, who won, who lost, and who does not count for this device.
-import type { Declared, DeclaredConfiguration } from '../../model/declared.ts';
+import type { DeclaredConfiguration } from '../../model/declared.ts';
 import { formatPointer, getKey, getPath, liesIn, type Json, type JsonObject } from '../../model/json.ts';
-import type { AutomaticConfiguration } from '../../model/neighbour.ts';
+import type { AutomaticConfiguration } from '../../model/other-writer.ts';
 import type { Profile } from '../../model/profile.ts';
-import type { Acknowledgement, DeviceFacts, Twin } from '../../model/twin.ts';
+import type { Acknowledgement } from '../../model/twin.ts';
 import { readAcknowledgement } from '../../profile/acknowledgement.ts';
 import { atomName, atomPath } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import { holdsSecret } from '../../profile/secrets.ts';
-import type { TwinAction } from '../../model/action.ts';
 import { compareText } from '../../model/text.ts';
+import type { TwinInput } from '../twin/twin-facts.ts';
+import type { TwinDecision } from '../twin/plan-twin.ts';
 import { NO_OWNERS, type Owners } from '../record/owned-entry.ts';
 import { isMet } from '../twin/changes.ts';
 import { claimOf, isAt, rank, type Claim, type ClaimContext, type Place } from './claims.ts';
 import { lastWriteOf, type LastWrite } from '../record/last-write.ts';
-import { merge } from '../target/layering.ts';
 import { nextStepOf, type NextStep } from './next-step.ts';
-import { settleOwners } from '../twin/ownership.ts';
-import { readRecord } from '../record/record.ts';
-import type { Target } from '../target/target.ts';
 import { placesKnown, whoseOf } from './foreign-setting.ts';
 
 export interface SettingExplanation {
@@ -43,18 +40,10 @@ export interface SettingExplanation {
   readonly claims: readonly Claim[];
 }
 
-interface ExplainInput {
-  readonly declared: Declared;
+export interface ExplainInput {
   readonly hubName: string;
-  readonly instance: string;
-  readonly target: Target;
-  readonly device: DeviceFacts;
-  readonly live: Twin | undefined;
-  /** What was decided for the twin. */
-  readonly action: TwinAction;
-  readonly nowMs: number;
-  readonly automatic: readonly AutomaticConfiguration[];
-  /** A setting to explain too where the twin has it, or a profile knows it, and nobody of ours names it. */
+  readonly decision: TwinDecision;
+  /** A setting to explain too where the twin has it, or a profile knows it, and no manifest names it. */
   readonly key?: string;
 }
 
@@ -64,8 +53,9 @@ interface NamedPlace {
   readonly by: Set<DeclaredConfiguration>;
 }
 
-/** What the record makes of the twin. */
-interface Context extends ExplainInput, ClaimContext {
+interface Context extends ClaimContext, Pick<TwinInput, 'instance' | 'live' | 'nowMs'> {
+  readonly automatic: readonly AutomaticConfiguration[];
+  readonly key: string | undefined;
   readonly desired: JsonObject;
   readonly recorded: Owners;
   /** All for the module, used or not. */
@@ -81,21 +71,11 @@ export function explainTwin(input: ExplainInput): SettingExplanation[] {
     .toSorted((a, b) => Number(isOut(a)) - Number(isOut(b)));
 }
 
-function contextOf(input: ExplainInput): Context {
-  const { declared, target, live, instance } = input;
-  const desired = live?.properties.desired ?? {};
-  const record = live === undefined ? undefined : readRecord(live, instance);
-  const recorded = record?.kind === 'valid' ? record.owners : NO_OWNERS;
-  const enforced = target.layers.filter(({ state }) => state === 'Enforced');
-  const deciding = enforced.length > 0 ? enforced : target.layers.filter(({ state }) => state === 'Observed');
-  return {
-    ...input,
-    desired,
-    recorded,
-    ownership: settleOwners(recorded, target, declared, desired),
-    conflicts: merge(deciding).conflicts,
-    profiles: [...declared.profiles.values()].filter(({ moduleId }) => moduleId === target.moduleId),
-  };
+function contextOf({ hubName, decision: { action, facts }, key }: ExplainInput): Context {
+  const { input, desired, recorded = NO_OWNERS, ownership } = facts;
+  const { automatic } = input.others;
+  const profiles = [...input.declared.profiles.values()].filter(({ moduleId }) => moduleId === input.target.moduleId);
+  return { ...input, automatic, hubName, key, action, desired, recorded, ownership, profiles };
 }
 
 /** What concerns other devices alone. */
@@ -187,8 +167,8 @@ function isSensitive(
   return !isVouchedFor && values.some((value) => value !== undefined && holdsSecret(name, value));
 }
 
-function isContradicted({ conflicts }: Context, name: string): boolean {
-  return conflicts.some((conflict) => conflict.name === name);
+function isContradicted({ target }: Context, name: string): boolean {
+  return target.conflicts.some((conflict) => conflict.name === name);
 }
 
 function acknowledgementOf(

@@ -1,6 +1,6 @@
 // Whose a setting is that no manifest names and our record does not hold, and what that means for it.
 import { formatPointer, liesIn, type Json } from '../../model/json.ts';
-import type { AutomaticConfiguration } from '../../model/neighbour.ts';
+import type { AutomaticConfiguration } from '../../model/other-writer.ts';
 import type { Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';
 import { ownedNames } from '../record/owned-entry.ts';

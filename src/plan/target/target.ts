@@ -7,7 +7,7 @@ import type { Suspension } from '../../model/suspension.ts';
 import type { Profile } from '../../model/profile.ts';
 import { findTooWide, type ExceptionCounts } from './exception-limits.ts';
 import type { Layer, SuspendingWord } from './layer.ts';
-import { merge, placesNamedOnly, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
+import { merge, placesNamedOnly, type Conflict, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
@@ -39,6 +39,8 @@ export interface Target {
   readonly hasFrozen: boolean;
   /** Named by some layer and written by none: nothing is removed there. */
   readonly named: PathMap<true>;
+  /** What deciding layers contradict each other in: the enforced ones, or where there are none the observed ones. */
+  readonly conflicts: readonly Conflict[];
   /** Why nothing may be written, where the manifests contradict themselves on this kind of device. */
   readonly hold: TargetHold | undefined;
   /** What the record holds on a twin that is in sync and was never owned by anybody else. */
@@ -154,6 +156,7 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     hold:
       findTooWide(layers, counts) ??
       (enforced.length === 0 ? findHold(active, wouldBe, profiles) : findHold(enforced, merged, ruled)),
+    conflicts: (enforced.length === 0 ? wouldBe : merged).conflicts,
     owners,
     own: composeOwn(owners),
     profiles,

@@ -1,12 +1,12 @@
 // Who else writes one module twin, as far as it was asked before planning; and what we leave to them.
-import { isManagedByEdge, type AutomaticConfiguration, type ModuleIdentity } from '../../model/neighbour.ts';
+import { isManagedByEdge, type AutomaticConfiguration, type ModuleIdentity } from '../../model/other-writer.ts';
 import { getKey, isObject } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
 import { PathMap } from '../../model/path-map.ts';
 import type { RecordMemory } from '../record/record.ts';
 
-export interface Surroundings {
+export interface OtherWriters {
   /** The hub's automatic configurations that write to module twins; none where the hub would not say. */
   readonly automatic: readonly AutomaticConfiguration[];
   /** Undefined where it was not read. */
@@ -22,19 +22,14 @@ export interface Setting {
   readonly path: readonly string[];
 }
 
-export const NOTHING_AROUND: Surroundings = { automatic: [], identity: undefined, memory: undefined };
-
-interface NeighbourHold {
-  readonly reason: 'ManagedByEdge' | 'AutomaticConfiguration';
-  readonly message: string;
-}
+export const NO_OTHER_WRITERS: OtherWriters = { automatic: [], identity: undefined, memory: undefined };
 
 /** Why these changes are not ours to write. Without changes only the record would be written. */
-export function findNeighbour(
-  { automatic, identity }: Surroundings,
+export function findOtherWriter(
+  { automatic, identity }: OtherWriters,
   live: Twin,
   changes: readonly SettingChange[],
-): NeighbourHold | undefined {
+): { readonly reason: 'ManagedByEdge' | 'AutomaticConfiguration'; readonly message: string } | undefined {
   if (identity !== undefined && isManagedByEdge(identity)) {
     const message =
       'IoT Edge manages this module, and its deployments overwrite what others write there. Put the settings into the ' +

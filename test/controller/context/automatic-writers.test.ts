@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createReadOthers } from '../../../src/controller/context/automatic-writers.ts';
 import { HubError } from '../../../src/model/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { NOTHING_AROUND } from '../../../src/plan/twin/other-writers.ts';
+import { NO_OTHER_WRITERS } from '../../../src/plan/twin/other-writers.ts';
 import type { Hub } from '../../../src/ports/hub.ts';
 import { createFleet, manifests, MODULE, NEVER, PERIOD_MS, PROD, startOn, type Fleet } from '../fixture.ts';
 
@@ -246,6 +246,6 @@ describe('one look at one module', () => {
     const refused = (): Promise<never> => Promise.reject(new HubError('Unauthorized', 'no'));
     const hub: Hub = { ...createFleet(0).hub, getModule: refused, listConfigurations: refused };
     const ref = { deviceId: 'edge', moduleId: MODULE };
-    expect(await createReadOthers(hub, NEVER)(ref, { iotEdge: true })).toEqual(NOTHING_AROUND);
+    expect(await createReadOthers(hub, NEVER)(ref, { iotEdge: true })).toEqual(NO_OTHER_WRITERS);
   });
 });

@@ -16,9 +16,9 @@ export const MODES: readonly HandMade[] = [
   },
   {
     name: 'modules are created on a hub that is only observed',
-    in: 'planTwin',
-    code: "if (input.hubMode === 'Enforce' || !writes(action)) return action;",
-    replacement: "if (input.hubMode === 'Enforce' || !writes(action) || action.type === 'Create') return action;",
+    in: 'underCeiling',
+    code: "if (facts.input.hubMode === 'Enforce' || !writes(action)) return action;",
+    replacement: "if (facts.input.hubMode === 'Enforce' || !writes(action) || action.type === 'Create') return action;",
   },
   {
     name: 'suspend is ignored',
@@ -71,8 +71,8 @@ export const MODES: readonly HandMade[] = [
   },
   {
     name: 'rules are not checked against what frozen layers keep',
-    in: 'planPatch',
-    code: 'input.target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined',
+    in: 'patchAction',
+    code: 'target.hasFrozen ? findFrozenRule(profiles, ownership, next) : undefined',
     replacement: 'undefined',
   },
 ];

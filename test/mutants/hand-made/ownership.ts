@@ -115,8 +115,8 @@ export const OTHERS: readonly HandMade[] = [
   },
   {
     name: 'an agent that refused what we wrote last is sent it again',
-    in: 'planNudge',
-    code: 'if (isLastWriter(live, context.instance)) return undefined;',
+    in: 'unlessForgotten',
+    code: 'if (isLastWriter(live, facts.input.instance)) return otherwise;',
     replacement: '',
   },
   {

@@ -22,7 +22,7 @@ export const WRITES: readonly HandMade[] = [
   },
   {
     name: 'settings are written without the record',
-    in: 'planPatch',
+    in: 'patchAction',
     code: '{ tags, properties: { desired: desiredPatch(desired, next, changes, profiles) } }',
     replacement: '{ properties: { desired: desiredPatch(desired, next, changes, profiles) } }',
   },
@@ -119,19 +119,19 @@ export const LISTS: readonly HandMade[] = [
 export const DIRECT_READS: readonly HandMade[] = [
   {
     name: 'a removal rests on a row of a list',
-    in: 'planPatch',
+    in: 'patchAction',
     code: 'isMembership || isSection || hasNull(tags) || hasNull(patch.properties.desired)',
     replacement: 'isMembership || isSection || hasNull(tags)',
   },
   {
     name: 'the first write of an owner does not ask whether the device is still in the group',
-    in: 'planPatch',
+    in: 'patchAction',
     code: 'isFirst || ownership.departed',
     replacement: 'ownership.departed',
   },
   {
     name: 'a departure does not ask whether the device really left the group',
-    in: 'planPatch',
+    in: 'patchAction',
     code: 'isFirst || ownership.departed',
     replacement: 'isFirst',
   },

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Declared } from '../../../src/model/declared.ts';
 import type { DeviceFacts, Twin } from '../../../src/model/twin.ts';
 import { explainTwin, type SettingExplanation } from '../../../src/plan/explain/explain.ts';
-import { planTwin } from '../../../src/plan/twin/plan-twin.ts';
-import { NOTHING_AROUND } from '../../../src/plan/twin/other-writers.ts';
+import { decideTwin } from '../../../src/plan/twin/plan-twin.ts';
+import { NO_OTHER_WRITERS } from '../../../src/plan/twin/other-writers.ts';
 import type { Target } from '../../../src/plan/target/target.ts';
 import {
   declare,
@@ -32,13 +32,8 @@ function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf
 }
 
 function inputOf(declared: Declared, target: Target, device: DeviceFacts, live: Twin | undefined): ExplainInput {
-  const scope = { declared, instance: 'default', target, device, live, nowMs: NOW_MS };
-  return {
-    ...scope,
-    hubName: 'dev',
-    automatic: [],
-    action: planTwin({ ...scope, hubMode: 'Enforce', around: NOTHING_AROUND }),
-  };
+  const scope = { declared, instance: 'default', hubMode: 'Enforce', target, device, live, nowMs: NOW_MS } as const;
+  return { hubName: 'dev', decision: decideTwin({ ...scope, others: NO_OTHER_WRITERS }) };
 }
 
 /** `CONFIGURATION VERDICT: because` of each claim on a setting. */

@@ -2,7 +2,7 @@
 import type { RecentHistory } from '../history.ts';
 import type { HubState } from '../state.ts';
 import { type IndexLag, laggingIndex } from './lagging-index.ts';
-import { type QueryOptions, type QueryPage, runQuery, type Surroundings } from './query.ts';
+import { type QueryOptions, type QueryPage, runQuery, type OtherWriters } from './query.ts';
 
 interface LaggingTime {
   readonly nowMs: number;
@@ -17,7 +17,7 @@ export function laggingQuery(
   state: HubState,
   { nowMs, lag, history }: LaggingTime,
   text: string,
-  options: QueryOptions & Surroundings,
+  options: QueryOptions & OtherWriters,
 ): QueryPage {
   const [, frozenAt, inner] = FROZEN.exec(options.continuation ?? '') ?? [];
   const asOfMs = frozenAt === undefined ? nowMs : Number(frozenAt);

@@ -27,7 +27,7 @@ export interface QueryPage {
 }
 
 /** Data that queries need besides the twins. */
-export interface Surroundings {
+export interface OtherWriters {
   readonly pageSizeMax: number;
   /** The rows of `devices.jobs`, in the order of creation; undefined: none. */
   readonly jobRows?: (() => Iterable<JsonObject>) | undefined;
@@ -36,7 +36,7 @@ export interface Surroundings {
 const START: Place = { next: 0, given: 0 };
 
 /** Throws the service's bare 400 for an invalid query, page size or continuation. */
-export function runQuery(index: QueryIndex, text: string, options: QueryOptions & Surroundings): QueryPage {
+export function runQuery(index: QueryIndex, text: string, options: QueryOptions & OtherWriters): QueryPage {
   const query = parseQuery(text);
   const place = options.continuation === undefined ? START : readContinuation(text, options.continuation);
   const size = Math.min(pageSize(options), Math.max(0, (query.top ?? Infinity) - place.given));
@@ -73,7 +73,7 @@ interface PageOfItems {
   readonly next: number | undefined;
 }
 
-interface PageBounds extends Pick<Surroundings, 'jobRows'> {
+interface PageBounds extends Pick<OtherWriters, 'jobRows'> {
   readonly from: number;
   readonly size: number;
 }
