@@ -297,6 +297,4 @@ function notUtf8(file: string, bytes: Uint8Array): Diagnostic {
   return diagnose('TW1002', origin, 'The file has bytes that are not UTF-8.', { hint: 'Save it as UTF-8.' });
 }
 
-function start(file: string): Origin {
-  return { file, line: 1, column: 1 };
-}
+const start = (file: string): Origin => ({ file, line: 1, column: 1 });

@@ -6,7 +6,8 @@ import { invariant } from '../../model/errors.ts';
 import { getPath, isObject } from '../../model/json.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
-import { adopt, betterTag, countOutliers, type Adoption, type BetterTag } from '../../plan/import/adoption.ts';
+import { adopt, countOutliers, type Adoption } from '../../plan/import/adoption.ts';
+import { betterTag } from '../../plan/import/better-tag.ts';
 import { createPlanner } from '../../plan/planner.ts';
 import { EXIT } from '../exit-code.ts';
 import { CliFailure } from '../failure.ts';
@@ -34,7 +35,7 @@ export interface Adopted {
   readonly adoption: Adoption;
   readonly files: readonly ImportedFile[];
   /** A tag that leaves far fewer devices unlike their group. */
-  readonly hint: BetterTag | undefined;
+  readonly hint: ReturnType<typeof betterTag>;
 }
 
 /** Rounds of excluding devices until the rest plans to no change. */

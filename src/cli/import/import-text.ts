@@ -1,11 +1,6 @@
 // The result of an import, as text and JSON: groups, common settings, outliers, settings left alone.
-import {
-  countOutliers,
-  type AdoptedProfile,
-  type Adoption,
-  type BetterTag,
-  type Settings,
-} from '../../plan/import/adoption.ts';
+import { countOutliers, type AdoptedProfile, type Adoption, type Settings } from '../../plan/import/adoption.ts';
+import type { betterTag } from '../../plan/import/better-tag.ts';
 import { shortValue } from '../../plan/report/change-text.ts';
 import type { ManagingInstance } from '../../plan/record/managing-instances.ts';
 import type { Undeclarable } from '../../profile/decode.ts';
@@ -24,7 +19,7 @@ export interface ImportGiven {
   readonly out: string;
   /** The paths of -f. */
   readonly file: readonly string[];
-  readonly hint: BetterTag | undefined;
+  readonly hint: ReturnType<typeof betterTag>;
 }
 
 const OUTLIERS_SHOWN_MAX = 10;

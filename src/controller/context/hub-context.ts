@@ -3,7 +3,7 @@ import { keyOf } from '../../model/twin-key.ts';
 import type { ModuleRef } from '../../model/twin.ts';
 import { createGates, type Gates } from '../../plan/guard/gate.ts';
 import type { Planner } from '../../plan/planner.ts';
-import type { OtherWriters as OtherWriters } from '../../plan/twin/other-writers.ts';
+import type { OtherWriters } from '../../plan/twin/other-writers.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Hub } from '../../ports/hub.ts';
 import type { Log } from '../../ports/log.ts';

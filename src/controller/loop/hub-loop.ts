@@ -11,12 +11,10 @@ import { LIST_EMPTY_MESSAGE } from '../pass/list-fleet.ts';
 import { queuePass } from '../pass/queue-pass.ts';
 import { abortable } from '../queue/abortable.ts';
 import { backoffMs } from '../queue/backoff.ts';
-import { RETRY, SETTLED, type Outcome } from '../queue/outcome.ts';
+import { RETRY, type Outcome } from '../queue/outcome.ts';
 import { BUG_MESSAGE, recover, reportBug } from '../queue/recover.ts';
 import { sampledLog, type SampledLog } from '../queue/sampled-log.ts';
 import { WorkQueue, type Priority } from '../queue/work-queue.ts';
-import { isUncounted, type Reconciled } from '../reconcile/reconcile.ts';
-import { workOn } from '../reconcile/worker.ts';
 import { GuardHistory } from '../status/guard-history.ts';
 import { setDeviceGauges } from '../status/device-gauges.ts';
 import type { HubStatus } from '../status/status.ts';
@@ -25,6 +23,7 @@ import { TwinWarnings } from '../status/twin-warnings.ts';
 import { connectHub, type ConnectedHub, type HubLoopOptions } from './connect-hub.ts';
 import { initialState, transition, type HubEffect, type HubInput, type HubState } from './hub-machine.ts';
 import { hubStatus } from './hub-status.ts';
+import { HubWorker, stopped } from './hub-worker.ts';
 
 /** Passes of several hubs and installations must not coincide. */
 const RESYNC_JITTER = 0.1;
@@ -39,10 +38,10 @@ export class HubLoop {
   readonly #guards: GuardHistory;
   readonly #reporter: HubReporter;
   readonly #queue: WorkQueue;
+  readonly #worker = new HubWorker();
   readonly #pace: ResyncPace;
-  /** Ends turns, which only read; `#work` ends workers, which may be writing. */
+  /** Ends turns, which only read; `#worker` ends work, which may be writing. */
   readonly #turns = new AbortController();
-  readonly #work = new AbortController();
   readonly #firstTurn = Promise.withResolvers<void>();
   #hub: DeclaredHub;
   #declared: Declared;
@@ -51,7 +50,6 @@ export class HubLoop {
   /** The step of the turn that runs now, or the last one. Never rejects. */
   #step: Promise<void> = Promise.resolve();
   #lastResync: HubStatus['lastResync'];
-  #within: { readonly lease: AbortSignal; readonly both: AbortSignal } | undefined;
   #cancelRest: (() => void) | undefined;
   #cancelSummary: (() => void) | undefined;
 
@@ -74,7 +72,7 @@ export class HubLoop {
       random,
       metrics,
       items: this.#memory.twins.work,
-      process: (key) => this.#process(key),
+      process: (key) => this.#worker.process(this.#connected, key),
       onBug: (key, error) => {
         reportBug(this.#around, `process ${key}`, error);
         return RETRY;
@@ -85,7 +83,6 @@ export class HubLoop {
     this.#perform({ kind: 'Connect' });
   }
 
-  /** As the manifests have it now. */
   get hub(): DeclaredHub {
     return this.#hub;
   }
@@ -123,7 +120,7 @@ export class HubLoop {
     this.#dispatch({ kind: 'Stop' });
     this.#turns.abort();
     this.#firstTurn.resolve();
-    const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#work.abort());
+    const cancel = this.#options.clock.schedule(STOP_GRACE_MS, () => this.#worker.abort());
     await Promise.all([this.#connected?.watch?.stop(), this.#queue.stop(), this.#step]);
     cancel();
     await this.#connected?.permit.end();
@@ -146,7 +143,10 @@ export class HubLoop {
       case 'RecallApproval':
         return this.#guards.recall(this.#connected?.permit.approved);
       case 'ReadSuspensions':
-        return this.#run('read suspensions', () => this.#readSuspensions());
+        return this.#run('read suspensions', async () => {
+          await this.#connection.permit.readSuspensions(this.#turns.signal);
+          return { kind: 'SuspensionsRead' };
+        });
       case 'MakePass':
         return this.#run('make a pass', () => this.#makePass(effect.isChange));
       case 'Replan':
@@ -212,11 +212,6 @@ export class HubLoop {
     return { kind: 'LeaseHeld', isNew: standing === 'New' };
   }
 
-  async #readSuspensions(): Promise<HubInput> {
-    await this.#connection.permit.readSuspensions(this.#turns.signal);
-    return { kind: 'SuspensionsRead' };
-  }
-
   async #makePass(isChange: boolean): Promise<HubInput> {
     const { context, hints, permit } = this.#connection;
     const { clock } = this.#options;
@@ -239,38 +234,9 @@ export class HubLoop {
     if (approved !== undefined) await permit.remember(approved, signal);
     this.#lastResync = { atMs, durationMs: clock.now() - atMs };
     this.#pace.passMessages = spent() - spentBefore;
-    const { name, log, metrics } = context;
-    log.debug('Pass made', { revision, started, durationMs: this.#lastResync.durationMs });
-    metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: name }, clock.now() / 1_000);
+    context.log.debug('Pass made', { revision, started, durationMs: this.#lastResync.durationMs });
+    context.metrics.gauge('twinward_last_sync_timestamp_seconds', { hub: context.name }, clock.now() / 1_000);
     return { kind: 'PassEnded', end: 'Complete' };
-  }
-
-  async #process(key: string): Promise<Outcome> {
-    const connected = this.#connected;
-    // The first pass of the next lease re-checks every twin.
-    if (connected === undefined || !connected.permit.isAllowed) return SETTLED;
-    const { context, permit, hints } = connected;
-    const signal = this.#signalWithin(permit);
-    const work = (): Promise<Reconciled> => workOn(context, key, signal);
-    try {
-      const reconciled = await abortable(hints?.run(key, work) ?? work(), signal, stopped);
-      if (reconciled === undefined) return SETTLED;
-      context.twins.setUncounted(key, isUncounted(reconciled.action));
-      return reconciled.outcome;
-    } catch (error) {
-      // A call that does not end even when it is aborted must not keep the loop.
-      if (!signal.aborted) throw error;
-      return SETTLED;
-    }
-  }
-
-  /** One signal for all work of a lease: each `AbortSignal.any` stays referenced by its sources. */
-  #signalWithin({ signal }: WritePermit): AbortSignal {
-    if (signal === undefined) return this.#work.signal;
-    if (signal !== this.#within?.lease) {
-      this.#within = { lease: signal, both: AbortSignal.any([this.#work.signal, signal]) };
-    }
-    return this.#within.both;
   }
 
   #replan(): void {
@@ -304,7 +270,7 @@ export class HubLoop {
     });
   }
 
-  /** That a revision is applied is reported at once. */
+  /** Reports at once that a revision is applied. */
   #summarizeSoon(): void {
     const { passedRevision, appliedRevision } = this.#state;
     if (passedRevision !== appliedRevision) return this.#summarize();
@@ -331,8 +297,4 @@ export class HubLoop {
   get #around(): { name: string; log: SampledLog; metrics: Metrics } {
     return { name: this.#hub.name, log: this.#log, metrics: this.#options.metrics };
   }
-}
-
-function stopped(): HubError {
-  return new HubError('Aborted', 'Stopped.');
 }

@@ -7,7 +7,7 @@ import type { DeviceFacts, ModuleRef, Twin } from '../../model/twin.ts';
 import type { GuardDecision } from '../../plan/guard/guards.ts';
 import type { Planner } from '../../plan/planner.ts';
 import type { Target } from '../../plan/target/target.ts';
-import type { OtherWriters as OtherWriters } from '../../plan/twin/other-writers.ts';
+import type { OtherWriters } from '../../plan/twin/other-writers.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Hub } from '../../ports/hub.ts';
 import type { Log } from '../../ports/log.ts';

@@ -4,7 +4,7 @@ import { isManagedByEdge, type ModuleIdentity } from '../../model/other-writer.t
 import { keyOf } from '../../model/twin-key.ts';
 import { deviceFacts, type DeviceFacts, type ModuleRef, type Twin } from '../../model/twin.ts';
 import type { Target } from '../../plan/target/target.ts';
-import type { OtherWriters as OtherWriters } from '../../plan/twin/other-writers.ts';
+import type { OtherWriters } from '../../plan/twin/other-writers.ts';
 import { othersOf, type HubContext, type Rules } from '../context/hub-context.ts';
 import { orMissing } from '../queue/optional-read.ts';
 

@@ -14,12 +14,10 @@ import { parseSelector } from './selector.ts';
 
 export interface ServeEventsOptions {
   readonly log: EventLog;
-  /** Its first part goes into each event. */
   readonly hostName: string;
   readonly policies: readonly Policy[];
   readonly clock: Clock;
   readonly host?: string | undefined;
-  /** 0 takes a free one. */
   readonly port: number;
   readonly errors?: Log | undefined;
 }
@@ -28,7 +26,6 @@ export interface RunningEvents {
   readonly port: number;
   /** For `@azure/event-hubs`. A secret. Undefined where no policy of this name may read events. */
   connectionString(policyName: string): string | undefined;
-  /** Cuts who is still connected. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -287,19 +284,17 @@ function selectorOf(sender: Sender): string | undefined {
   return text === undefined ? undefined : typeof text === 'string' ? text : '';
 }
 
-/** `ownerLevel` of a client. */
 function epochOf(sender: Sender): number | undefined {
   const properties = sender.properties as Record<string, unknown> | undefined;
-  const epoch = properties?.['com.microsoft:epoch'];
-  return epoch === undefined || epoch === null ? undefined : Number(epoch);
+  const epoch = properties?.['com.microsoft:epoch'] ?? undefined;
+  return epoch === undefined ? undefined : Number(epoch);
 }
 
-/** Names what is served: an answer without source or target means that the link is refused, and some clients go by it. */
+/** An answer without source or target refuses the link for some clients. */
 function accept(link: Partial<Sender | Receiver> & Pick<Sender, 'set_source' | 'set_target'>): void {
   if (link.source) link.set_source(link.source);
   if (link.target) link.set_target(link.target);
 }
 
-function refuse(sender: Sender, condition: string, description: string): void {
+const refuse = (sender: Sender, condition: string, description: string): void =>
   sender.close({ condition, description });
-}

@@ -100,7 +100,7 @@ function byKey([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...u
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function scalarTag({ tags }: DeviceFacts, tag: string): Scalar | undefined {
+export function scalarTag({ tags }: DeviceFacts, tag: string): Scalar | undefined {
   const value = getPath(tags, tag.split('.'));
   return isScalar(value) ? value : undefined;
 }
@@ -282,34 +282,4 @@ export function countOutliers({ profiles }: Adoption): number {
     (sum, { outliers }) => sum + outliers.reduce((count, { deviceIds }) => count + deviceIds.length, 0),
     0,
   );
-}
-
-const TAG_VALUES_MAX = 20;
-/** A tag that names devices one by one groups nothing. */
-const TWINS_PER_VALUE_MIN = 4;
-
-export interface BetterTag {
-  readonly tag: string;
-  /** Outliers that would be left. */
-  readonly outliers: number;
-}
-
-/** The tag that halves the outliers at least when it is added to those that group; undefined where none does. */
-export function betterTag(
-  twins: readonly FoundTwin[],
-  profiles: readonly Profile[],
-  { tags }: Adoption,
-  outliers: number,
-): BetterTag | undefined {
-  const names = new Set(twins.flatMap(({ device }) => Object.keys(device.tags)));
-  const candidates = [...names.difference(new Set(tags))].toSorted().filter((tag) => {
-    const values = new Set(twins.map(({ device }) => scalarTag(device, tag)));
-    const isCommon = values.size <= TAG_VALUES_MAX && values.size * TWINS_PER_VALUE_MIN <= twins.length;
-    return !tag.includes('.') && values.size > 1 && isCommon;
-  });
-  const tried = candidates
-    .map((tag) => ({ tag, outliers: countOutliers(adopt(twins, profiles, [...tags, tag])) }))
-    .toSorted((a, b) => a.outliers - b.outliers);
-  const [best] = tried;
-  return best !== undefined && best.outliers * 2 <= outliers ? best : undefined;
 }

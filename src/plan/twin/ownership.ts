@@ -258,7 +258,6 @@ function recordedPathsOf(entry: OwnedEntry, target: Target, desired: JsonObject)
   return names.map((name) => atomPath(entry.section, name));
 }
 
-/** Of everything inside the value, at any depth. */
 function namesIn(value: Json | undefined, above: readonly string[] = []): string[] {
   if (!isObject(value)) return [];
   return Object.keys(value).flatMap((key) => {
@@ -296,7 +295,6 @@ function nextOwners(
   return owners;
 }
 
-/** The very list where everything passes. */
 function filterAll<T>(items: readonly T[], passes: (item: T) => boolean): readonly T[] {
   return items.every(passes) ? items : items.filter(passes);
 }

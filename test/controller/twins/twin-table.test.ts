@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { setDeviceGauges } from '../../../src/controller/status/device-gauges.ts';
-import {} from '../../../src/controller/twins/offenders.ts';
 import { TwinTable } from '../../../src/controller/twins/twin-table.ts';
 import type { TwinState } from '../../../src/controller/twins/twin-state.ts';
 import { configurationOwner } from '../../../src/model/owner.ts';

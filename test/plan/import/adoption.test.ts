@@ -1,12 +1,7 @@
 // A fleet as few configurations: groups, what they share, who differs.
 import { describe, expect, test } from 'vitest';
-import {
-  adopt,
-  betterTag,
-  countOutliers,
-  type AdoptedProfile,
-  type FoundTwin,
-} from '../../../src/plan/import/adoption.ts';
+import { adopt, countOutliers, type AdoptedProfile, type FoundTwin } from '../../../src/plan/import/adoption.ts';
+import { betterTag } from '../../../src/plan/import/better-tag.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
 import { builtinProfiles } from '../../../src/profile/builtin.ts';

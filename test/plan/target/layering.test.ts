@@ -1,7 +1,6 @@
 // Layers to one answer a key.
 import type { Layer } from '../../../src/plan/target/layer.ts';
 import { describe, expect, test } from 'vitest';
-import type {} from '../../../src/plan/target/layer.ts';
 import { isRemovable, merge, placesNamedOnly } from '../../../src/plan/target/layering.ts';
 import {
   configurationOf,
