@@ -6,8 +6,8 @@
 #     -p 127.0.0.1:8080:8080 -v "$PWD/manifests:/manifests:ro" -e IOTHUB_CONNECTION_STRING twinward
 #
 # Both stages start from one base, pinned by its exact version. A release adds the digest behind the tag
-# (node:24.21.0-bookworm-slim@sha256:..., as `docker buildx imagetools inspect` prints it): it belongs to the
-# registry's copy and can't be known before. The version is the one of the dev dependency `node` in package.json.
+# (node:24.21.0-bookworm-slim@sha256:..., as `docker buildx imagetools inspect` prints it), which only the registry
+# knows. The version is that of the dev dependency `node` in package.json.
 ARG BASE=node:24.21.0-bookworm-slim
 
 FROM ${BASE} AS dependencies
@@ -39,6 +39,6 @@ EXPOSE 8080
 # The controller writes no file. `demo` and `hub` are for a clone: they need the optional packages.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TWINWARD_BIND_ADDRESS.split(':').pop()}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Node is process 1 and gets SIGTERM itself; src/main.ts handles it. What is in flight has ten seconds.
+# Node is process 1 and gets SIGTERM itself; src/main.ts handles it. Calls in flight have ten seconds.
 ENTRYPOINT ["node", "/app/bin/twinward.js"]
 CMD ["run"]

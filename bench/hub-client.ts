@@ -7,7 +7,7 @@ export interface Access {
   readonly hostName: string;
   /** Of a policy; a secret. */
   readonly connectionString: string;
-  /** PEM of the authority to trust. */
+  /** PEM of the certificate authority to trust. */
   readonly ca: string;
 }
 

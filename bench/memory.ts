@@ -9,7 +9,7 @@ const WITH_MODULE = 99_000;
 const IDLE_RUNS = 3;
 const PEAK_MB_MAX = 300;
 
-interface Told {
+interface PassFigures {
   readonly peakBytes: number;
   readonly writes: number;
   readonly devices: number;
@@ -43,7 +43,7 @@ export async function benchMemory(): Promise<readonly Figure[]> {
   }
 }
 
-async function runPass(access: string): Promise<Told> {
+async function runPass(access: string): Promise<PassFigures> {
   const [line = ''] = await linesOf(pathOf('children/pass.ts'), [access]);
-  return JSON.parse(line) as Told;
+  return JSON.parse(line) as PassFigures;
 }

@@ -67,7 +67,7 @@ function contested(): TwinAction {
   return plan(declare(A), tampered(twin, { g: { a: 7 } }));
 }
 
-/** Somebody else wrote beside the settings, and the agent reports its default since. */
+/** Another writer wrote a foreign key, and the agent reports its default since. */
 function forgotten(): TwinAction {
   const profile = profileOf('forgetful', {
     section: ['g'],
@@ -199,7 +199,7 @@ const PAGE = readPage('docs/reasons.md');
 const TOLD_ACTIONS = tableIn(PAGE, 'Actions and reasons').map(([type, reason]) => `${type}/${reason}`);
 const TOLD_CAUSES = tableIn(PAGE, 'Causes of a change').map(([cause = '']) => cause);
 
-describe('an action that docs/reasons.md tells of', () => {
+describe('an action in docs/reasons.md', () => {
   test.each(TOLD_ACTIONS)('comes about: %s', (told) => {
     const { type, reason, message } = ACTIONS[told as Told]();
     expect(`${type}/${reason}`).toBe(told);
@@ -212,7 +212,7 @@ describe('an action that docs/reasons.md tells of', () => {
   });
 });
 
-describe('a cause that docs/reasons.md tells of', () => {
+describe('a cause in docs/reasons.md', () => {
   test.each(TOLD_CAUSES)('comes about: %s', (told) => {
     expect(differencesOf(CAUSES[told as ChangeCause]()).map(({ cause }) => cause)).toContain(told);
   });
@@ -222,7 +222,7 @@ describe('a cause that docs/reasons.md tells of', () => {
   });
 });
 
-describe('an acknowledgement that docs/glossary.md tells of', () => {
+describe('an acknowledgement in docs/glossary.md', () => {
   const row = /^\| \*\*acknowledgement\*\* \| (.+) \|$/m.exec(readPage('docs/glossary.md').text)?.[1] ?? '';
   const told = [...row.matchAll(/`(\w+)`/g)].map(([, state = '']) => state);
 

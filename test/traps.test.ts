@@ -84,7 +84,7 @@ test('a null for a missing key that wiped its siblings (azure-iot-sdk-node#683):
   const { controller, source } = await startOn(fleet, BASE);
   fleet.tamper('d1', { guard: { theirs: 1 } });
   fleet.iot.setNullHazard(true);
-  // The lists still show the key that somebody else takes away now.
+  // The lists still show the key that another writer removes now.
   fleet.iot.setLag({ modules: 2 * PERIOD_MS });
   fleet.tamper('d1', { guard: { usb: null } });
   source.set(manifests({ base: `${PROD}, deletionPolicy: Remove, settings: {scan: PT1H}` }));
@@ -344,7 +344,7 @@ test('secrets in exports: a sensitive value is in no plan, event, log, status or
   const { controller, log, status } = await startOn(fleet, text, {
     recorder: { record: (event) => void events.push(event) },
   });
-  // Somebody else fights for it: what is contested is told as well.
+  // Another writer contests it: that is reported too.
   for (let round = 0; round < 8; round += 1) {
     fleet.tamper('d1', { guard: { uploadKey: `theirs-${SECRET}` } });
     controller.requestResync();
@@ -446,7 +446,7 @@ test('two writers at war (the Terraform provider’s own warning, iotedge#2914):
   expect(status().offenders).toMatchObject([{ deviceId: 'd1', reason: 'Contested' }]);
   expect(status().offenders[0]?.detail).toMatch(/"usb" \(corrected about 4 times an hour, left alone since 2026-/);
   expect(metrics.total('twinward_contested_devices')).toBe(1);
-  // Whoever it was has stopped.
+  // The other writer has stopped.
   await fleet.clock.advance(3 * 3_600_000);
   expect(fleet.desired('d1', 'guard')).toEqual(ALL_SETTINGS);
   expect(status().offenders).toEqual([]);
@@ -473,7 +473,7 @@ test('a war with a writer that replaces the whole twin, our record included, com
   await controller.stop();
 });
 
-test('a module that is made anew again and again (iot-identity-service#600) is configured each time', async () => {
+test('a module that is repeatedly recreated (iot-identity-service#600) is configured each time', async () => {
   const fleet = createFleet(1);
   const { controller } = await startOn(fleet, BASE);
   for (let round = 0; round < 10; round += 1) {

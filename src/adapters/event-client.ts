@@ -9,8 +9,8 @@ const TIMEOUT_MS = 10_000;
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Other commands that write record no events. */
 const NO_CONTROLLER_HINT =
-  'Only a running controller has events: start one with `twinward run`, or say with --address where it serves its metrics. ' +
-  '`apply` and the demo keep none.';
+  'Only a running controller has events: start one with `twinward run`, or give the address of its metrics with ' +
+  '--address. `apply` and the demo keep none.';
 
 export interface EventPage {
   /** In the controller's order, oldest first. */

@@ -1,11 +1,11 @@
-// Watches a connection for frames larger than the hub takes, before anybody collects them in memory: AMQP's and MQTT's.
+// Detects AMQP and MQTT frames larger than the hub accepts, before they are collected in memory.
 
-/** Given the first bytes of a frame: how many more belong to it, or whether its header goes on or is refused. */
+/** From the first bytes of a frame: the number of further bytes, or that the header is incomplete or refused. */
 type ReadHeader = (header: readonly number[]) => number | 'short' | 'refused';
 
-/** Feed it every chunk in order; false once the connection should be cut. */
+/** Call with every chunk in order; false once the connection must be cut. */
 export function createFrameGuard(readHeader: ReadHeader): (chunk: Uint8Array) => boolean {
-  /** Bytes of the current frame still to come. */
+  /** Remaining bytes of the current frame. */
   let left = 0;
   let header: number[] = [];
   return (chunk) => {
@@ -33,10 +33,10 @@ export function createFrameGuard(readHeader: ReadHeader): (chunk: Uint8Array) =>
 export const AMQP_FRAME_BYTES_MAX = 64 * 1024;
 const AMQP_FRAME_BYTES_MIN = 8;
 const AMQP_SIZE_BYTES = 4;
-/** "AMQP", which begins a protocol header of eight bytes in place of a frame. */
+/** "AMQP" starts a protocol header of eight bytes instead of a frame. */
 const AMQP_PROTOCOL = 0x414d5150;
 
-/** A size of four bytes, which counts itself. */
+/** Four bytes of size, which include themselves. */
 export const readAmqpHeader: ReadHeader = (header) => {
   if (header.length < AMQP_SIZE_BYTES) return 'short';
   const size = header.reduce((sum, byte) => sum * 256 + byte, 0);
@@ -49,7 +49,7 @@ export const readAmqpHeader: ReadHeader = (header) => {
 const MQTT_PACKET_BYTES_MAX = 256 * 1024 + 16 * 1024;
 const MQTT_LENGTH_BYTES_MAX = 4;
 
-/** A byte for the type, then the length: seven bits a byte, lowest first, and the eighth says that it goes on. */
+/** A byte for the type, then the length: seven bits per byte, lowest first; the eighth bit means that it continues. */
 export const readMqttHeader: ReadHeader = ([_type, ...lengthBytes]) => {
   const length = lengthBytes.reduce((sum, byte, index) => sum + (byte & 0x7f) * 128 ** index, 0);
   const isWhole = (lengthBytes.at(-1) ?? 0x80) < 0x80;

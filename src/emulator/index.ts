@@ -1,4 +1,4 @@
-// The face of the emulator as a package: what the product may use of it, and the one exception to "no barrels".
+// The public interface of the emulator as a package: the product imports only this. The one exception to "no barrels".
 export { runAgents } from './agents/run-agents.ts';
 export { serveEvents, type RunningEvents } from './events/amqp-server.ts';
 export { EventLog } from './events/event-log.ts';

@@ -100,7 +100,7 @@ const HubSpec = Type.Object(
     capacity: Type.Optional(
       Type.Object(
         { tier: Type.Enum([...TIERS]), units: Type.Integer({ minimum: 1, maximum: 200 }) },
-        { ...strict, description: 'Tier and units of the hub, from which its throttles follow.' },
+        { ...strict, description: 'Tier and units of the hub, which determine its throttles.' },
       ),
     ),
     events: Type.Optional(

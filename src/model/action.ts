@@ -1,4 +1,4 @@
-// What to do with one module twin: a small closed set of actions, each with a reason. Data, printable and comparable.
+// The action for one module twin: a small closed set, each with a reason. Data, printable and comparable.
 import type { Json, JsonObject } from './json.ts';
 import type { Owner } from './owner.ts';
 import type { ModuleRef } from './twin.ts';
@@ -22,7 +22,7 @@ export const REASONS = {
   Record: ['Adopted', 'OwnerChanged', 'Released'],
   /** The module identity is created; its twin is planned afterwards. */
   Create: ['ModuleMissing'],
-  /** Live differs, and a mode forbids to write, or another writer keeps changing it back. */
+  /** Live differs, and its mode is Observe, or another writer contests it. */
   Observe: ['ModeObserve', 'Contested'],
   /** The module must exist before anything can be written. */
   Wait: ['ModuleMissing'],
@@ -82,9 +82,11 @@ interface ActionFields<T extends ActionType> {
   readonly reason: ReasonOf<T>;
   readonly deviceId: string;
   readonly moduleId: string;
-  /** Owners that decide about this twin, sorted. */
+  /** Owners with a claim on this twin, sorted. */
   readonly owners: readonly Owner[];
-  /** Differences that are left alone: by a mode, for an owner that is not in the input, or as another writer keeps changing them. */
+  /**
+   * Differences left alone: because of a mode, because the owner is not in the input, or because they are contested.
+   */
   readonly observed: readonly SettingChange[];
   /**
    * For Hold, Keep, ModeObserve and nudges, and if a part is left unwritten: the problem and how to release it. For
@@ -94,19 +96,19 @@ interface ActionFields<T extends ActionType> {
 }
 
 interface WriteFields {
-  /** Direct reads to make before writing; an action that came from direct reads of both needs none. */
+  /** Direct reads to make before writing; none for an action planned from direct reads of both. */
   readonly needs: { readonly moduleTwin: boolean; readonly deviceTwin: boolean };
 }
 
 interface TwinWriteFields<P> extends WriteFields {
-  /** Of the twin this was decided on. */
+  /** Of the twin that the action is based on. */
   readonly etag: string;
-  /** The merge patch to send. Holds sensitive values: never print it. */
+  /** The merge patch to send. Contains sensitive values: never print it. */
   readonly patch: P;
 }
 
 interface ChangeFields {
-  /** What writing changes, removals included; of Create, what is written right after it. Empty where the reason is Nudge. */
+  /** The written changes, removals included; for Create, those written right after it. Empty if the reason is Nudge. */
   readonly changes: readonly SettingChange[];
 }
 
@@ -122,10 +124,10 @@ export type PatchAction = ActionFields<'Patch'> & ChangeFields & TwinWriteFields
 export type RecordAction = ActionFields<'Record'> & TwinWriteFields<RecordPatch>;
 export type CreateAction = ActionFields<'Create'> & ChangeFields & WriteFields;
 
-/** Which part of the guards refuses: the guards themselves, or the lack of a pass that counted the twin, or of any pass. */
+/** Who refuses: a guard's verdict, or because no pass counted the twin, or no pass has run. */
 export type Refuser = 'Guards' | 'NotCounted' | 'NotJudged';
 
-/** Why a twin is held, and by whom where the guards refuse. */
+/** Why a twin is held, and who refuses for GuardRefused. */
 export type HoldReason =
   | { readonly reason: Exclude<ReasonOf<'Hold'>, 'GuardRefused'> }
   | { readonly reason: 'GuardRefused'; readonly refusedBy: Refuser };
@@ -141,12 +143,12 @@ export type TwinAction = WriteAction | HoldAction | { [T in IdleType]: ActionFie
 
 const NO_CHANGES: readonly SettingChange[] = [];
 
-/** What applying the action changes: nothing, unless it changes desired properties or creates a module. */
+/** The changes of the action; empty unless it changes desired properties or creates a module. */
 export function changesOf(action: TwinAction): readonly SettingChange[] {
   return changesDevice(action) ? action.changes : NO_CHANGES;
 }
 
-/** Holds what would be written: its changes are only observed. Where no action was kept, the twin's name is enough. */
+/** Turns an action into a Hold whose changes are observed. Without an action, the twin's name is enough. */
 export function heldInstead(action: TwinAction | ModuleRef, why: HoldReason, message: string | undefined): HoldAction {
   const { deviceId, moduleId } = action;
   const about = 'type' in action ? { owners: action.owners, observed: differencesOf(action) } : NOTHING_KNOWN;
@@ -155,7 +157,7 @@ export function heldInstead(action: TwinAction | ModuleRef, why: HoldReason, mes
 
 const NOTHING_KNOWN = { owners: [], observed: [] };
 
-/** Every difference that the action knows of, whether it is written or left alone. */
+/** Every difference in the action, written or left alone. */
 export function differencesOf(action: TwinAction): readonly SettingChange[] {
   return [...action.observed, ...changesOf(action)];
 }
@@ -164,7 +166,7 @@ export function writes(action: TwinAction): action is WriteAction {
   return action.type === 'Patch' || action.type === 'Record' || action.type === 'Create';
 }
 
-/** True where applying the action changes desired properties or creates a module: what exit code 2 means. */
+/** True if applying the action changes desired properties or creates a module, which exit code 2 reports. */
 export function changesDevice(action: TwinAction): action is PatchAction | CreateAction {
   return action.type === 'Patch' || action.type === 'Create';
 }

@@ -113,7 +113,7 @@ export interface DeclaredConfiguration {
 /** A layer above all configurations until it expires: it has `EXCEPTION_PRIORITY`, one inline target and no `unset`. */
 export interface DeclaredException extends DeclaredConfiguration {
   readonly owner: ExceptionOwner;
-  /** With more devices selected on a hub it is held there; undefined: no limit. */
+  /** If it selects more devices on a hub, it is held there; undefined: no limit. */
   readonly maxDevices: number | undefined;
   /** The responsible people. */
   readonly ownerText: string;

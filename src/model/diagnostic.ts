@@ -1,4 +1,4 @@
-// A problem with what a person wrote: stable code, place, cause and next step.
+// A problem in a manifest: stable code, place, cause and next step.
 import { compareText } from './text.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
 

@@ -1,7 +1,7 @@
-// The approval that was good last: half of its work may be done, so its other half stays approved.
+// The last valid approval: its change may be half done, so the rest stays approved.
 
 export interface EarlierApproval {
   readonly fingerprint: string;
-  /** Digests of what it approved to be written. */
+  /** Digests of the approved writes. */
   readonly shapes: readonly string[];
 }

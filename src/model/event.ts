@@ -1,4 +1,4 @@
-// What a controller records: a closed set of events, each with its data. Text is made where an event is shown.
+// The events of a controller: a closed set, each with its data. The text is made where an event is shown.
 import { REASONS, type SettingChange, type TwinAction } from './action.ts';
 import type { Approval } from './declared.ts';
 import type { Diagnostic, Origin } from './diagnostic.ts';
@@ -7,16 +7,16 @@ import type { Json } from './json.ts';
 import type { Suspension } from './suspension.ts';
 import type { ModuleRef } from './twin.ts';
 
-/** Why a twin is written. */
+/** Reasons to write a twin. */
 export const WRITE_REASONS = [...REASONS.Patch, ...REASONS.Record] as const;
 
-/** Why one twin is held. Guards refuse for a whole hub, and only a command has a plan that can be stale. */
+/** Reasons to hold one twin: without those of guards, which refuse for a whole hub, and of stale saved plans. */
 export const HOLD_REASONS = REASONS.Hold.filter((reason) => reason !== 'GuardRefused' && reason !== 'PlanStale');
 
-/** What an agent may make of settings that needs a person. */
+/** Acknowledgements that need a person. */
 export const REFUSAL_REASONS = ['Rejected', 'Unsupported', 'NotAcknowledged'] as const;
 
-/** Every reason by the type of its events; docs/reasons.md is checked against this table. */
+/** Reasons by event type; tests check docs/reasons.md against this table. */
 export const EVENT_REASONS = {
   Normal: [
     ...WRITE_REASONS,
@@ -55,17 +55,17 @@ export const EVENT_REASONS = {
 export type EventType = keyof typeof EVENT_REASONS;
 export type WarningReason = (typeof EVENT_REASONS)['Warning'][number];
 
-/** Failures of a write that a retry alone does not heal; others are a matter of their hub. */
+/** Failures of a write that a retry does not fix; others concern the whole hub. */
 export const LASTING_FAILURES = ['Unauthorized', 'TooLarge', 'Invalid', 'Bug'] as const;
 
-/** A difference that was written; null stands for a sensitive value, which no event holds. */
+/** A written difference; null replaces a sensitive value. */
 export type RecordedChange = Omit<SettingChange, 'before' | 'after' | 'sensitive'> &
   (
     | { readonly sensitive: false; readonly before: Json | undefined; readonly after: Json | undefined }
     | { readonly sensitive: true; readonly before: null | undefined; readonly after: null | undefined }
   );
 
-/** Who decides about a twin, and where the manifest is; undefined where the source holds none any more. */
+/** An owner and the place of its manifest; undefined if the source has none any more. */
 export interface RecordedOwner {
   readonly owner: TwinAction['owners'][number];
   readonly origin: Origin | undefined;
@@ -81,18 +81,18 @@ type Recovered = { readonly reason: 'Recovered'; readonly from: WarningReason };
 
 export interface TwinWritten extends OfTwin {
   readonly reason: (typeof WRITE_REASONS)[number];
-  /** Empty where only the record was written, and of a nudge. */
+  /** Empty for writes of only the record, and for nudges. */
   readonly changes: readonly RecordedChange[];
   readonly owners: readonly RecordedOwner[];
-  /** Of the manifests that decided. */
+  /** Of the manifests in force. */
   readonly revision: string;
   readonly etagBefore: string;
   readonly etagAfter: string;
-  /** What the write means beside its changes: who owns what from now on, what is left. */
+  /** Effects of the write besides changes: new owners, released keys. */
   readonly detail: string | undefined;
 }
 
-/** What begins to be wrong with a twin; `detail` is the agent's own words, or what would release the twin. */
+/** A problem of a twin that begins; `detail`: the agent's words, or how to release the twin. */
 export type TwinTrouble =
   | {
       readonly reason: (typeof REFUSAL_REASONS)[number] | 'Contested' | 'Unassigned' | (typeof HOLD_REASONS)[number];
@@ -102,7 +102,7 @@ export type TwinTrouble =
 
 export type TwinEvent = TwinWritten | (OfTwin & (TwinTrouble | Recovered | { readonly reason: 'ModuleCreated' }));
 
-/** Counts twins; for SourceShrunk configurations, for ListShort devices that are missing. */
+/** Counts twins; for SourceShrunk configurations, for ListShort missing devices. */
 type RefusedGuard = { readonly guard: Guard; readonly count: number; readonly limit: number | undefined };
 
 export type HubEvent = OfNoTwin & { readonly hub: string } & (
@@ -110,7 +110,7 @@ export type HubEvent = OfNoTwin & { readonly hub: string } & (
     | {
         readonly reason: 'GuardRefused';
         readonly refused: readonly RefusedGuard[];
-        /** What a person writes to approve it; undefined where no twin would change. */
+        /** The annotation that approves it; undefined if no twin would change. */
         readonly approval: string | undefined;
         readonly detail: string;
       }
@@ -118,12 +118,12 @@ export type HubEvent = OfNoTwin & { readonly hub: string } & (
     | { readonly reason: 'WaitingForLease'; readonly holder: string; readonly kind: string }
     | { readonly reason: 'LeaseAcquired' }
     | { readonly reason: 'LeaseLost'; readonly why: string }
-    /** All that are in force now. */
+    /** All suspensions in force. */
     | { readonly reason: 'SuspensionsChanged'; readonly suspensions: readonly Suspension[] }
     | { readonly reason: 'ConnectFailed' | 'ListFailed' | 'ListEmpty' | 'OtherWriter'; readonly detail: string }
   );
 
-/** `kept` is the revision that goes on deciding; undefined before the first. */
+/** `kept`: the revision that stays in force; undefined before the first. */
 export type SourceEvent = OfNoTwin & { readonly hub?: undefined } & (
     | { readonly reason: 'Loaded'; readonly revision: string }
     | ({ readonly kept: string | undefined } & SourceRefusal)
@@ -150,7 +150,7 @@ export function isWriteEvent(event: ControllerEvent): event is TwinWritten {
   return WRITES.has(event.reason);
 }
 
-/** Leaves the values of sensitive settings out. */
+/** Omits the values of sensitive settings. */
 export function recordedChanges(changes: readonly SettingChange[]): readonly RecordedChange[] {
   return changes.map(({ before, after, sensitive, ...change }) =>
     sensitive

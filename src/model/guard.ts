@@ -1,7 +1,7 @@
-// The guards by name: each refuses one kind of change that is too much at once.
+// The guards by name: each refuses one kind of change beyond a limit.
 
 export const GUARDS = [
-  'SourceShrunk', // of the configurations that twins know, half or more are missing from the source
+  'SourceShrunk', // half or more of the configurations in records are missing from the source
   'ListShort', // the hub lists fewer devices than it counts
   'TooManyChanged',
   'TooManyRemoved',

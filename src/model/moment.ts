@@ -1,4 +1,4 @@
-// Moments as people and records read them.
+// Times as text, for messages and records.
 
 /** `2026-11-24T06:00:00Z`. */
 export function momentText(ms: number): string {

@@ -1,10 +1,11 @@
-// Owners of settings: the resources that declare them, as records and messages spell them. No other file knows the spelling.
+// Owners of settings: the resources that declare them, as spelled in records and messages. Only this file knows the
+// spelling.
 
 export type ConfigurationOwner = `SecurityConfiguration/${string}`;
 export type ExceptionOwner = `SecurityException/${string}`;
 
 declare const unknownKind: unique symbol;
-/** What a record may name although no manifest can: it fares like a configuration that left the source. */
+/** An owner in a record that no manifest can declare: treated like a configuration that left the source. */
 export type UnknownOwner = string & { readonly [unknownKind]: true };
 
 export type Owner = ConfigurationOwner | ExceptionOwner | UnknownOwner;
@@ -25,7 +26,7 @@ export function isExceptionOwner(owner: string): owner is ExceptionOwner {
   return owner.startsWith('SecurityException/');
 }
 
-/** An owner as read from a twin: any text is one. */
+/** An owner as read from a twin: accepts any text. */
 export function parseOwner(text: string): Owner {
   return isConfigurationOwner(text) || isExceptionOwner(text) ? text : (text as UnknownOwner);
 }

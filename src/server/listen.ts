@@ -12,7 +12,7 @@ export interface Listening {
 const CONNECTIONS_MAX = 64;
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Rejects with ListenError where the address can't be had. */
+/** Rejects with ListenError if the address is not available. */
 export async function listen(app: Hono, address: string): Promise<Listening> {
   const { host, port } = parseAddress(address);
   const server = createAdaptorServer({
@@ -34,7 +34,7 @@ export async function listen(app: Hono, address: string): Promise<Listening> {
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
     close: () =>
       new Promise((resolve) => {
-        // It fails only where the server is closed already.
+        // It fails only if the server is already closed.
         server.close(() => resolve());
         server.closeAllConnections();
       }),
@@ -46,7 +46,7 @@ function parseAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[(?<v6>[0-9a-fA-F:]+)\]|(?<name>[^:]*)):(?<port>\d{1,5})$/.exec(address);
   const port = Number(match?.groups?.['port']);
   if (match === null || port > 65_535) {
-    throw new ListenError(`"${address}" is no address to listen on.`, 'Write it as 127.0.0.1:8080.');
+    throw new ListenError(`"${address}" is not an address to listen on.`, 'Write it as 127.0.0.1:8080.');
   }
   const host = match.groups?.['v6'] ?? match.groups?.['name'] ?? '';
   return { host: host === '' ? '0.0.0.0' : host, port };

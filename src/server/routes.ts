@@ -1,4 +1,4 @@
-// What a controller answers over HTTP: /livez, /readyz, /healthz, /metrics, /status, /events; anything else is not found.
+// The controller's HTTP routes: /livez, /readyz, /healthz, /metrics, /status, /events; anything else is not found.
 import { Hono } from 'hono';
 import { eventMessage } from '../controller/status/event-text.ts';
 import type { RecentEvent, RecentEvents } from '../controller/status/recent-events.ts';
@@ -7,21 +7,21 @@ import { eventType } from '../model/event.ts';
 import { SCHEMA_VERSION } from '../model/schema-version.ts';
 
 export interface AppOptions {
-  /** Ready once the first pass was made; it stays so when a hub goes away, which conditions show. */
+  /** Ready once the first pass ended; it stays so when a hub fails, which conditions show. */
   readonly isReady: () => boolean;
   readonly metricsText: () => Promise<string>;
   readonly metricsType: string;
-  /** Undefined before the controller was started. */
+  /** Undefined before the controller started. */
   readonly status: () => ControllerStatus | undefined;
   readonly events: Pick<RecentEvents, 'after' | 'latest'>;
 }
 
-/** Needs no socket: `app.request()` answers as the server does. No answer holds a secret. */
+/** Needs no socket: `app.request()` answers like the server. No answer contains a secret. */
 export function controllerApp({ isReady, metricsText, metricsType, status, events }: AppOptions): Hono {
   const app = new Hono();
   app.get('/livez', (c) => c.text('ok'));
   for (const path of ['/readyz', '/healthz']) {
-    app.get(path, (c) => (isReady() ? c.text('ok') : c.text('not ready: the first pass is not made yet', 503)));
+    app.get(path, (c) => (isReady() ? c.text('ok') : c.text('not ready: the first pass has not ended', 503)));
   }
   app.get('/metrics', async (c) => c.body(await metricsText(), 200, { 'content-type': metricsType }));
   app.get('/status', (c) => {

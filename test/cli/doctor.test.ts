@@ -73,7 +73,7 @@ dev
 });
 
 describe('what is wrong', () => {
-  test('a policy that may only read is told apart, permission by permission', async () => {
+  test('a read-only policy is recognised, permission by permission', async () => {
     const { code, out } = await examine(HUB, {
       env: { ...hub.env, IOTHUB_CONNECTION_STRING: hub.connectionStringOf('service') },
     });
@@ -86,7 +86,7 @@ describe('what is wrong', () => {
   test.each([
     { what: 'no credential', env: {}, code: 7, says: /FAILED {3}credential: No credential for hub dev/ },
     {
-      what: 'nobody at the address',
+      what: 'no server at the address',
       env: { TWINWARD_HUB_ENDPOINT: 'https://127.0.0.1:9' },
       code: 1,
       says: /FAILED {3}address: Could not ask the hub for the time: no server listens at 127\.0\.0\.1:9 \(.*\n +A hub on this machine must run: `npm start`/,
@@ -203,7 +203,7 @@ describe('change events', () => {
       code: 7,
     },
     {
-      what: 'nobody at the address',
+      what: 'no server at the address',
       given: () => events().replace(/127\.0\.0\.1:\d+/, '127.0.0.1:9'),
       says: 'Could not read the change events: the connection failed (ECONNREFUSED).',
       code: 1,

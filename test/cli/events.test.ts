@@ -89,7 +89,7 @@ test('--watch goes on with those that come until it is interrupted', async () =>
   expect(code).toBe(0);
 });
 
-test('--watch begins anew with a controller that was started again', async () => {
+test('--watch starts again with a restarted controller', async () => {
   const stop = new AbortController();
   const hurried = eagerClock(createTestClock());
   let looks = 0;

@@ -83,7 +83,7 @@ test('all of it is written once it is approved, and status has nothing to say', 
   }
 });
 
-test('an approval that does nothing is told with the reason', async () => {
+test('an approval without effect is reported with the reason', async () => {
   const plan = async (text: string): Promise<string> => {
     const folder = folderOf({ 'all.yaml': text });
     const { out } = await run('plan', folder.path);

@@ -92,7 +92,7 @@ function upgradeOf({ endpoint, hostName, caFile }: Facts): Promise<number | unde
 }
 
 describe('a hub', () => {
-  test('has no limits and sees the present unless told otherwise', async () => {
+  test('has no limits and no lag by default', async () => {
     expect(await settingsOf([])).toMatchObject({ throttle: null, lag: null });
   });
 

@@ -74,7 +74,7 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     expect((await run('plan --by site --instance other')).err).not.toContain('No device');
   });
 
-  test('drift is told apart from changes of the manifests', async () => {
+  test('drift is distinguished from changes of the manifests', async () => {
     const victim = tamper();
     const { out } = await run('plan');
     expect(out).toContain(
@@ -122,7 +122,7 @@ describe('in this order: a fleet configured, one twin changed by hand, a pull re
     expect(out).toMatch(/\nGuards {3}changed 13 \(22 %\) ≤ 1\d {3}removed 0 {3}unassigned 0 {3}created 0 {3}OK\n$/);
   });
 
-  test('manifests that can not be used are told with the places they have in the commit', async () => {
+  test('invalid manifests are reported with their places in the commit', async () => {
     checkout.commit({ 'fleet/hub.yaml': HUB, 'fleet/atm.yaml': atms('Never') });
     writeFileSync(join(checkout.path, 'fleet', 'atm.yaml'), atms('High'));
     const bad = await run('plan --to HEAD');

@@ -107,7 +107,7 @@ describe('in this order: a snapshot of a fleet, plans of it', () => {
     expect(readFileSync(file, 'utf8')).not.toContain('"lease"');
   });
 
-  test('of another installation nobody knows what is suspended, and that is said', async () => {
+  test('suspensions of another installation are unknown, and that is reported', async () => {
     const { err, code } = await run(`plan --snapshot ${file} --instance other`, {});
     expect(code).toBe(0);
     expect(err).toContain(

@@ -98,7 +98,7 @@ test('an agent that is too slow is named by its answer, with exit code 6', async
   expect(code).toBe(6);
 });
 
-test('an agent that never answers is not waited for, and without --wait nobody is', async () => {
+test('an agent that never answers is not waited for, and without --wait no agent is', async () => {
   expect(await apply('one', '--wait=applied', undefined, 'None')).toMatchObject({
     code: 0,
     out: expect.stringContaining('  5 twins = 5 whose agent never answers\n') as string,

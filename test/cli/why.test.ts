@@ -152,7 +152,7 @@ describe('what decides', () => {
   });
 });
 
-describe('what somebody else did', () => {
+describe('changes by other writers', () => {
   test('drift', async () => {
     put({ base: BASE });
     await apply();
@@ -170,7 +170,7 @@ describe('what somebody else did', () => {
     await expect(await told()).toMatchFileSnapshot(golden('contested'));
   });
 
-  test('a setting of somebody else', async () => {
+  test('a foreign setting', async () => {
     put({ base: BASE });
     byHand({ theirs: { url: 'https://example.com' }, token: 'abc' });
     await apply();
@@ -192,7 +192,7 @@ describe('what somebody else did', () => {
     await expect(await told('why atm-1 low')).toMatchFileSnapshot(golden('foreign-instance'));
   });
 
-  test('a setting that nobody declares and a profile knows', async () => {
+  test('an undeclared setting that a profile knows', async () => {
     put({ base: BASE });
     await apply();
     await expect(await told('why atm-1 high')).toMatchFileSnapshot(golden('undeclared'));
@@ -204,7 +204,7 @@ describe('what somebody else did', () => {
     expect(twins[0]?.settings).toMatchObject([{ name: 'high', whose: expect.stringMatching(/^nobody's: /) as string }]);
   });
 
-  test('a setting that nobody has', async () => {
+  test('a setting that does not exist', async () => {
     put({ base: BASE });
     await apply();
     await expect(await told('why atm-1 ubs')).toMatchFileSnapshot(golden('unknown'));

@@ -122,7 +122,7 @@ export function describeFeedContract(
       await another.ended;
     });
 
-    test('where nobody waits nothing begins', async () => {
+    test('starts nothing without a reader', async () => {
       const stopped = new AbortController();
       stopped.abort();
       const watching = watch(stopped);

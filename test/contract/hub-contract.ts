@@ -289,7 +289,7 @@ export function describeHubContract(
         expect(ends.toSorted()).toEqual(['PreconditionFailed', 'PreconditionFailed', 'written']);
       });
 
-      test('of a module that was made anew is not taken for one of the module before', async () => {
+      test('of a recreated module is not mistaken for one of the module before', async () => {
         const ref = await newModule('anew');
         await others.patchModuleTwin(ref, { tags: { a: 1 } });
         const { etag } = await hub.getModuleTwin(ref, signal);
@@ -336,7 +336,7 @@ export function describeHubContract(
     });
 
     describe('getModule', () => {
-      test('says who manages a module, and tells one that was made anew from the one before', async () => {
+      test('says who manages a module, and distinguishes a recreated one from the one before', async () => {
         const ref = await newModule('identity');
         const before = await hub.getModule(ref, signal);
         expect(before).toEqual({ managedBy: undefined, generationId: expect.any(String) });

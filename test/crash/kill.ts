@@ -283,7 +283,7 @@ class Scene {
       // A configuration of that name for another agent has left this module, and its values stay.
       else if (configuration.profile !== profile) continue;
       else if (selects(configuration, tags) && keys.some((key) => !declared.has(key)))
-        problems.push(`${deviceId}: ${owner} is recorded to own what nobody declares`);
+        problems.push(`${deviceId}: ${owner} is recorded as the owner of an undeclared setting`);
     }
     return problems;
   }

@@ -85,7 +85,7 @@ export class Witness {
     const { version, ...patch } = body as { version?: number } & TwinPatch;
     if (followed === undefined || version === undefined || version <= followed.version) return;
     const where = `${followed.deviceId}/${followed.moduleId}`;
-    if (opType !== 'updateTwin') this.violations.push(`${where}: ${String(opType)}, which nobody should do here`);
+    if (opType !== 'updateTwin') this.violations.push(`${where}: ${String(opType)}, which no writer should do here`);
     if (version !== followed.version + 1)
       this.violations.push(`${where}: version ${followed.version}, then ${version}`);
     followed.version = version;

@@ -229,13 +229,7 @@ describe('a fault', () => {
       false,
       0,
     ],
-    [
-      'a module that is made anew, with the etag it had',
-      { kind: 'action', action: { kind: 'recreate' } },
-      'answered',
-      true,
-      0,
-    ],
+    ['a recreated module, with the etag it had', { kind: 'action', action: { kind: 'recreate' } }, 'answered', true, 0],
   ];
   test.each(rows)('%s', async (_sentence, fault, end, landed, afterMs) => {
     const { clock, iot, hub } = order({ on: { classes: ['twinUpdates'] }, fault });
@@ -288,7 +282,7 @@ describe('a fault', () => {
       { kind: 'action', action: { kind: 'failOver', lossMs: 60_000 }, when: 'after' },
       { etag: FIRST_ETAG },
     ],
-    ['makes anew', { kind: 'action', action: { kind: 'recreate' }, when: 'after' }, { etag: FIRST_ETAG }],
+    ['recreates', { kind: 'action', action: { kind: 'recreate' }, when: 'after' }, { etag: FIRST_ETAG }],
   ];
   test.each(wipes)('that %s after a write leaves its answer and nothing else of it', async (_sentence, fault, want) => {
     const { iot, hub, front } = createFixture();
@@ -299,7 +293,7 @@ describe('a fault', () => {
     expect((await hub.getModuleTwin(MODULE, signal)).tags).toBeUndefined();
   });
 
-  test('makes a device anew with its modules, edge modules too', () => {
+  test('recreates a device with its modules, edge modules too', () => {
     const { iot, front } = createFixture();
     iot.createDevice('e', { status: 'disabled', capabilities: { iotEdge: true } });
     iot.putModule('e', 'm', {}, undefined);

@@ -176,7 +176,7 @@ describe('hub and run', () => {
     expect(run.text()).not.toContain(env['IOTHUB_CONNECTION_STRING']?.split('SharedAccessKey=')[1]);
   });
 
-  test('of two controllers one writes and the other waits; nobody else writes beside them, and uninstall leaves no record', async () => {
+  test('of two controllers one writes and the other waits; no other process writes, and uninstall leaves no record', async () => {
     const { env } = await startHub('--fleet', String(DEVICES));
     const argv = ['run', '--bind-address', '127.0.0.1:0', '--resync-period', '1s'];
     const first = start(argv, { ...env, USER: 'first', HOSTNAME: 'one' });
@@ -214,7 +214,7 @@ describe('hub and run', () => {
     expect(run.text() + doctor.text()).not.toContain(/SharedAccessKey=([^;]+)/.exec(env.EVENTS)?.[1]);
   });
 
-  test('a hub ends at once though somebody reads its change events', async () => {
+  test('a hub ends at once even with a reader of its change events', async () => {
     const { hub, facts } = await startHub('--events-port', '0');
     const connectionString = facts.eventsConnectionString ?? '';
     const feed = eventHubFeed({ connectionString, timeoutMs: 10_000, lossNoticedMs: 50, clock: systemClock });

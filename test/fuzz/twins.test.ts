@@ -111,7 +111,7 @@ describe('a hostile twin', () => {
     );
   });
 
-  test('keeps what nobody declares, means what is declared after one patch, and needs no second', () => {
+  test('keeps undeclared keys, means what is declared after one patch, and needs no second', () => {
     let patches = 0;
     fc.assert(
       fc.property(states(ENFORCED), anyDesired.map(withoutNulls), (both, desired) => {

@@ -258,7 +258,7 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'TW1103',
-    sentence: 'an exception that nobody answers for',
+    sentence: 'an exception without an owner',
     given: document(
       'SecurityException',
       'a',
@@ -580,7 +580,7 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'TW1205',
-    sentence: 'a built-in profile declared anew',
+    sentence: 'a redeclared built-in profile',
     given: document('AgentProfile', 'generic', '{moduleId: m}'),
     at: '3:18 metadata.name',
     message: /can't be replaced/,
@@ -793,7 +793,7 @@ const ROWS: readonly Row[] = [
 
   {
     code: 'TW2101',
-    sentence: 'a group nobody uses',
+    sentence: 'an unused group',
     given: GROUP,
     at: '3:18 metadata.name',
     message: /No configuration is for group "atm"/,
@@ -896,7 +896,7 @@ function loadRow({ given }: Row): readonly Diagnostic[] {
 }
 
 describe.each(ROWS)('$code', (row) => {
-  test(`${row.sentence} is told where it stands, in words to act on`, () => {
+  test(`${row.sentence} is reported at its place, with an actionable message`, () => {
     const found = loadRow(row).filter(({ code }) => code === row.code);
     const places = found.map(
       ({ file, line, column, path }) => `${file === 'manifests/a.yaml' ? '' : `${file} `}${line}:${column} ${path}`,

@@ -126,7 +126,7 @@ test('an exception comes to what it says', () => {
   expect(exceptions[0]?.atomOrigins.get('eventPriorityLogin')).toMatchObject({ line: 4 });
 });
 
-test('what is wrong in itself is told whenever it ends', () => {
+test('an invalid exception is reported whenever it ends', () => {
   expect(told(load(exception('i1', 'settings: {eventPriorityLogn: Low}', PAST)))).toEqual([
     'TW1301 SecurityException/i1',
   ]);
@@ -153,7 +153,7 @@ describe('the end of support', () => {
     ]);
   });
 
-  test('is told beside errors too', () => {
+  test('is reported next to errors too', () => {
     const broken = micro.replace('Process_MessageFrequency', 'Process_MessageFrequenc');
     expect(at(broken).diagnostics.map(({ code }) => code)).toEqual(['TW2104', 'TW1301']);
   });

@@ -65,7 +65,7 @@ describe('an approval', () => {
     expect(diagnostics).toMatchObject([{ code: 'TW1106', line: 3 }]);
   });
 
-  test('means nothing on another kind, and that is told', () => {
+  test('has no effect on another kind, which is reported', () => {
     const { diagnostics } = load(
       file(
         'group.yaml',

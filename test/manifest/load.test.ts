@@ -124,7 +124,7 @@ describe('where a problem is said to be', () => {
   });
 });
 
-describe('one mistake is told once', () => {
+describe('one mistake is reported once', () => {
   const codes = (...documents: string[]): string[] => load(stream(...documents)).diagnostics.map(({ code }) => code);
 
   test.each<[sentence: string, documents: string[]]>([
@@ -180,7 +180,7 @@ describe('one mistake is told once', () => {
     expect(codes(...documents).filter((code) => code !== 'TW2104')).toEqual(['TW1101']);
   });
 
-  test('what else is wrong with it is told with it', () => {
+  test('its further problems are reported with it', () => {
     const wrong = document('securityconfig', 'c', '{groups: [gg], profile: p, settings: {a: null}, prority: 1}');
     const { SecurityConfiguration: _sound, ...others } = SOUND;
     const { diagnostics } = load(stream(...Object.values(others), wrong.replace('/v1alpha1', '/v1')));
@@ -202,7 +202,7 @@ describe('one mistake is told once', () => {
     expect(codes(text)).toEqual(['TW1101']);
   });
 
-  test('a broken document is told by its first places, not by all that follows from them', () => {
+  test('a broken document is reported by its first problems, without those that follow from them', () => {
     expect(load(`a: 1\n${'b: *\n'.repeat(500)}`).diagnostics.length).toBeLessThanOrEqual(5);
   });
 });

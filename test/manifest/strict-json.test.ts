@@ -84,7 +84,7 @@ describe('a file', () => {
   });
 
   test.each(['{"a": [1', '{"a": 1}\n{"b": 2}', '{\t"a": 1\n\tb: 2', '{"a": .inf}', '{"a": !x 1}', ''])(
-    'that is neither, %j, is told once',
+    'that is neither, %j, is reported once',
     (text) => {
       expect(codes(file('a.json', text)).filter((code) => !/^TW(?:1009|11|21)/.test(code))).toEqual(['TW1010']);
     },

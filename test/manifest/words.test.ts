@@ -43,7 +43,7 @@ describe('YAML', () => {
       '6:1 TW1001 This key is not indented like its sibling keys.',
     ],
     ['too much indented', '  hostName: a.b\n   mode: Observe\n', '5:13 TW1001 Another key begins inside this value.'],
-  ])('%s is told once', (_sentence, rest, want) => {
+  ])('%s is reported once', (_sentence, rest, want) => {
     expect(told(`${HEAD}${rest}`)).toEqual([want]);
   });
 });
@@ -53,7 +53,7 @@ describe('the shape of a resource', () => {
 
   test.each<[sentence: string, document: string, message: string, hint: string]>([
     [
-      'a pattern is told by what it means',
+      'a pattern is described by its meaning',
       document('Hub', 'A_1', '{hostName: a.b}'),
       '"metadata.name" can\'t be "A_1".',
       'Lower-case letters',
@@ -114,14 +114,14 @@ describe('all at once', () => {
     ]);
   });
 
-  test('a place that is known to be wrong is told once', () => {
+  test('a place with a known problem is reported once', () => {
     const key = 'SharedAccessKey=abcdefgh';
     expect(told(legacy('c', `{eventPriorityLogin: ${key}}`))).toEqual([
       '4:93 TW1110 A connection string or key is written into the manifest.',
     ]);
   });
 
-  test('nobody is told that a group is unused while what may use it can not be read', () => {
+  test('no group is reported as unused while an unreadable document may use it', () => {
     expect(told(group)).toEqual([expect.stringContaining('TW2101')]);
     const broken = [
       document('SecurityConfiguration', 'c', '{groups: [g], profile: defender-legacy, moed: Observe, settings: {}}'),

@@ -1,4 +1,5 @@
-// `npm run mutants -- [--generated N] [--seed S] [--all] [--only NAME]`: breaks the code on purpose and looks who notices.
+// `npm run mutants -- [--generated N] [--seed S] [--all] [--only NAME]`: breaks the code on purpose and checks who
+// notices.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,7 +28,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     /** Of the simulator; 0 leaves it out. */
     seeds: { type: 'string', default: '60' },
-    /** A file that keeps what became of each: what is known there is not asked again, unless the mutant survived. */
+    /** A file of results: known ones are not run again, unless the mutant survived. */
     results: { type: 'string' },
     /** Prints a page of the results that are kept and runs nothing. */
     report: { type: 'boolean', default: false },

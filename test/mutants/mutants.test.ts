@@ -90,7 +90,7 @@ describe('generated', () => {
     expect(sample(all, 20, 7)).toHaveLength(20);
   });
 
-  test('every mutant that is told to be equivalent can still be made', () => {
+  test('every mutant listed as equivalent can still be made', () => {
     const mutants = [...all, ...HAND_MADE.map((one) => locate(one, declarations))];
     const equivalents = findEquivalents(declarations);
     const found = new Set(mutants.map((mutant) => equivalentOf(equivalents, mutant)));
@@ -117,7 +117,7 @@ describe('what is left to ask', () => {
       true,
     ],
     ['the tests noticed it and the simulator did not', known('a test', null), { tests: true, seeds: 1 }, false],
-    ['nobody noticed it', known(null, null), { tests: true, seeds: 0 }, true],
+    ['it survived', known(null, null), { tests: true, seeds: 0 }, true],
   ])('%s', (_name, result, options, wanted) => {
     expect(isOpen(mutant, { ...options, knownOf: () => result })).toBe(wanted);
   });
@@ -148,7 +148,7 @@ describe('the checks of a mutant', () => {
 describe('the report', () => {
   const result = { name: 'one', byTests: null, bySimulator: null, equivalent: undefined, ms: 1_234 };
 
-  test('what nobody notices has survived, unless it is equivalent', () => {
+  test('an unnoticed mutant has survived, unless it is equivalent', () => {
     expect(verdictOf(result)).toBe('SURVIVED');
     expect(verdictOf({ ...result, equivalent: 'why' })).toBe('equivalent');
     expect(verdictOf({ ...result, bySimulator: 'seed 1: no' })).toBe('caught');

@@ -12,7 +12,7 @@ export interface RunOptions {
   readonly seeds: number;
   readonly signal: AbortSignal;
   readonly equivalents: readonly FoundEquivalent[];
-  /** What was found before: only where a mutant survived it is asked again. */
+  /** Earlier results: a mutant is run again only if it survived. */
   readonly knownOf: (mutant: Mutant) => MutantResult | undefined;
   readonly onResult: (result: MutantResult) => void;
 }

@@ -283,7 +283,7 @@ function take(model: Model, one: Step): void {
     case 'crash': {
       const action = model.planNow();
       model.foreign(one.key, one.value);
-      // With `If-Match` the hub takes nothing that was decided before.
+      // With `If-Match` the hub refuses every earlier decision.
       if ('etag' in action && model.twin.etag === action.etag)
         model.problems.push('a write came between, and the etag is the same');
       return;

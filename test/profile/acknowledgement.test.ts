@@ -73,7 +73,7 @@ describe('legacy agents mirror the configuration they run with', () => {
       'Unsupported snapshotFrequency',
     ],
     [
-      'refused and unknown: the refusal is told',
+      'refused and unknown: the refusal is reported',
       { reported: mirror(LATER, { eventPriorityLogin: 'Off' }) },
       'Rejected eventPriorityLogin',
     ],
@@ -151,7 +151,7 @@ describe('the micro agent gives a verdict on the last change', () => {
       'Rejected Process_Mode (invalid fields: Process_Mode)',
     ],
     [
-      'failure by somebody else’s field',
+      'failure by a foreign field',
       { reported: verdict('failed', LATER, ['SBoM_Disabled']) },
       'Rejected (invalid fields: SBoM_Disabled)',
     ],

@@ -82,8 +82,8 @@ test('a finding never names a sensitive value', () => {
 });
 
 test.each([
-  ['its own full stop is not told twice', [], 'pin must not be above max (pin is 5, max is 1).'],
-  ['without a value that may be told it stands alone', ['pin', 'max'], 'pin must not be above max.'],
+  ['its own full stop is not repeated', [], 'pin must not be above max (pin is 5, max is 1).'],
+  ['without printable values it has no list of values', ['pin', 'max'], 'pin must not be above max.'],
 ])('the message of a rule: %s', (_sentence, sensitive, want) => {
   const message = 'pin must not be above max.';
   const rule = { type: 'NotGreater', lesser: 'pin', greater: 'max', as: 'number', severity: 'error', message } as const;

@@ -130,7 +130,7 @@ describe('messages', () => {
     expect(checkSettings(builtin('defender-legacy'), { [name]: value })[0]?.hint).toMatch(hint);
   });
 
-  test('a short list of settings is told whole', () => {
+  test('a short list of settings is printed whole', () => {
     const profile = profileOf({ schema: { additionalProperties: false, properties: { usbPolicy: {}, scan: {} } } });
     expect(checkSettings(profile, { telemetry: 1 })[0]?.hint).toBe('Known: usbPolicy, scan.');
   });
@@ -140,7 +140,7 @@ describe('messages', () => {
     expect(problem?.message).toContain('"P1W": write a duration such as PT15M');
   });
 
-  test('an "if" is told by what its "else" lacks, once', () => {
+  test('an "if" is reported once, by the missing part of its "else"', () => {
     const schema = { type: 'object', if: { required: ['a'] }, else: { required: ['b'] } };
     expect(checkSettings(profileOf({ schema }), { c: 1 }).map(({ message }) => message)).toEqual([
       `The settings do not fit profile "own": must have required property 'b'.`,

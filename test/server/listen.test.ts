@@ -15,5 +15,5 @@ test('an address in use is said so, with what to do', async () => {
 });
 
 test.each(['nowhere', '127.0.0.1', '127.0.0.1:99999', '::1:80'])('"%s" is no address', async (address) => {
-  await expect(listen(app, address)).rejects.toThrow('is no address to listen on');
+  await expect(listen(app, address)).rejects.toThrow('is not an address to listen on');
 });

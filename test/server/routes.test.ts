@@ -20,7 +20,7 @@ function app(isReady: boolean) {
 
 test.each([
   { path: '/livez', isReady: false, status: 200, body: 'ok' },
-  { path: '/readyz', isReady: false, status: 503, body: 'not ready: the first pass is not made yet' },
+  { path: '/readyz', isReady: false, status: 503, body: 'not ready: the first pass has not ended' },
   { path: '/readyz', isReady: true, status: 200, body: 'ok' },
   { path: '/healthz', isReady: true, status: 200, body: 'ok' },
   { path: '/metrics', isReady: false, status: 200, body: 'up 1\n' },

@@ -154,7 +154,7 @@ async function plan(world: World, policy: Policy): Promise<Record<string, JsonOb
     },
     ({ ref: { deviceId }, action }) => {
       const desired = patchOf(action)?.properties?.desired;
-      // Whether IoT Edge manages a module is looked up by `plan` itself.
+      // `plan` itself looks up whether IoT Edge manages a module.
       if (writes(action) && desired !== undefined && world.devices.get(deviceId)?.isManagedByEdge === false) {
         planned[deviceId] = desired;
       }

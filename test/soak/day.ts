@@ -34,7 +34,7 @@ export interface DayOptions {
   readonly seed: number;
   readonly devices: number;
   readonly hours: number;
-  /** Told after each hour. */
+  /** Called after each hour. */
   readonly onHour: (hour: Hour) => void;
 }
 

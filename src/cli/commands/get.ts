@@ -63,7 +63,7 @@ export async function get(world: World, options: GetOptions): Promise<ExitCode> 
       for (const one of kept) {
         // Omit missing modules that no configuration requires.
         if (one.state?.type === 'Skip') continue;
-        // What the guards say is of all that they refuse: status tells it, once.
+        // The guards' message covers all that they refuse: status prints it, once.
         seen.push(
           (one.risks & guards.refusedRisks) === 0 ? one : { ...one, state: refusedState(one.state, undefined) },
         );
@@ -151,7 +151,7 @@ function exceptionRows(declared: Declared, seen: readonly Seen[]): Row[] {
 
 const IN_SYNC = ['Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable'] as const;
 
-/** Of the twins that it has a say on. */
+/** Of the twins on which it has a claim. */
 function standingOf(owner: Owner, seen: readonly Seen[]) {
   const states = seen.filter(({ owners }) => owners.includes(owner)).map(({ state }) => standing(state));
   const count = (...names: readonly string[]): number => states.filter((state) => names.includes(state)).length;

@@ -1,4 +1,4 @@
-// `twinward hub`: the embedded IoT Hub alone, until somebody ends it.
+// `twinward hub`: serves the embedded IoT Hub until it is interrupted.
 import type { Tier } from '../../model/hub-tier.ts';
 import { startEmbeddedHub, type EmbeddedHub } from '../connect/embedded-hub.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';

@@ -189,7 +189,7 @@ export async function planHub(
 interface Attribution {
   /** `devices` are all of the hub. */
   add(inspected: InspectedTwin, devices: DeviceTable): PlannedTwin;
-  /** Counts of what was seen; undefined where there is nothing to compare with. */
+  /** Counts so far; undefined without manifests to compare with. */
   readonly pending: Pending | undefined;
 }
 

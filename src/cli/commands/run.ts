@@ -105,7 +105,7 @@ function logEvent(log: Log, sampled: Log, event: ControllerEvent): void {
   if (reason === 'Drift') log.info('Drift corrected', { ...fields, changes: message });
   else if (isWriteEvent(event)) log.debug('Twin written', { ...fields, changes: message });
   else if (eventType(event) === 'Warning' && !HOLDS.has(reason))
-    sampled.warn('Twin needs a look', { ...fields, message });
+    sampled.warn('Twin needs attention', { ...fields, message });
   else log.debug('Twin event', { ...fields, message });
 }
 

@@ -92,7 +92,7 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
   err.write(`${declaredHub.name}   ${countOf(devices - reserved, 'device')}, ${countOf(seen.size, 'module twin')}\n`);
 }
 
-/** Who holds the lease decides nothing in a plan, and is left out. */
+/** Omits the holder of the lease, because a plan does not depend on it. */
 async function readState({ interrupted }: World, { hub, planner, reserved }: HubSession): Promise<SnapshotState> {
   const { suspensions, approved } = (await reserved.read(interrupted)).raw;
   return {

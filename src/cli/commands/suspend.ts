@@ -64,7 +64,7 @@ export async function resume(world: World, options: ResumeOptions): Promise<Exit
     const { suspensions } = session;
     const resumed = suspensions.filter(isMeant);
     const change: Change = (inForce) => inForce.filter((one) => !isMeant(one));
-    // Where there is nothing to end nothing is written, and no device is made for it.
+    // Without a suspension to end, write nothing and do not create the reserved device.
     const left = resumed.length === 0 ? suspensions : await changeHub(world, session, change);
     hubs.push({ name, resumed, suspensions: left });
   });

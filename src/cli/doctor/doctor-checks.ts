@@ -180,7 +180,7 @@ async function checkOtherWriters({ world, declared, connected: { hub } }: Patien
   await automatic.list(hub, world.interrupted);
   const notes = automatic.conclude(declared);
   if (notes.length === 0) return [ok('automatic configurations', 'none writes a declared setting')];
-  const fix = 'Delete it on the hub, or take the settings out of the manifests: one of the two must let go.';
+  const fix = 'Delete it on the hub, or remove the settings from the manifests.';
   return notes.map((message) => ({ check: 'automatic configurations', verdict: 'warning' as const, message, fix }));
 }
 

@@ -88,7 +88,7 @@ async function withPackages<T>(command: Promise<T>): Promise<T> {
   });
 }
 
-/** Alone they would limit nothing, and whoever gave them would believe they did. */
+/** Alone they have no effect, which would surprise the user. */
 function requireThrottle({ throttle }: HubFlags, command: Command): void {
   const given = ['tier', 'units'].filter((name) => command.getOptionValueSource(name) === 'cli');
   if (throttle === true || given.length === 0) return;

@@ -1,4 +1,4 @@
-// How many devices a hub has for people: the one that is reserved for ourselves is not among them.
+// The number of a hub's devices without our reserved device.
 import { orMissing } from '../../controller/queue/optional-read.ts';
 import { HubError } from '../../model/errors.ts';
 import { reservedDeviceId } from '../../model/reserved-device.ts';

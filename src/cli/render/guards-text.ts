@@ -1,4 +1,4 @@
-// What the guards say to a plan, in one line; and what would release what they refuse.
+// The verdict of the guards on a plan, in one line, and what would release a refused change.
 import type { Guard } from '../../model/guard.ts';
 import type { GuardDecision } from '../../plan/guard/guards.ts';
 import { formatShare } from './cost-text.ts';

@@ -1,4 +1,4 @@
-// How some twins of one hub stand together: each counted once, conditions, the worst first. For `status` and `describe`.
+// Status of a set of twins of one hub: each counted once, conditions, the worst first. For `status` and `describe`.
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { resourceConditions, type ResourceCondition } from '../../controller/status/resource-conditions.ts';

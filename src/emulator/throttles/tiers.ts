@@ -1,4 +1,4 @@
-// What a hub of a tier may be asked, as Microsoft documents it ("IoT Hub quotas and throttling").
+// The limits of each tier, as documented by Microsoft ("IoT Hub quotas and throttling").
 import type { Tier } from '../../model/hub-tier.ts';
 import type { OperationClass } from './operations.ts';
 

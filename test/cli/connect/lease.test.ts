@@ -118,7 +118,7 @@ describe('apply', () => {
     expect(guards()).toEqual(Array(5).fill('block'));
   });
 
-  test('goes on beside nobody who is leaving the hub', async () => {
+  test('does not run beside an uninstall', async () => {
     const { out } = await run('plan -o json');
     await holder((JSON.parse(out) as { revision: string }).revision, { kind: 'uninstall' });
     expect((await run('apply --yes')).code).toBe(5);
@@ -160,7 +160,7 @@ describe('suspend and resume', () => {
     expect(guards()).toEqual(Array(5).fill('block'));
   });
 
-  test('are told by status', async () => {
+  test('are shown by status', async () => {
     await run('suspend --configuration kiosk-guard --reason INC-812');
     expect((await run('status')).out).toContain(
       'kiosk-guard: The configuration is suspended by anna@desk: INC-812 (twinward resume --configuration kiosk-guard ends it)',
@@ -245,7 +245,7 @@ describe('uninstall', () => {
     expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toEqual([]);
   });
 
-  test('leaves a device of that name that somebody uses, and says what to do', async () => {
+  test('leaves an enabled device of that name, and says what to do', async () => {
     await run('apply --yes');
     hub.iot.updateDevice(DEVICE, { deviceId: DEVICE, status: 'enabled' }, '*');
     const { code, err } = await run('uninstall --hub dev --yes');
@@ -265,14 +265,14 @@ describe('uninstall', () => {
 
   test.each([
     ['without a hub', 'uninstall --yes', 1],
-    ['where nobody can be asked', 'uninstall --hub dev', 1],
+    ['without a terminal', 'uninstall --hub dev', 1],
   ])('removes nothing %s', async (_sentence, command, expected) => {
     await run('apply --yes');
     expect((await run(command)).code).toBe(expected);
     expect(hub.iot.query('SELECT * FROM devices.modules WHERE IS_DEFINED(tags.twinward)').items).toHaveLength(5);
   });
 
-  test('removes nothing where somebody says no, or the hub is only observed', async () => {
+  test('removes nothing if the answer is no, or the hub is only observed', async () => {
     await run('apply --yes');
     expect((await run('uninstall --hub dev', { answer: 'no' })).code).toBe(1);
     manifests.remove();

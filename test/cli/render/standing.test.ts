@@ -18,16 +18,16 @@ const WORST_FIRST: readonly (readonly string[])[] = [
 ];
 const REFUSED = 4;
 
-interface Told {
+interface Sample {
   readonly state: TwinState;
   readonly cause: 'Drift' | 'ConfigurationChanged' | undefined;
   readonly risks: number;
 }
 
-const inSync: fc.Arbitrary<Told> = fc
+const inSync: fc.Arbitrary<Sample> = fc
   .constantFrom('Written', 'Applied', 'Rejected', 'NotAcknowledged', 'Unsupported', 'Unreachable')
-  .map((acknowledgement) => told('Equal', 'InSync', { acknowledgement: acknowledgement as 'Written' }));
-const others: fc.Arbitrary<Told> = fc
+  .map((acknowledgement) => sample('Equal', 'InSync', { acknowledgement: acknowledgement as 'Written' }));
+const others: fc.Arbitrary<Sample> = fc
   .constantFrom(...Object.entries(REASONS).filter(([type]) => type !== 'Equal'))
   .chain(([type, reasons]) =>
     fc
@@ -40,21 +40,21 @@ const others: fc.Arbitrary<Told> = fc
         const action = type as ActionType;
         const differs = action === 'Patch' || action === 'Observe' || action === 'Hold';
         return {
-          ...told(action, reason, { isDrifted: differs && cause === 'Drift' }),
+          ...sample(action, reason, { isDrifted: differs && cause === 'Drift' }),
           cause: differs ? cause : undefined,
           risks: action === 'Patch' || action === 'Record' || action === 'Create' ? risks : 0,
         };
       }),
   );
 
-function told(type: ActionType, reason: ActionReason, more: Partial<TwinState> = {}): Told {
+function sample(type: ActionType, reason: ActionReason, more: Partial<TwinState> = {}): Sample {
   const none = { owners: [], isDrifted: false, acknowledgement: undefined, detail: undefined, failure: undefined };
   const state = { type, reason, ...none, ...more } as TwinState;
   return { state, cause: undefined, risks: 0 };
 }
 
 /** No more of an inspected twin than is counted. */
-function inspected({ state, cause, risks }: Told, index: number): InspectedTwin {
+function inspected({ state, cause, risks }: Sample, index: number): InspectedTwin {
   const changes = cause === undefined ? [] : [{ cause }];
   const ref = { deviceId: `d${Math.floor(index / 2)}`, moduleId: `m${index % 2}` };
   return { ref, state, action: { changes, observed: [] }, risks } as unknown as InspectedTwin;
@@ -71,7 +71,7 @@ test('whatever the twins are', () => {
       count.judge({ refusedRisks, message: 'too much' } as Parameters<typeof count.judge>[0]);
       const { counts, conditions, offenders, moreOffenders } = count.result();
 
-      const isHeld = ({ state, risks }: Told): boolean => state.type === 'Hold' || (risks & refusedRisks) !== 0;
+      const isHeld = ({ state, risks }: Sample): boolean => state.type === 'Hold' || (risks & refusedRisks) !== 0;
       const present = twins.length - counts.actions.Skip;
       expect(counts.twins).toBe(present);
       const there = twins.flatMap(({ state }, index) => (state.type === 'Skip' ? [] : [Math.floor(index / 2)]));

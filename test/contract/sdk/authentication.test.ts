@@ -81,7 +81,7 @@ describeFacts('bearer tokens', ({ target, isReal }) => {
       expect(allowed).toEqual(granted);
     });
 
-    test('the SDK asks for the scope of all hubs, once, and anew nine minutes before the end', async () => {
+    test('the SDK asks for the scope of all hubs, once, and again nine minutes before the end', async () => {
       const asked: Scopes[] = [];
       const reader = registry([READER], { asked });
       for (let call = 0; call < 3; call += 1) await reader.get(deviceId);
@@ -92,7 +92,7 @@ describeFacts('bearer tokens', ({ target, isReal }) => {
       expect(short).toEqual([SCOPE, SCOPE]);
     });
 
-    test('a good token without the right is told so by name', async () => {
+    test('a valid token without the right is refused by its name', async () => {
       await expect(registry([]).getTwin(deviceId)).rejects.toMatchObject({
         name: 'UnauthorizedError',
         message: `Principal somebody is not authorized for GET on /twins/${deviceId} due to no assigned permissions`,

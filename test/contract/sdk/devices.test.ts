@@ -122,7 +122,7 @@ describeFacts('device identities', ({ target, isReal }) => {
       ['a thumbprint with separators', thumbprint('AB:'.repeat(19) + 'AB'), 400],
       ['a certificate authority', { type: 'certificateAuthority' }, 200],
       ['the type none', { type: 'none' }, 400],
-      ['a type nobody knows', { type: 'password' }, 400],
+      ['an unknown type', { type: 'password' }, 400],
     ])('authentication by %s', async (_row, authentication, status) => {
       expect((await put(newId(), { authentication })).status).toBe(status);
     });

@@ -224,7 +224,7 @@ describeFacts('the event stream', ({ target, isReal, hasEvents }) => {
     describe('6.4 the client', () => {
       const first = (): Received => stream[0] as Received;
 
-      test('is told of the event hub and its partitions', async () => {
+      test('gets the event hub and its partitions', async () => {
         const client = consumer();
         const about = await client.getEventHubProperties();
         expect(about).toMatchObject({ partitionIds: ids, createdOn: expect.any(Date) as Date });

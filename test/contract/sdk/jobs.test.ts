@@ -41,7 +41,7 @@ describeFacts('jobs', ({ target, isReal }) => {
   }
 
   describe('1.9', () => {
-    test('PUT answers queued, GET gives the job, whose time is an hour where the SDK was told none', async () => {
+    test('PUT answers queued, GET gives the job, whose time limit is an hour by default', async () => {
       const start = new Date(hoursAhead(24));
       const condition = `deviceId = '${id}'`;
       const scheduled = await target()
@@ -149,7 +149,7 @@ describeFacts('jobs', ({ target, isReal }) => {
       expect(await status()).toBe('completed');
     });
 
-    test('writes what its condition finds, nulls delete, and tells of each device in numbers and rows', async () => {
+    test('writes what its condition finds, nulls delete, and reports each device in numbers and rows', async () => {
       const deviceId = await device();
       const updateTwin = { etag: '*', tags: { old: null }, properties: { desired: { level: 3 } } };
       await put({ startTime: null, queryCondition: `tags.ring = '${id}'`, updateTwin });

@@ -133,7 +133,7 @@ describeFacts('queries', ({ target, isReal }) => {
         expect(await query('SELECT * FROM devices', headers)).toMatchObject(BAD_REQUEST);
       });
 
-      test('a page has 100 rows at most, and where nobody says', async () => {
+      test('a page has 100 rows at most, which is the default', async () => {
         const prefix = target().id('page-');
         const batch = (from: number, to: number) =>
           Array.from({ length: to - from }, (_, index) => ({ deviceId: `${prefix}${from + index}` }));

@@ -70,7 +70,7 @@ export interface DeviceLead {
   /** `127.0.0.1:8883`. */
   readonly gateway: string;
   readonly webSocketAgent: Agent;
-  /** PEM of the authority to trust. */
+  /** PEM of the certificate authority to trust. */
   readonly authority: string;
 }
 

@@ -15,7 +15,7 @@ describe('micro', () => {
     ],
     ['lists of texts', { NetworkActivity_Devices: 'eth0, eth1', Baseline_ChecksDisabled: '' }, []],
     ['a key that is removed', { Process_CacheSize: null }, []],
-    ['keys that nobody knows', { appTeam: 1, Process_Magic: 'x', __proto__x: 2 }, []],
+    ['unknown keys', { appTeam: 1, Process_Magic: 'x', __proto__x: 2 }, []],
     ['keys of the local file alone', { IothubModule_ProxyConfig: 7 }, []],
     ['a frequency in lower case', { Process_MessageFrequency: 'medium' }, ['Process_MessageFrequency']],
     ['a boolean as a text', { Process_Disabled: 'false' }, ['Process_Disabled']],
@@ -100,7 +100,7 @@ describe('acme-guard', () => {
     });
   });
 
-  test('firmware 1.2 does not know "audit": the old values are reported anew, with the reason', () => {
+  test('firmware 1.2 does not know "audit": the old values are reported again, with the reason', () => {
     const { state } = old(undefined, { guard: { usbPolicy: 'block' }, $version: 2 }, 'Start');
     const next = old(state, { guard: { usbPolicy: 'audit', scanInterval: 'PT1H' }, $version: 3 }, 'Change');
     const reason = 'usbPolicy: firmware 1.2 does not know "audit"';

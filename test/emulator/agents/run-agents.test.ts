@@ -112,7 +112,7 @@ describe('online', () => {
 });
 
 describe('offline', () => {
-  test('nobody is connected and nothing is said', async () => {
+  test('nothing is connected or reported', async () => {
     const { twin, patch, clock, reported } = createWorld('micro', { isOnline: false });
     patch({ Process_Mode: 2 });
     await clock.advance(CHECKED_MS);
@@ -155,7 +155,7 @@ describe('modules that come and go', () => {
     expect(reported('guardStatus')).toBe('running');
   });
 
-  test('and comes back to one that was made anew', async () => {
+  test('and reconnects to a recreated one', async () => {
     const { hub, clock, reported } = createWorld('acme-guard');
     await clock.advance(ANSWERED_MS);
     hub.deleteModule('d', 'acmeGuard', '*');
@@ -175,7 +175,7 @@ describe('modules that come and go', () => {
   });
 });
 
-test('stopping leaves nobody connected and no timer', async () => {
+test('stopping leaves no connection and no timer', async () => {
   const { agents, clock, hub, twin } = createWorld('micro');
   await clock.advance(CHECKED_MS);
   agents.stop();

@@ -185,7 +185,7 @@ describe('a connection ends', () => {
     ['with its device', ({ hub }) => hub.deleteDevice('d', '*')],
     ['when its device is disabled', ({ hub }) => hub.putDevice('d', { status: 'disabled' }, '*')],
     [
-      'when the module is made anew',
+      'when the module is recreated',
       ({ hub }) => {
         hub.deleteModule('d', 'm', '*');
         hub.putModule('d', 'm', {}, undefined);

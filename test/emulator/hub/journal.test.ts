@@ -164,7 +164,7 @@ describe('a restored hub', () => {
     expect(again.listDevices()).toEqual(hub.listDevices());
   });
 
-  test('has nobody connected, and keys and generations as before', () => {
+  test('has no connections, and keys and generations as before', () => {
     const { hub, options, records } = hubWithModule();
     hub.connect(MODULE, () => {});
     const again = IotHub.restore(options, hub.dump(), records);
@@ -199,7 +199,7 @@ describe('the journal', () => {
     expect(counted(() => hub.query('SELECT * FROM devices'))).toBe(0);
   });
 
-  test('comes before the change: where it fails, nothing has happened and nobody is told', () => {
+  test('comes before the change: if it fails, nothing has happened and no event is sent', () => {
     let isFull = false;
     const journal = {
       append: () => {

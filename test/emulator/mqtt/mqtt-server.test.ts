@@ -108,7 +108,7 @@ describe('a module client of the SDK', () => {
     expect(connectionState()).toBe('Disconnected');
   });
 
-  test('is told desired patches as they were sent, unchanged values and nulls included', async () => {
+  test('gets desired patches as they were sent, unchanged values and nulls included', async () => {
     hub.patchTwin(REF, { properties: { desired: { keep: 1, gone: 2 } } });
     const twin = await (await moduleClient()).getTwin();
     const patch = patchOf(3, twin);
@@ -117,7 +117,7 @@ describe('a module client of the SDK', () => {
     expect(await patch).toMatchObject({ keep: 1, gone: null, $version: 3 });
   });
 
-  test('is told nulls by a replacement, and nothing of what it missed', async () => {
+  test('gets nulls for a replacement, and nothing that it missed', async () => {
     hub.patchTwin(REF, { properties: { desired: { old: 1 } } });
     const twin = await (await moduleClient()).getTwin();
     expect(desiredOf(twin)).toMatchObject({ old: 1, $version: 2 });
@@ -173,7 +173,7 @@ describe('a module client of the SDK', () => {
   });
 });
 
-/** The SDK subscribes when somebody listens; an answer to a later request says that the subscription has arrived. */
+/** The SDK subscribes once there is a listener; the answer to a later request proves that the subscription arrived. */
 async function subscribed(twin: Twin): Promise<void> {
   await report(twin, { listening: true });
 }

@@ -22,7 +22,7 @@ const HOST = 'sockets.azure-devices.net';
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPTED = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 
-test('the SDK’s client reads its twin, is told desired patches, reports, and is gone when it closes', async () => {
+test('the SDK’s client reads its twin, gets desired patches, reports, and disconnects when it closes', async () => {
   const clock = createTestClock();
   const hub = new IotHub({ hostName: HOST, clock, random: createSeededRandom(1) });
   hub.createDevice('d', {});

@@ -65,7 +65,7 @@ describe('roles', () => {
   });
 });
 
-describe('what Entra’s callers are told', () => {
+describe('answers to Entra’s callers', () => {
   test('a good token without the right is named, with the call', async () => {
     const response = await call(createFixture(), [], { method: 'GET', path: '/twins/d' });
     expect(response.status).toBe(401);

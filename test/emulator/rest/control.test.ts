@@ -75,7 +75,7 @@ describe('access', () => {
 });
 
 describe('counters', () => {
-  test('tell calls, writes, bytes, messages and ends by class, and start anew', async () => {
+  test('count calls, writes, bytes, messages and outcomes by class, and can be reset', async () => {
     const { send } = createControlled();
     await send('PATCH /twins/d/modules/m', { tags: { a: 1 } });
     await send('GET /twins/d/modules/m');

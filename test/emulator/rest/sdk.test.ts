@@ -205,7 +205,7 @@ describe('signing in with tokens', () => {
     await client.delete('entra');
   });
 
-  test('a reader is told its name where it writes', async () => {
+  test('the refusal of a write names the reader', async () => {
     const client = tokenRegistry(['IoT Hub Data Reader']);
     expect((await client.getTwin('lyon-1')).responseBody).toMatchObject({ deviceId: 'lyon-1' });
     await expect(client.updateTwin('lyon-1', { tags: { a: 1 } }, '*')).rejects.toMatchObject({

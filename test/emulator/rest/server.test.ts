@@ -70,7 +70,7 @@ test('the SDK creates, reads, writes, queries and deletes', async () => {
   await expect(client.getTwin('sdk-1')).rejects.toMatchObject({ name: 'DeviceNotFoundError' });
 });
 
-test('the SDK is told what a policy may not do', async () => {
+test('the SDK gets a refusal for a missing right', async () => {
   await expect(registry('registryReadWrite').getTwin('sdk-2')).rejects.toMatchObject({ name: 'UnauthorizedError' });
 });
 

@@ -116,7 +116,7 @@ describe('claims', () => {
     [{ oid: undefined, sub: 's' }, 's'],
     [{ oid: undefined, appid: 'a' }, 'a'],
     [{ oid: undefined }, 'unknown'],
-  ])('whoever has the claims %j is %s', (claims, name) => {
+  ])('the claims %j give %s', (claims, name) => {
     expect(issuer.verify(token({ ...good, ...claims }), NOW_MS)?.name).toBe(name);
   });
 });

@@ -70,7 +70,7 @@ describe('after a crash', () => {
     expect(after.hub.dump()).toEqual(before.hub.dump());
   });
 
-  test('nobody is connected', async () => {
+  test('nothing is connected', async () => {
     const before = await open();
     fill(before);
     before.hub.connect(REF, () => {});
@@ -202,7 +202,7 @@ describe('a damaged file', () => {
 });
 
 describe('identity of the hub', () => {
-  test('name, policies and authority survive; a certificate is issued anew', async () => {
+  test('name, policies and authority survive; a new certificate is issued', async () => {
     const before = await open();
     const after = await open({ hostName: 'other.azure-devices.net', random: createSeededRandom(2) });
     expect([before.isNew, after.isNew]).toEqual([true, false]);

@@ -45,7 +45,7 @@ describe('whatever is asked', () => {
     backlogMs: fc.integer({ min: 0, max: 5000 }),
   });
 
-  test('no span of time has more turns than the burst and the rate, turns keep their order, and nobody waits too long', () => {
+  test('no span of time has more turns than the burst and the rate, turns keep their order, and no call waits too long', () => {
     fc.assert(
       fc.property(options, fc.array(call, { maxLength: 60 }), (options, calls) => {
         const shaper = new Shaper(options);

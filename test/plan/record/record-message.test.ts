@@ -1,4 +1,4 @@
-// What a write of the record alone says.
+// The message of a write of only the record.
 import { parseOwner } from '../../../src/model/owner.ts';
 import type { OwnedEntry, OwnedKeys, Owners } from '../../../src/plan/record/owned-entry.ts';
 import { describe, expect, test } from 'vitest';

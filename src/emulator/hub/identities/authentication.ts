@@ -1,4 +1,4 @@
-// How an identity proves itself: reading what a client sent, minting keys, and the wire form.
+// Authentication of an identity: parsing what a client sent, generating keys, and the wire form.
 import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import type { Random } from '../../../ports/random.ts';
 import type { Authentication } from '../record.ts';

@@ -1,4 +1,4 @@
-// Many identities or twins in one request, each entry for itself.
+// Many identities or twins in one request, each entry processed separately.
 import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { createDevice, deleteDevice, requireDevice, updateDevice } from './identities.ts';

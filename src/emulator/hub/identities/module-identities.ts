@@ -1,4 +1,4 @@
-// Module identities: create, update, delete, list. Refusals go out in envelope 2.
+// Module identities: create, update, delete, list. Refusals use envelope 2.
 import type { JsonObject } from '../../../model/json.ts';
 import { parseAuthentication, wireAuthentication } from './authentication.ts';
 import type { HubContext } from '../context.ts';

@@ -1,10 +1,10 @@
-// A fault that a real hub once had (azure-iot-sdk-node#683), on order: nulls that wipe what is beside them.
+// A bug that a real hub once had (azure-iot-sdk-node#683), on demand: nulls that remove their sibling keys.
 import { getKey, isObject, type Json, type JsonObject, mergePatch } from '../../../model/json.ts';
 import type { Section } from './twin-document.ts';
 
 /**
- * What a patch made of a section: in an object that is there, below the section's root, a null for a key that is not there
- * removes all the keys which the patch does not set; metadata and `$version` stay. Undefined for patches without such a null.
+ * The patched section: in an existing object below the section's root, a null for an absent key removes all keys that
+ * the patch does not set; metadata and `$version` stay. Undefined for patches without such a null.
  */
 export function hazardousSection(section: Section, patch: JsonObject): Section | undefined {
   let isStruck = false;

@@ -10,7 +10,7 @@ import {
   type JsonObject,
 } from '../../../model/json.ts';
 
-/** Immutable; a write shares what it did not touch with the section before it. */
+/** Immutable; a write shares unchanged parts with the previous section. */
 export interface Section {
   /** User keys only. */
   readonly properties: JsonObject;

@@ -1,4 +1,5 @@
-// A twin as clients see it: its root fields in the order of real dumps, for whole twins and for single reads by queries.
+// A twin as clients get it: its root fields in the order of real dumps, for whole twins and for single fields in
+// queries.
 import { freezeJson, type Json, type JsonObject } from '../../../model/json.ts';
 import { remembering } from '../../../model/lazy.ts';
 import { identityEtag, twinEtag } from '../etag.ts';
@@ -6,7 +7,7 @@ import type { HubRecord } from '../record.ts';
 import { isoTime } from '../times.ts';
 import { wireSection } from './twin-document.ts';
 
-/** Undefined where the twin lacks the field. */
+/** Undefined if the twin lacks the field. */
 type FieldReader = (record: HubRecord) => Json | undefined;
 
 const FIELDS: readonly (readonly [name: string, read: FieldReader])[] = [

@@ -1,4 +1,4 @@
-// What no twin may hold: IoT Hub's rules on keys, values and sizes, with the texts of its refusals.
+// The limits of a twin: IoT Hub's rules on keys, values and sizes, with the texts of its refusals.
 import { isObject, type Json, type JsonObject } from '../../../model/json.ts';
 import { badRequest, invalidArgument, sectionTooLarge } from '../service-error.ts';
 

@@ -1,4 +1,4 @@
-// What the service side does to twins: read, patch, replace.
+// Service operations on twins: read, patch, replace.
 import { isObject, mergePatch, cloneJson, type Json, type JsonObject } from '../../../model/json.ts';
 import type { HubContext } from '../context.ts';
 import { checkTwinEtag } from '../etag.ts';

@@ -67,7 +67,7 @@ describe('a new configuration', () => {
     expect(hub.getTwin({ deviceId: 'd3' })['configurations']).toBeUndefined();
   });
 
-  test('is delivered as any desired patch is, and told to the outside', async () => {
+  test('is delivered like any desired patch, and gives a change event', async () => {
     const { hub, clock } = fleet();
     const heard: JsonObject[] = [];
     hub.connect({ deviceId: 'd1' }, (patch) => heard.push(patch));
@@ -161,7 +161,7 @@ describe('time', () => {
     expect(records).toHaveLength(before);
   });
 
-  test('what somebody else writes over stays until the configuration changes, and is applied again then', async () => {
+  test('a value that another writer overwrote stays until the configuration changes, and is applied again then', async () => {
     const { hub, clock } = fleet();
     put(hub, 'c', { level: 3 });
     await clock.advance(SOON_MS);
@@ -356,7 +356,7 @@ describe('the end of a configuration', () => {
     expect(desiredOf(hub, 'd2')).toEqual({ level: 3, deep: { a: 1 }, taken: 1 });
   });
 
-  test('unless the hub is told to leave it', async () => {
+  test('unless a switch keeps it', async () => {
     const { hub, clock } = fleet();
     hub.setKeepsLeftSettings(true);
     put(hub, 'c', { level: 3 });
@@ -378,7 +378,7 @@ describe('the end of a configuration', () => {
     expect(desiredOf(hub, 'd1')).toEqual({ a: 1 });
   });
 
-  test('one of the same name, made anew before the next run, is another one', async () => {
+  test('one of the same name, recreated before the next run, is another one', async () => {
     const { hub, clock } = fleet();
     put(hub, 'c', { level: 3, old: 1 });
     await clock.advance(SOON_MS);

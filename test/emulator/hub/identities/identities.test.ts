@@ -1,4 +1,4 @@
-// Device identities: the rules of creation, update and deletion, and what an identity looks like.
+// Device identities: the rules of creation, update and deletion, and their wire form.
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import { hubWithModule, MODULE, newHub, refusal, START_MS } from '../new-hub.ts';
@@ -132,7 +132,7 @@ describe('ids', () => {
     expect(refusal(() => newHub().hub.createDevice(id, {}))).toEqual(BAD_REQUEST);
   });
 
-  test('are told apart by case', () => {
+  test('differ by case', () => {
     const { hub } = newHub();
     hub.createDevice('d', {});
     expect(refusal(() => hub.getDevice('D'))).toMatchObject({ status: 404 });

@@ -1,4 +1,4 @@
-// Twins over the service side: counters, merge rules, concurrency, and what devices are told.
+// Twins over the service side: counters, merge rules, concurrency, and deliveries to devices.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../../src/model/json.ts';
@@ -155,7 +155,7 @@ describe('merging', () => {
     ['a scalar replaces an object', { a: { b: 1 } }, { a: 1 }, { a: 1 }],
     ['an object replaces a scalar', { a: 1 }, { a: { b: 1 } }, { a: { b: 1 } }],
     ['a null for an absent key keeps its siblings', { a: { b: 1 } }, { a: { c: null } }, { a: { b: 1 } }],
-    ['keys are told apart by case', { a: 1 }, { A: 2 }, { a: 1, A: 2 }],
+    ['keys differ by case', { a: 1 }, { A: 2 }, { a: 1, A: 2 }],
     ['the hub’s own keys in desired are ignored', { a: 1 }, { b: 2, $metadata: {}, $version: 9 }, { a: 1, b: 2 }],
   ];
   test.each(rows)('%s', (_sentence, before, patch, want) => {
