@@ -112,6 +112,27 @@ test('no two files import each other, not even through others', () => {
   expect(circles).toEqual([]);
 });
 
+/** Sub-folders of these are not rooms yet. */
+const WITHOUT_ROOMS: ReadonlySet<string> = new Set(['controller', 'cli', 'emulator']);
+
+/** `plan/twin` for a file in a sub-folder; undefined for one beside the sub-folders. */
+function roomOf(path: string): string | undefined {
+  const parts = path.split(sep);
+  return parts.length > 2 && !WITHOUT_ROOMS.has(folderOf(path)) ? parts.slice(0, 2).join('/') : undefined;
+}
+
+test('no two rooms of a folder import each other', () => {
+  const pairs = new Set(
+    imports.flatMap(({ from, target }) => {
+      const [room, other] = [roomOf(from), roomOf(target)];
+      const isInside = room !== undefined && other !== undefined && room !== other;
+      return isInside && folderOf(from) === folderOf(target) ? [`${room} > ${other}`] : [];
+    }),
+  );
+  expect(pairs.size).toBeGreaterThan(5);
+  expect([...pairs].filter((pair) => pairs.has(pair.split(' > ').toReversed().join(' > ')))).toEqual([]);
+});
+
 describe('the pure part', () => {
   test.each(Object.entries(PURE_PACKAGES))('%s uses only %j', (folder, allowed) => {
     const used = new Set(imports.filter((one) => one.folder === folder && isPackage(one)).map(({ target }) => target));

@@ -126,7 +126,14 @@ export function patchTouches(patch: Json, path: readonly string[]): boolean {
   return value !== undefined;
 }
 
-/** RFC 7386. Returns a new value; changes neither argument. */
+/** True where the patch removes anything. */
+export function hasNull(value: Json | undefined): boolean {
+  if (value === null) return true;
+  if (!isObject(value)) return false;
+  return Object.keys(value).some((key) => hasNull(value[key]));
+}
+
+/** RFC 7386. Returns a new value; neither argument is changed. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return cloneJson(patch);
   const result: JsonObject = isObject(target) ? { ...target } : {};

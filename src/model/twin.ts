@@ -1,5 +1,5 @@
 // Twins as IoT Hub sends them, and the shared facts about their wire form.
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, setKey, type Json, type JsonObject } from './json.ts';
 
 /** Names one module twin on one hub. */
 export interface ModuleRef {
@@ -59,6 +59,26 @@ export function deviceFacts(twin: Pick<Twin, 'deviceId' | 'status' | 'capabiliti
     iotEdge: twin.capabilities?.iotEdge === true,
     tags: twin.tags ?? {},
   };
+}
+
+export function isTagless(device: Pick<DeviceFacts, 'tags'>): boolean {
+  for (const key in device.tags) if (Object.hasOwn(device.tags, key)) return false;
+  return true;
+}
+
+/** `properties.desired` without what the hub adds to it. */
+export function userDesired(desired: JsonObject): JsonObject {
+  const copy: JsonObject = {};
+  for (const key of Object.keys(desired)) {
+    if (key !== '$metadata' && key !== '$version') setKey(copy, key, desired[key] as Json);
+  }
+  return copy;
+}
+
+/** `$version` of the desired properties after a write to them: every write moves it by one. */
+export function nextVersion({ properties }: Pick<Twin, 'properties'>): number | undefined {
+  const version = properties.desired['$version'];
+  return typeof version === 'number' ? version + 1 : undefined;
 }
 
 const ETAG_BYTES = 8;

@@ -27,9 +27,9 @@ export interface Planner {
   readonly instance: string;
   /** Module ids that some configuration on this hub manages, sorted. */
   readonly moduleIds: readonly string[];
-  /** Places inside the tags of a device that some selector on this hub looks at. */
+  /** Places inside the tags of a device that some selector on this hub reads. */
   readonly tagPaths: readonly (readonly string[])[];
-  /** What is declared for each managed module of a device; cheap, cached by the tags that selectors look at. */
+  /** What is declared for each managed module of a device; cheap, cached by the tags that selectors read. */
   targetsFor(device: DeviceFacts): readonly Target[];
   /** The target for one module of a device: an empty one where nothing is declared for it. */
   targetFor(device: DeviceFacts, moduleId: string): Target;
@@ -47,7 +47,7 @@ export interface Planner {
  * One action for one module twin. `live` undefined means the hub said the module does not exist, or listed none. Pure;
  * `nowMs` dates the record, and how long ago what it remembers was. `others` is who else writes there, as far as known.
  */
-export type Plan = (
+type Plan = (
   target: Target,
   device: DeviceFacts,
   live: Twin | undefined,
@@ -85,7 +85,7 @@ export function createPlanner(
   return plannerWith(undefined);
 }
 
-/** The planner with something between it and whoever asks, for every list of devices. */
+/** The planner with `wrap` around each plan, for every list of devices. */
 export function wrapPlanner(planner: Planner, wrap: (plan: Plan) => Plan): Planner {
   const wrapped: Planner = {
     ...planner,

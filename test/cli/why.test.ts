@@ -201,7 +201,7 @@ describe('changes by other writers', () => {
     await expect(await told('why atm-1 serial')).toMatchFileSnapshot(golden('foreign-denied'));
     expect((await run('why atm-1 hihg')).err).toContain('Did you mean "high"?');
     const { twins } = JSON.parse((await run('why atm-1 high -o json')).out) as { twins: { settings: object[] }[] };
-    expect(twins[0]?.settings).toMatchObject([{ name: 'high', whose: expect.stringMatching(/^nobody's: /) as string }]);
+    expect(twins[0]?.settings).toMatchObject([{ name: 'high', whose: expect.stringMatching(/^no owner: /) as string }]);
   });
 
   test('a setting that does not exist', async () => {

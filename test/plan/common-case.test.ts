@@ -7,8 +7,7 @@ import { cloneJson, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { DeviceFacts } from '../../src/model/twin.ts';
 import { parseOwner, type Owner } from '../../src/model/owner.ts';
 import { composeRecord } from '../../src/plan/record/record-write.ts';
-import { sameOwnership, type OwnedEntry, type Owners } from '../../src/plan/record/owned-entry.ts';
-import { composeOwn } from '../../src/plan/record/entry-spelling.ts';
+import { composeOwn, sameOwnership, type OwnedEntry, type Owners } from '../../src/plan/record/owned-entry.ts';
 import { NO_MEMORY, readRecord, recordHolds } from '../../src/plan/record/record.ts';
 import { createSelection, matches } from '../../src/plan/select/selection.ts';
 

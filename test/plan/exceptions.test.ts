@@ -399,7 +399,7 @@ describe('an exception for so many devices', () => {
     expect(action).toMatchObject({ type: 'Hold', reason: 'ExceptionTooWide' });
     expect(patchOf(action)).toBeUndefined();
     expect(action.message).toBe(
-      'SecurityException/inc is for 2 devices at most; those it selects are not counted yet. The next look at the whole hub counts them.',
+      'SecurityException/inc is for 2 devices at most; those it selects are not counted yet. The next pass over the whole hub counts them.',
     );
   });
 

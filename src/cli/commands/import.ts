@@ -9,9 +9,8 @@ import { hubNameOf } from '../../model/hub-name.ts';
 import { closest } from '../../model/similarity.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
-import { groupingTags } from '../../plan/import/adoption.ts';
 import { managingInstances } from '../../plan/record/managing-instances.ts';
-import { NO_WORK } from '../../plan/report/call-count.ts';
+import { NO_CALLS } from '../../plan/report/call-count.ts';
 import { adoptFleet, type Fleet, type ImportSource } from '../import/adopt-fleet.ts';
 import { readCostText } from '../render/cost-text.ts';
 import { confirm } from '../render/confirm.ts';
@@ -28,6 +27,7 @@ import { createStyle } from '../render/style.ts';
 import { countOf } from '../render/table.ts';
 import { countOthers } from '../render/count-devices.ts';
 import { isReserved } from '../../model/reserved-device.ts';
+import { groupingTags } from '../../plan/import/grouping-tags.ts';
 import type { World } from '../world.ts';
 
 export interface ImportOptions extends SourceOptions, HubChoice {
@@ -115,7 +115,7 @@ async function isWanted(world: World, session: HubSession, { yes, snapshot }: Im
   const devices = await countOthers(session.hub, session.planner.instance, world.interrupted);
   const messages = Math.ceil((devices * (DEVICE_ROW_BYTES + TWIN_ROW_BYTES)) / MESSAGE_BYTES);
   const queries = 2 * Math.max(1, Math.ceil(devices / PAGE_ROWS));
-  const cost = costOf({ ...NO_WORK, messages }, { capacity: session.capacity, budget: session.declaredHub.budget });
+  const cost = costOf({ ...NO_CALLS, messages }, { capacity: session.capacity, budget: session.declaredHub.budget });
   world.err.write(
     `Reading ${countOf(devices, 'device')} and their modules: ${readCostText(queries, cost)}. Nothing is written.\n`,
   );

@@ -5,14 +5,14 @@ import { closest } from '../../model/similarity.ts';
 import { actionDocument, type ActionDocument } from '../../plan/report/document.ts';
 import { changesDevice, type TwinAction } from '../../model/action.ts';
 import type { GuardDecision } from '../../plan/guard/guards.ts';
-import { assumingHidden } from '../../plan/report/hidden-values.ts';
+import { assumingHiddenValues } from '../../plan/report/hidden-values.ts';
 import { lintSelectors } from '../../plan/select/fleet-lint.ts';
 import { attribute } from '../../plan/report/attribution.ts';
 import { createPlanner, type Planner } from '../../plan/planner.ts';
 import { savedTwin, type SavedHub, type SavedPlan } from '../../plan/report/saved-plan.ts';
 import { countByTag, type PlannedTwin } from '../../plan/report/shapes.ts';
 import { addSummaries, summarize } from '../../plan/report/summary.ts';
-import { addWork, NO_WORK, workOf } from '../../plan/report/call-count.ts';
+import { addCalls, NO_CALLS, callsOf } from '../../plan/report/call-count.ts';
 import type { InspectedTwin } from '../../controller/once/inspect.ts';
 import type { DeviceTable } from '../../controller/twins/device-table.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -80,7 +80,7 @@ function warnUnknownTag(world: World, plans: readonly HubPlan[], tag: string | u
 
 /** Like the exit code of `apply`: a held twin takes precedence. With `--from`, only new changes count. */
 function detailedCode(plans: readonly HubPlan[]): ExitCode {
-  const actions = plans.flatMap(({ twins }) => twins.filter(({ isPending }) => isPending !== true));
+  const actions = plans.flatMap(({ twins }) => twins.filter(({ wasAskedBefore }) => wasAskedBefore !== true));
   const isHeld = actions.some(({ action }) => action.type === 'Hold');
   if (isHeld || plans.some(({ guards }) => guards?.message !== undefined)) return EXIT.Held;
   return actions.some(({ action }) => changesDevice(action)) ? EXIT.Changes : EXIT.Ok;
@@ -150,22 +150,22 @@ export async function planHub(
   const { name, budget } = session.declaredHub;
   let hidden = 0;
   const attributed = attribution(session, comparison, world.clock.now());
-  const planner = assumingHidden(session.planner, () => {
+  const planner = assumingHiddenValues(session.planner, () => {
     hidden += 1;
   });
-  let work = NO_WORK;
+  let work = NO_CALLS;
   const spentBefore = session.hub.messagesSpent();
   const keep = (inspected: InspectedTwin, devices: DeviceTable): KeptTwin => {
     const { action, twin } = inspected;
-    work = addWork(work, workOf(action, twin));
+    work = addCalls(work, callsOf(action, twin));
     const planned = attributed.add(inspected, devices);
     const document = isDocumented ? actionDocument({ hub: name, profiles }, action, twin) : undefined;
-    const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.isPending !== true };
+    const isFresh = comparison?.base === undefined ? {} : { fromThisChange: planned.wasAskedBefore !== true };
     return { planned, action, document: document === undefined ? undefined : { ...document, ...isFresh } };
   };
   const inspection = await inspect(world, { ...session, planner }, keep, { lookupsMax: LOOKUPS_MAX });
   const { devices, kept, guards, notLookedUp } = inspection;
-  const looked = { ...NO_WORK, messages: session.hub.messagesSpent() - spentBefore };
+  const looked = { ...NO_CALLS, messages: session.hub.messagesSpent() - spentBefore };
   const { pending } = attributed;
   const warnings = lintSelectors(declared, name, [...devices.all()]);
   return {
@@ -175,7 +175,7 @@ export async function planHub(
     twins: kept.map(({ planned }) => planned),
     profiles: [...profiles.values()],
     summary: summarize(kept.map(({ action }) => action)),
-    cost: costOf(addWork(work, looked), { capacity: session.capacity, budget }),
+    cost: costOf(addCalls(work, looked), { capacity: session.capacity, budget }),
     warnings,
     ...(pending === undefined ? {} : { pending }),
     ...(hidden === 0 ? {} : { hidden }),
@@ -209,9 +209,9 @@ function attribution(session: HubSession, comparison: Comparison | undefined, no
     add({ action, device, twin, ref, others }, devices) {
       before ??= uncounted.forFleet(devices.all());
       const old = before.plan(before.targetFor(device, ref.moduleId), device, twin, nowMs, others);
-      const { fresh, hasPending } = attribute(action, old);
-      if (hasPending) pending[old.reason === 'Drift' ? 'drift' : 'others'] += 1;
-      return { action: fresh ?? action, device, isPending: fresh === undefined };
+      const { fromThisChange, wasAskedBefore } = attribute(action, old);
+      if (wasAskedBefore) pending[old.reason === 'Drift' ? 'drift' : 'others'] += 1;
+      return { action: fromThisChange ?? action, device, wasAskedBefore: fromThisChange === undefined };
     },
   };
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { snapshotLines, type SnapshotState } from '../../adapters/fleet-snapshot.ts';
 import { keyOf } from '../../model/twin-key.ts';
 import { unlessRefused } from '../../controller/queue/optional-read.ts';
-import { createHiding } from '../../plan/report/hidden-values.ts';
+import { createValueHiding } from '../../plan/report/hidden-values.ts';
 import { isReserved } from '../../model/reserved-device.ts';
 import type { Declared } from '../../model/declared.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -61,7 +61,7 @@ async function takeSnapshot(world: World, { profiles }: Declared, session: HubSe
   const { clock, err, interrupted } = world;
   const { declaredHub, hub, hostName, mode, capacity } = session;
   const progress = createProgress(world);
-  const hide = createHiding(profiles);
+  const hide = createValueHiding(profiles);
   const moduleIds = [...new Set([...profiles.values()].map(({ moduleId }) => moduleId))].toSorted();
   let devices = 0;
   let reserved = 0;

@@ -1,6 +1,6 @@
 // The result of an import, as text and JSON: groups, common settings, outliers, settings left alone.
-import { countOutliers, type AdoptedProfile, type Adoption, type Settings } from '../../plan/import/adoption.ts';
-import type { betterTag } from '../../plan/import/better-tag.ts';
+import { countOutliers, type betterTag } from '../../plan/import/grouping-tags.ts';
+import { type AdoptedProfile, type Adoption, type Settings } from '../../plan/import/adoption.ts';
 import { shortValue } from '../../plan/report/change-text.ts';
 import type { ManagingInstance } from '../../plan/record/managing-instances.ts';
 import type { Undeclarable } from '../../profile/decode.ts';

@@ -75,7 +75,7 @@ const SHOWN: ReadonlySet<ActionType> = new Set(SECTIONS.map(({ type }) => type))
 /** `tag`: the device tag to count devices by. */
 export function planText(plan: HubPlan, style: Style, tag?: string): string {
   const { name, mode, devices, twins, summary, profiles } = plan;
-  const different = twins.filter(({ action, isPending }) => isPending !== true && SHOWN.has(action.type));
+  const different = twins.filter(({ action, wasAskedBefore }) => wasAskedBefore !== true && SHOWN.has(action.type));
   const all = foldShapes(different);
   const counted = all.map((shape) => shape.devices).filter((shapeDevices) => shapeDevices.length > NAMES_SHOWN_MAX);
   const by = tag ?? tellingTag(counted);
@@ -105,7 +105,7 @@ export function planText(plan: HubPlan, style: Style, tag?: string): string {
 
 /** A small change needs a large message if the agent would reset omitted settings. */
 function sentText({ twins, profiles }: HubPlan): string[] {
-  const actions = twins.filter(({ isPending }) => isPending !== true).map(({ action }) => action);
+  const actions = twins.filter(({ wasAskedBefore }) => wasAskedBefore !== true).map(({ action }) => action);
   return wholeSections(actions, profiles).map(({ moduleId, fewest, most }) => {
     const count = fewest === most ? countOf(most, 'setting') : `${fewest} to ${countOf(most, 'setting')}`;
     return `Sent     to ${moduleId} the whole section, ${count}: the agent may reset settings that a smaller patch omits`;

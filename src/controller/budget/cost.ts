@@ -1,10 +1,10 @@
 // How long work takes at our pace, and what it costs of the hub's daily messages: shown before anything is done.
 import type { Capacity, DeclaredHub } from '../../model/declared.ts';
-import type { Work } from '../../plan/report/call-count.ts';
+import type { CallCount } from '../../plan/report/call-count.ts';
 import { dailyMessages } from './daily-messages.ts';
 import { rates } from './rates.ts';
 
-export interface Cost extends Work {
+export interface Cost extends CallCount {
   /** At our share of the hub's throttle; undefined where no limit is known. */
   readonly pace: Pace | undefined;
 }
@@ -23,12 +23,12 @@ export interface Pace {
 }
 
 /** Without a capacity there is no pace. */
-export function costOf(work: Work, { capacity, budget }: Pick<DeclaredHub, 'capacity' | 'budget'>): Cost {
+export function costOf(work: CallCount, { capacity, budget }: Pick<DeclaredHub, 'capacity' | 'budget'>): Cost {
   if (capacity === undefined || budget.throttle <= 0) return { ...work, pace: undefined };
   return { ...work, pace: paceOf(work, capacity, budget) };
 }
 
-function paceOf({ reads, writes, creations }: Work, capacity: Capacity, budget: DeclaredHub['budget']): Pace {
+function paceOf({ reads, writes, creations }: CallCount, capacity: Capacity, budget: DeclaredHub['budget']): Pace {
   const { queries, twinReads, twinWrites, registry } = rates(capacity);
   const needed = [reads / twinReads, writes / twinWrites, creations / registry];
   const daily = dailyMessages(capacity);

@@ -4,7 +4,8 @@ import { HubError } from '../../model/errors.ts';
 import { deepEqual, formatPointer, type Json } from '../../model/json.ts';
 import { isManagedByEdge, type AutomaticConfiguration } from '../../model/other-writer.ts';
 import type { DeviceFacts, ModuleRef, Twin } from '../../model/twin.ts';
-import { NO_OTHER_WRITERS, overlapping, type Setting, type OtherWriters } from '../../plan/twin/other-writers.ts';
+import { NO_OTHER_WRITERS, overlapping, type OtherWriters } from '../../plan/twin/other-writers.ts';
+import type { Place } from '../../plan/target/layering.ts';
 import { DEAD_SECTIONS } from '../../profile/dead-section.ts';
 import type { Registry } from '../../ports/hub.ts';
 import { unlessRefused } from '../queue/optional-read.ts';
@@ -96,8 +97,8 @@ function isSame(a: readonly AutomaticConfiguration[], b: readonly AutomaticConfi
 }
 
 /** Names and places that are declared for each module, once each. */
-function declaredSettings({ configurations }: Declared): ReadonlyMap<string, readonly Setting[]> {
-  const modules = new Map<string, Map<string, Setting>>();
+function declaredSettings({ configurations }: Declared): ReadonlyMap<string, readonly Place[]> {
+  const modules = new Map<string, Map<string, Place>>();
   for (const { atoms, profile } of configurations) {
     let settings = modules.get(profile.moduleId);
     if (settings === undefined) modules.set(profile.moduleId, (settings = new Map()));
@@ -106,7 +107,7 @@ function declaredSettings({ configurations }: Declared): ReadonlyMap<string, rea
   return new Map([...modules].map(([moduleId, settings]) => [moduleId, [...settings.values()]]));
 }
 
-function overlapNote(automatic: AutomaticConfiguration, declared: ReadonlyMap<string, readonly Setting[]>): string[] {
+function overlapNote(automatic: AutomaticConfiguration, declared: ReadonlyMap<string, readonly Place[]>): string[] {
   const names = new Set([...declared].flatMap(([moduleId, settings]) => overlapping(automatic, moduleId, settings)));
   if (names.size === 0) return [];
   const shown = [...names].toSorted().slice(0, NAMES_SHOWN_MAX).join(', ');

@@ -2,10 +2,9 @@
 import type { Change } from '../../model/change.ts';
 import { getKey, isObject, mergePatch, patchTouches, type JsonObject } from '../../model/json.ts';
 import { isReservedName } from '../../model/reserved-device.ts';
-import type { DeviceFacts } from '../../model/twin.ts';
+import { isTagless, type DeviceFacts } from '../../model/twin.ts';
 import type { Planner } from '../../plan/planner.ts';
 import { RECORD_TAG, rawRecord, recordedEtag } from '../../plan/record/record.ts';
-import { isTagless } from '../../plan/select/selection.ts';
 import type { HubContext } from '../context/hub-context.ts';
 import type { Hints } from '../twins/hints.ts';
 import { keyOf, refOf } from '../../model/twin-key.ts';

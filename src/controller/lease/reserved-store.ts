@@ -3,7 +3,7 @@ import { HubError } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { reservedDeviceId, RESERVED_TAG } from '../../model/reserved-device.ts';
 import { mergePatchBetween } from '../../model/json.ts';
-import { tooLarge } from '../../plan/twin/limits.ts';
+import { tooLarge } from '../../model/twin-size.ts';
 import type { FleetFacts, FleetState } from '../../ports/fleet-state.ts';
 import type { ReservedDevice } from '../../ports/hub.ts';
 import type { LeaseEntry, LeaseStore } from '../../ports/lease.ts';

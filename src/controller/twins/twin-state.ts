@@ -10,7 +10,7 @@ import {
   type TwinAction,
 } from '../../model/action.ts';
 import type { Owner } from '../../model/owner.ts';
-import { clip } from '../../plan/report/change-text.ts';
+import { clip } from '../../model/text.ts';
 import { isMet } from '../../plan/twin/changes.ts';
 import { REDACTED } from '../../plan/report/redaction.ts';
 import type { Target } from '../../plan/target/target.ts';

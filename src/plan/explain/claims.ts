@@ -5,15 +5,15 @@ import { formatPointer, type Json } from '../../model/json.ts';
 import type { FactKey, Requirement, Selector } from '../../model/selector.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import type { TwinAction } from '../../model/action.ts';
-import type { Layer } from '../target/layer.ts';
 import type { Ownership } from '../twin/ownership.ts';
 import { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
 import { momentText } from '../../model/moment.ts';
+import type { Claims, Layer, Place } from '../target/layering.ts';
 import { factOf, failingRequirement } from '../select/selection.ts';
 import type { Target } from '../target/target.ts';
 
-export type Verdict =
+type Verdict =
   | 'Won' // its value is the declared one
   | 'Lost' // another configuration has a higher priority, or keeps the setting as it is
   | 'Held' // it would have won, or contradicts another, and the twin is held: nothing is written
@@ -29,12 +29,6 @@ export interface Claim {
   readonly origin: Origin;
   /** The way in, or why it does not count. */
   readonly because: string;
-}
-
-/** A setting by its place on the twin: two profiles may use one name for two places. */
-export interface Place {
-  readonly name: string;
-  readonly path: readonly string[];
 }
 
 export interface ClaimContext {
@@ -84,7 +78,7 @@ function verdictOf(context: ClaimContext, layer: Layer, place: Place): Pick<Clai
   const way = wayOf(layer);
   const rival = rivalOf(context, place, configuration.owner);
   if (rival !== undefined) return { verdict: 'Held', because: `${way}; ${rival} wants something else` };
-  const wins = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): boolean =>
+  const wins = ({ atoms, absences }: Claims): boolean =>
     atoms.some(({ atom, owner }) => owner === configuration.owner && isAt(place)(atom)) ||
     absences.some((absence) => absence.owner === configuration.owner && isAt(place)(absence));
   if (wins(ownership)) return { verdict: context.action.type === 'Hold' ? 'Held' : 'Won', because: way };
@@ -127,7 +121,7 @@ function whyOut(input: ClaimContext, configuration: DeclaredConfiguration): stri
   return whyNotSelected(input, configuration);
 }
 
-/** Of several ways in, the first tells. */
+/** Of several ways in, by the first. */
 function whyNotSelected({ hubName, device }: ClaimContext, configuration: DeclaredConfiguration): string {
   const way = configuration.targets.find(({ hubs }) => hubs.includes(hubName));
   if (way === undefined) {
@@ -143,10 +137,10 @@ function whyNotMatched(selector: Selector, device: DeviceFacts): string {
   if (failing === 'deviceIds') return 'the device is not listed';
   const fact = factOf(failing.key, device);
   const is = fact === undefined ? 'is absent' : `is ${JSON.stringify(fact)}`;
-  return `${keyText(failing.key)} ${is}, ${wish(failing)}`;
+  return `${keyText(failing.key)} ${is}, ${neededText(failing)}`;
 }
 
-function wish(requirement: Requirement): string {
+function neededText(requirement: Requirement): string {
   if (!('values' in requirement)) return requirement.operator === 'Exists' ? 'must exist' : 'must not exist';
   const values = requirement.values.map((value) => JSON.stringify(value));
   const list = values.length === 1 ? values[0] : `one of ${values.join(', ')}`;
@@ -155,7 +149,7 @@ function wish(requirement: Requirement): string {
 
 const REQUIREMENTS_SHOWN_MAX = 3;
 
-/** `hw=atm, ring in 1, 2`; empty where it takes every device. */
+/** `hw=atm, ring in 1, 2`; empty where it matches every device. */
 function selectorText({ requirements, deviceIds }: Selector): string {
   const texts = [...(deviceIds === undefined ? [] : ['deviceIds']), ...requirements.map(requirementText)];
   const more = texts.length - REQUIREMENTS_SHOWN_MAX;

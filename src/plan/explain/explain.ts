@@ -9,11 +9,12 @@ import { atomName, atomPath } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import { holdsSecret } from '../../profile/secrets.ts';
 import { compareText } from '../../model/text.ts';
+import type { Place } from '../target/layering.ts';
 import type { TwinInput } from '../twin/twin-facts.ts';
 import type { TwinDecision } from '../twin/plan-twin.ts';
 import { NO_OWNERS, type Owners } from '../record/owned-entry.ts';
 import { isMet } from '../twin/changes.ts';
-import { claimOf, isAt, rank, type Claim, type ClaimContext, type Place } from './claims.ts';
+import { claimOf, isAt, rank, type Claim, type ClaimContext } from './claims.ts';
 import { lastWriteOf, type LastWrite } from '../record/last-write.ts';
 import { nextStepOf, type NextStep } from './next-step.ts';
 import { placesKnown, whoseOf } from './foreign-setting.ts';
@@ -40,7 +41,7 @@ export interface SettingExplanation {
   readonly claims: readonly Claim[];
 }
 
-export interface ExplainInput {
+interface ExplainInput {
   readonly hubName: string;
   readonly decision: TwinDecision;
   /** A setting to explain too where the twin has it, or a profile knows it, and no manifest names it. */
@@ -156,7 +157,7 @@ function explainSetting(context: Context, { place, by }: NamedPlace): SettingExp
   };
 }
 
-/** What no manifest vouches for is hidden by how it looks too. */
+/** A value that no manifest names is sensitive by its form too. */
 function isSensitive(
   name: string,
   values: readonly (Json | undefined)[],

@@ -33,7 +33,7 @@ export function placesKnown(profiles: readonly Profile[], name: string): string[
 export function whoseOf(input: WhoseInput): string {
   const { value, live, instance } = input;
   if (live !== undefined && !isReadable(live, instance)) return 'not known: the record on the twin can not be read';
-  if (value === undefined || live === undefined) return `nobody's: ${absentText(input)}`;
+  if (value === undefined || live === undefined) return `no owner: ${absentText(input)}`;
   return `not ours: ${otherInstanceText(live, input) ?? automaticText(live, input) ?? declarableText(input)}`;
 }
 

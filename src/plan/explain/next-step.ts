@@ -1,4 +1,4 @@
-// What becomes of one setting of a twin at the next pass, and why: the action on the twin, seen from the setting.
+// What becomes of one setting of a twin at the next pass, and why: the action on the twin, for that setting.
 import type { Declared } from '../../model/declared.ts';
 import { liesIn, type Json } from '../../model/json.ts';
 import {
@@ -10,9 +10,10 @@ import {
   type TwinAction,
 } from '../../model/action.ts';
 import { isConfigurationOwner, type Owner } from '../../model/owner.ts';
+import { isKeeping, type Fate, type RecordedEntry } from '../twin/fate.ts';
 import type { Owners } from '../record/owned-entry.ts';
 import { isRemovable } from '../target/layering.ts';
-import { isKeeping, type Fate, type Ownership, type RecordedOwner } from '../twin/ownership.ts';
+import { type Ownership } from '../twin/ownership.ts';
 import type { Target } from '../target/target.ts';
 
 export type Step =
@@ -43,14 +44,14 @@ interface StepInput {
   readonly recorded: Owners;
 }
 
-/** Undefined where there is nothing to do and nothing to say: it is as declared, or it is not there and nobody wants it. */
+/** Undefined where there is nothing to do and nothing to say: it is as declared, or it is absent and no configuration names it. */
 export function nextStepOf(input: StepInput): NextStep | undefined {
   const { path, live, action, ownership } = input;
   const isHere = (place: { readonly path: readonly string[] }): boolean => isSamePlace(place.path, path);
   const owner = ownership.recordedPaths.overlapping(path)[0];
   const claim = ownership.atoms.find(({ atom }) => isHere(atom));
   if (action.type === 'Hold') {
-    // What a record says that we can't read, nobody knows.
+    // What a record says that we can't read is not known.
     if (isOurs(input) || action.reason === 'RecordNewer') return refused(action);
     return live === undefined ? undefined : FOREIGN;
   }
@@ -68,7 +69,10 @@ function isSamePlace(a: readonly string[], b: readonly string[]): boolean {
   return liesIn(a, b) || liesIn(b, a);
 }
 
-const FOREIGN: NextStep = { step: 'Kept', because: 'nobody of ours declares or owns it here: it is never touched' };
+const FOREIGN: NextStep = {
+  step: 'Kept',
+  because: 'no manifest declares it and our record does not hold it: it is never touched',
+};
 
 function isOurs({ path, ownership }: StepInput): boolean {
   const claims = [...ownership.atoms.map(({ atom }) => atom), ...ownership.absences];
@@ -83,7 +87,7 @@ function changed({ after, cause, owner, before }: SettingChange): NextStep {
   const why: Readonly<Record<ChangeCause, string>> = {
     FirstConfiguration: `${owner} writes here for the first time`,
     ConfigurationChanged: 'the manifests changed since the last write',
-    Drift: `somebody else ${before === undefined ? 'removed' : 'changed'} it`,
+    Drift: `another writer ${before === undefined ? 'removed' : 'changed'} it`,
     SettingRemoved: `${owner} no longer declares it`,
     OwnerRemoved: `${owner} left the manifests, and asked for removal`,
     LeftGroup: `${owner} no longer selects the device`,
@@ -103,17 +107,17 @@ function leftAlone({ cause }: SettingChange, { action: { type, reason }, target 
     return { step: 'Kept', reason, because: 'an owner that is not in this part of the source has it' };
   }
   const whose = target.observedBy ?? 'the Hub';
-  return { step: 'Kept', reason: 'ModeObserve', because: `it differs, and the mode of ${whose} says to look only` };
+  return { step: 'Kept', reason: 'ModeObserve', because: `it differs, and the mode of ${whose} is Observe` };
 }
 
 /** It means what is declared already: at most the record has to say whose it is. */
-function passesTo(winner: string, recorded: RecordedOwner | undefined, action: TwinAction): NextStep | undefined {
+function passesTo(winner: string, recorded: RecordedEntry | undefined, action: TwinAction): NextStep | undefined {
   if (recorded?.owner === winner || !writes(action)) return undefined;
   const reason = recorded === undefined ? 'Adopted' : 'OwnerChanged';
   return { step: 'Adopted', reason, because: `it means what is declared, and is ${winner}'s from then on` };
 }
 
-function letGo({ owner, fate }: RecordedOwner, input: StepInput): NextStep {
+function letGo({ owner, fate }: RecordedEntry, input: StepInput): NextStep {
   // Where all of the module is left as it is, the action knows who stopped it.
   const { type, message = whyLeft(owner, fate) } = input.action;
   if (isKeeping(fate)) return { step: 'Kept', reason: fate, because: type === 'Keep' ? message : whyLeft(owner, fate) };
@@ -123,26 +127,18 @@ function letGo({ owner, fate }: RecordedOwner, input: StepInput): NextStep {
 }
 
 function whyLeft(owner: Owner, fate: Fate): string {
-  switch (fate) {
-    case 'Continues':
-      return `${owner} no longer writes it`;
-    case 'LeftGroup':
-      return `${owner} no longer selects the device`;
-    case 'OwnerRemoved':
-      return `${owner} left the manifests, and asked for removal`;
-    case 'Released':
-      return `${owner} left the manifests with deletionPolicy Retain`;
-    case 'ExceptionEnded':
-      return `${owner} is over`;
-    case 'Suspended':
-      return `${owner} is suspended or only observes: what it owns stays`;
-    case 'Unassigned':
-      return `${owner} no longer selects the device, and nobody else manages the module`;
-    case 'OutOfInput':
-      return `${owner} is not in this part of the source`;
-    case 'SourceEmpty':
-      return 'the source holds no resource at all, and that removes nothing';
-  }
+  const why: Readonly<Record<Fate, string>> = {
+    Continues: `${owner} no longer writes it`,
+    LeftGroup: `${owner} no longer selects the device`,
+    OwnerRemoved: `${owner} left the manifests, and asked for removal`,
+    Released: `${owner} left the manifests with deletionPolicy Retain`,
+    ExceptionEnded: `${owner} is over`,
+    Suspended: `${owner} is suspended or only observes: what it owns stays`,
+    Unassigned: `${owner} no longer selects the device, and no other configuration manages the module`,
+    OutOfInput: `${owner} is not in this part of the source`,
+    SourceEmpty: 'the source holds no resource at all, and that removes nothing',
+  };
+  return why[fate];
 }
 
 /** Why a setting that is let go of, and that policies would have removed, stays on the twin. */

@@ -20,9 +20,9 @@ export interface RiskGroup {
   readonly twins: number;
 }
 
-/** What one complete pass over a hub has seen. */
+/** What one complete pass over a hub counted. */
 export interface PassFacts {
-  /** Listed, and as the hub's own statistics count them; undefined where they were not asked. */
+  /** Listed, and as the hub's own statistics count them; undefined where they were not read. */
   readonly devices: number;
   readonly devicesCounted: number | undefined;
   /** Configurations that the records on twins name. */
@@ -52,15 +52,15 @@ export interface GuardDecision {
   /** `FINGERPRINT@COUNT`: what a person writes to approve; undefined where nothing is refused. */
   readonly approval: string | undefined;
   readonly isApproved: boolean;
-  /** Bits of RISK that nobody may take now: 0 where nothing is refused or all of it is approved. */
+  /** Bits of RISK that no write may carry now: 0 where nothing is refused or all of it is approved. */
   readonly refusedRisks: number;
   /** What is too much, and what would release it; undefined where nothing is held back. */
   readonly message: string | undefined;
-  /** That the Hub bears an approval which does nothing, as nothing is refused; what else is wrong with one, `message` tells. */
+  /** That the Hub has an approval which does nothing, as nothing is refused; what else is wrong with one is in `message`. */
   readonly idleApproval: string | undefined;
 }
 
-/** A list that lacks more of the devices that the hub counts is none to take anything away by. */
+/** A list that lacks more of the devices that the hub counts is no reason to remove anything. */
 const UNLISTED_SHARE_MAX = 0.1;
 /** So many missing configurations, and this share of those that twins know, are no ordinary edit. */
 const OWNERS_MISSING_MIN = 2;
@@ -86,7 +86,7 @@ export const LIMIT_OF: Readonly<Partial<Record<Guard, keyof DeclaredGuards>>> = 
 /** Risks for which it matters whether the list of devices is whole. */
 export const RISKS_OF_SHORT_LIST = REFUSED.ListShort;
 
-/** Those that can refuse a write with these bits of RISK; whether they do is for the whole hub to tell. */
+/** Those that can refuse a write with these bits of RISK; whether they do depends on the whole hub. */
 export function guardsOver(risks: number, guards: DeclaredGuards): readonly Guard[] {
   return GUARDS.filter((guard) => (REFUSED[guard] & risks) !== 0 && isInForce(guard, guards));
 }
@@ -220,7 +220,7 @@ function sentenceOf(
       return `SourceShrunk: ${count} of the ${owners} configurations on twins are missing from the source (${names}${more}); is a part of it lost? Then put it back.`;
     }
     case 'ListShort':
-      return `ListShort: the hub counts ${devicesCounted ?? 0} devices and lists ${count} fewer; nothing is taken away until it lists them.`;
+      return `ListShort: the hub counts ${devicesCounted ?? 0} devices and lists ${count} fewer; nothing is removed until it lists them.`;
     case 'TooManyChanged':
       return `TooManyChanged: ${count} twins would change, and maxChanged allows ${limit}.`;
     case 'TooManyRemoved':

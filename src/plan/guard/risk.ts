@@ -60,16 +60,16 @@ function isOrphaned(twin: Twin, { declared, instance, owners }: RiskContext): bo
 }
 
 /**
- * The same for writes that do the same, whatever they replace: somebody else's edit must not make it another. What is
- * sensitive is named, not told.
+ * The same for writes that do the same, whatever they replace: another writer's edit must not make it another. What is
+ * sensitive is named without its value.
  */
 export function shapeOf(action: TwinAction): string {
   const { type, moduleId } = action;
-  const told = changesOf(action)
+  const parts = changesOf(action)
     .filter(({ cause }) => !UNGUARDED.has(cause))
     .map(({ path, owner, after, sensitive }): Json => {
       const value = after === undefined ? [] : [sensitive ? null : after];
       return [...path, owner, value];
     });
-  return digestJson([type, moduleId, told.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b)))]);
+  return digestJson([type, moduleId, parts.toSorted((a, b) => compareText(JSON.stringify(a), JSON.stringify(b)))]);
 }

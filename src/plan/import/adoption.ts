@@ -1,8 +1,8 @@
-// A fleet that nobody governed yet, as few configurations: what most twins of a group have, what all groups share, who differs.
+// A fleet that no manifest governs yet, as few configurations: what most twins of a group have, what all groups share, who differs.
 import type { Atom, Profile } from '../../model/profile.ts';
 import { isScalar, type Scalar } from '../../model/selector.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
-import { getPath, isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { getPath, type Json, type JsonObject } from '../../model/json.ts';
 import { compareText } from '../../model/text.ts';
 import { decodeSection, type Undeclarable } from '../../profile/decode.ts';
 import { sameMeaning } from '../../profile/meaning.ts';
@@ -23,7 +23,7 @@ export type Settings = ReadonlyMap<string, Json>;
 export interface AdoptedGroup {
   /** In the order of the tags; undefined where a device has no such tag, or none that a selector can name. */
   readonly values: readonly (Scalar | undefined)[];
-  /** Of devices that can not be declared as they are: the group must not take them. */
+  /** Of devices that can not be declared as they are: the group must not select them. */
   readonly leftOut: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export interface Adoption {
   readonly profiles: readonly AdoptedProfile[];
 }
 
-/** `leaveOut`: devices that no group may take. */
+/** `leaveOut`: devices that no group may select. */
 export function adopt(
   twins: readonly FoundTwin[],
   profiles: Iterable<Profile>,
@@ -103,20 +103,6 @@ function byKey([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...u
 export function scalarTag({ tags }: DeviceFacts, tag: string): Scalar | undefined {
   const value = getPath(tags, tag.split('.'));
   return isScalar(value) ? value : undefined;
-}
-
-/** Names of tags that groups can be made by, `outer.inner` of a tag inside a tag: those that have one value on some device. */
-export function groupingTags(devices: Iterable<DeviceFacts>): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const { tags } of devices) addScalars(names, tags);
-  return names;
-}
-
-function addScalars(names: Set<string>, tags: JsonObject, above = ''): void {
-  for (const [key, value] of Object.entries(tags)) {
-    if (isObject(value)) addScalars(names, value, `${above}${key}.`);
-    else if (isScalar(value)) names.add(`${above}${key}`);
-  }
 }
 
 /** A twin by what it means: two are equal where their keys are. */
@@ -220,7 +206,7 @@ function breaksRule(profile: Profile, settings: Settings): boolean {
   return checkRules(profile, Object.fromEntries(settings)).some(({ severity }) => severity === 'error');
 }
 
-/** Worth saying once for all where that takes fewer lines than to say it in each group. */
+/** Settings for the common configuration: where one line there replaces more lines in the groups. */
 function commonOf(groups: readonly Settings[]): Settings {
   const common = new Map<string, Json>();
   if (groups.length < 2) return common;
@@ -274,12 +260,4 @@ function outliersOf(layers: readonly UnitLayer[]): Outlier[] {
     .toSorted(
       (a, b) => b.deviceIds.length - a.deviceIds.length || compareText(String(a.deviceIds[0]), String(b.deviceIds[0])),
     );
-}
-
-/** Devices that differ from their group, over all profiles. */
-export function countOutliers({ profiles }: Adoption): number {
-  return profiles.reduce(
-    (sum, { outliers }) => sum + outliers.reduce((count, { deviceIds }) => count + deviceIds.length, 0),
-    0,
-  );
 }

@@ -23,7 +23,7 @@ const CONTESTED_ABOVE = 1;
 const REMEMBERED_FROM = 0.1;
 /** The most that corrections can come to; more was not written by us. */
 const COUNT_MAX = CONTESTED_FROM + 1;
-/** Bounds what a record takes; the oldest go. */
+/** Bounds the size of a record; the oldest go. */
 const CONTESTS_MAX = 16;
 
 /** What can't be ours is left out: a damaged memory is no damaged record. */

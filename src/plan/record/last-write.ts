@@ -1,4 +1,4 @@
-// Who last wrote one setting, as far as the hub's dates and our record can tell.
+// Who last wrote one setting, by the hub's dates and our record.
 import { getKey, getPath, isObject } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
 import { rawRecord, readRecord } from './record.ts';
@@ -6,7 +6,7 @@ import { rawRecord, readRecord } from './record.ts';
 export interface LastWrite {
   /** As the hub dates it. */
   readonly at: string;
-  /** Undefined where it was before our own last write: nobody remembers whose it was. */
+  /** Undefined where it was before our own last write: no record says whose it was. */
   readonly by: 'Twinward' | 'Other' | undefined;
   /** Short, of the manifests; only where the write was ours. */
   readonly revision?: string;

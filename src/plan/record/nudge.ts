@@ -1,4 +1,4 @@
-// Settings sent once more to an agent that forgot them after somebody else's write: when, and how often.
+// Settings sent once more to an agent that forgot them after another writer's patch: when, and how often.
 import { isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Atom, Profile } from '../../model/profile.ts';
 import type { Twin } from '../../model/twin.ts';

@@ -32,7 +32,7 @@ function gainSentence(owner: Owner, before: Owners, after: Owners): string[] {
   if (keys === undefined) return [];
   const known = namesOf(before.get(owner)?.keys);
   const names = namesOf(keys);
-  // A hash tells no name.
+  // A hash has no name.
   if (names === undefined || known === undefined)
     return before.has(owner) ? [] : [`${owner} owns its settings from now on.`];
   return sentence(owner, 'owns', without(names, new Set(known)), ' from now on.');

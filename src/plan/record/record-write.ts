@@ -2,14 +2,13 @@
 import type { Declared } from '../../model/declared.ts';
 import { isObject, mergePatchBetween, setKey, type Json, type JsonObject } from '../../model/json.ts';
 import { etagCounter, etagOfCounter, type Twin } from '../../model/twin.ts';
-import type { Owners } from './owned-entry.ts';
+import { composeOwn, type Owners } from './owned-entry.ts';
 import { composeNudges } from './nudge.ts';
 import { composeContests } from './contest.ts';
 import { momentText } from '../../model/moment.ts';
-import { composeOwn } from './entry-spelling.ts';
 import { RECORD_TAG, RECORD_VERSION, rawRecord, type RecordMemory } from './record.ts';
 
-export interface RecordContext {
+interface RecordContext {
   readonly declared: Declared;
   readonly instance: string;
   readonly nowMs: number;
@@ -32,7 +31,7 @@ export function recordPatch(
   return difference === undefined ? {} : { [RECORD_TAG]: withKey(instance, difference) };
 }
 
-/** The patch on tags that takes the record away, and all of the tag with the last; empty where there is none. */
+/** The patch on tags that removes the record, and all of the tag with the last; empty where there is none. */
 export function recordRemoval(live: Pick<Twin, 'tags'>, instance: string): JsonObject {
   if (rawRecord(live, instance) === undefined) return {};
   const records = live.tags?.[RECORD_TAG];

@@ -2,8 +2,7 @@
 import { getKey, isObject, type Json, type JsonObject } from '../../model/json.ts';
 import type { Owner } from '../../model/owner.ts';
 import type { Twin } from '../../model/twin.ts';
-import { ownerOfKey, readOwn, sameOwn } from './entry-spelling.ts';
-import type { Owners } from './owned-entry.ts';
+import { ownerOfKey, readOwn, sameOwn, type Owners } from './owned-entry.ts';
 import { NO_CONTESTS, readContests, type Contests } from './contest.ts';
 import { readNudges, type Nudges } from './nudge.ts';
 
@@ -90,7 +89,7 @@ function readMemory(raw: JsonObject): RecordMemory {
 
 /**
  * True where the record on a twin is one of ours and its owners are spelt exactly like these, digests aside: the common
- * case, decided without taking the record apart. Where it is false, `readRecord` and `sameOwnership` tell.
+ * case, decided without reading the record. Where it is false, `readRecord` and `sameOwnership` decide.
  */
 export function recordHolds(twin: Pick<Twin, 'tags'>, instance: string, own: JsonObject): boolean {
   const raw = rawRecord(twin, instance);

@@ -5,7 +5,7 @@ import { canonicalJson, getKey, isObject, setKey, type Json, type JsonObject } f
 export interface Undo {
   /** Setting names to the value before the exception, as `rememberValue` spells it. */
   readonly before: ReadonlyMap<string, string>;
-  /** Marks of settings with the values that the exception left there: they tell these from what others write later. */
+  /** Marks of settings with the values that the exception left there: they distinguish these from what others write later. */
   readonly wrote: ReadonlySet<string>;
 }
 
@@ -17,7 +17,7 @@ export function rememberValue(value: Json | undefined): string {
   return value === undefined ? ABSENT : canonicalJson(value);
 }
 
-/** Undefined where nobody could have remembered such a text. */
+/** Undefined where the text is none that `rememberValue` makes. */
 export function recallValue(text: string): { readonly value: Json | undefined } | undefined {
   if (text === ABSENT) return { value: undefined };
   try {

@@ -4,9 +4,9 @@ import { changesDevice, changesOf, type SettingChange, type TwinAction } from '.
 
 interface Attributed {
   /** The action with only those changes that the manifests before would not make; undefined where nothing is left. */
-  readonly fresh: TwinAction | undefined;
+  readonly fromThisChange: TwinAction | undefined;
   /** True where the manifests before would change something here too. */
-  readonly hasPending: boolean;
+  readonly wasAskedBefore: boolean;
 }
 
 /** `before` is the action that the manifests before ask for now, on the same twin. */
@@ -16,10 +16,14 @@ export function attribute(action: TwinAction, before: TwinAction): Attributed {
   const known = changesOf(action).length - changes.length + action.observed.length - observed.length;
   const isSameKind =
     action.type === before.type && action.reason === before.reason && action.message === before.message;
-  const isFresh = changes.length > 0 || observed.length > 0 || (!isSameKind && known === 0);
+  const isNew = changes.length > 0 || observed.length > 0 || (!isSameKind && known === 0);
   return {
-    fresh: !isFresh ? undefined : changesDevice(action) ? { ...action, changes, observed } : { ...action, observed },
-    hasPending: known > 0 || (isSameKind && action.type !== 'Equal' && action.type !== 'Skip' && !isFresh),
+    fromThisChange: !isNew
+      ? undefined
+      : changesDevice(action)
+        ? { ...action, changes, observed }
+        : { ...action, observed },
+    wasAskedBefore: known > 0 || (isSameKind && action.type !== 'Equal' && action.type !== 'Skip' && !isNew),
   };
 }
 
@@ -28,7 +32,7 @@ function withoutKnown(changes: readonly SettingChange[], known: readonly Setting
   return changes.filter((change) => !known.some((other) => isSame(change, other)));
 }
 
-/** The cause may differ: a setting that drifted and then changed in the manifests too is no longer told apart. */
+/** The cause may differ: a setting that drifted and then changed in the manifests too counts as the same. */
 function isSame(a: SettingChange, b: SettingChange): boolean {
   return deepEqual([...a.path], [...b.path]) && deepEqual(a.before, b.before) && deepEqual(a.after, b.after);
 }

@@ -3,7 +3,7 @@ import type { Twin } from '../../model/twin.ts';
 import { writes, type TwinAction } from '../../model/action.ts';
 
 /** Calls by class, and what they cost. All zero where nothing is written. */
-export interface Work {
+export interface CallCount {
   /** Direct reads of twins. */
   readonly reads: number;
   /** Patches of twins. */
@@ -14,14 +14,14 @@ export interface Work {
   readonly messages: number;
 }
 
-export const NO_WORK: Work = { reads: 0, writes: 0, creations: 0, messages: 0 };
+export const NO_CALLS: CallCount = { reads: 0, writes: 0, creations: 0, messages: 0 };
 
 /** The service meters each answer by these steps (documentation "IoT Hub quotas and throttling"). */
 const MESSAGE_BYTES = 4_096;
 
 /** `live` is the twin that the action was decided on. Each write follows a direct read; the first of an owner reads the device too. */
-export function workOf(action: TwinAction, live: Twin | undefined): Work {
-  if (!writes(action)) return NO_WORK;
+export function callsOf(action: TwinAction, live: Twin | undefined): CallCount {
+  if (!writes(action)) return NO_CALLS;
   // Nothing, the device, the new twin; then its first configuration.
   if (action.type === 'Create') return { reads: 3, writes: 1, creations: 1, messages: 4 };
   const before = bytesOf(live);
@@ -34,7 +34,7 @@ export function workOf(action: TwinAction, live: Twin | undefined): Work {
   };
 }
 
-export function addWork(a: Work, b: Work): Work {
+export function addCalls(a: CallCount, b: CallCount): CallCount {
   return {
     reads: a.reads + b.reads,
     writes: a.writes + b.writes,

@@ -2,6 +2,8 @@
 import type { Json } from '../../model/json.ts';
 import { isBareWrapper } from '../../profile/meaning.ts';
 import type { SettingChange } from '../../model/action.ts';
+import type { Scalar } from '../../model/selector.ts';
+import { clip } from '../../model/text.ts';
 import { REDACTED } from './redaction.ts';
 
 const VALUE_LENGTH_MAX = 60;
@@ -34,7 +36,9 @@ export function shortValue(value: Json): string {
   return clip(text, VALUE_LENGTH_MAX);
 }
 
-/** So that a text that was cut can be told from a whole one. */
-export function clip(text: string, lengthMax: number): string {
-  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
+/** A text that reads like another type, or like more than one word, is in quotes. */
+export function tagText(value: Scalar): string {
+  if (typeof value !== 'string') return String(value);
+  const isPlain = /^[^\s,"']+$/.test(value) && !/^(?:true|false|null)$/.test(value) && Number.isNaN(Number(value));
+  return isPlain ? value : JSON.stringify(value);
 }

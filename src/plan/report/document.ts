@@ -14,7 +14,7 @@ import {
 import { createRedaction, REDACTED, type Redact } from './redaction.ts';
 
 /** An RFC 6902 operation. `path` is a JSON pointer into the twin. */
-export interface ChangeOperation {
+interface ChangeOperation {
   readonly op: 'add' | 'remove' | 'replace';
   readonly path: string;
   readonly value?: Json;

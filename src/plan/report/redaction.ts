@@ -1,4 +1,4 @@
-// Takes sensitive values out of whatever is shown: patches, differences, single values.
+// Removes sensitive values from all that is shown: patches, differences, single values.
 import { isObject, liesIn, setKey, type Json, type JsonObject } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import { atomName } from '../../profile/encode.ts';

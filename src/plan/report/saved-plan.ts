@@ -34,7 +34,7 @@ export interface SavedTwin extends ModuleRef {
   readonly action: ActionType;
   /** What it was decided on; null where there was no twin. */
   readonly etag: string | null;
-  /** Of what was decided: see `actionDigest`. */
+  /** Of what was decided, by `actionDigest`. */
   readonly digest: string;
   /** After it nothing is declared for the twin and nothing on it is ours. */
   readonly isLast?: true;
@@ -70,26 +70,22 @@ function changeFields({ path, before, after, owner, cause, sensitive }: SettingC
   return { path: [...path], owner, cause, sensitive, ...values };
 }
 
-/** Whether the twin is as it was to be, whoever made it so. The manifests are those of the plan. */
+/** Whether the twin is as planned, whoever wrote it. The manifests are those of the plan. */
 export function isDone(saved: SavedTwin, action: TwinAction | undefined): boolean {
   return action === undefined ? saved.isLast === true : action.type === 'Equal';
 }
 
 /** Why a twin is not as it was when it was planned, in words; undefined where it is. `action` is what is decided now, on the twin with this etag. */
-export function staleness(
-  saved: SavedTwin,
-  action: TwinAction | undefined,
-  etag: string | undefined,
-): string | undefined {
+export function staleness(saved: SavedTwin, action?: TwinAction, etag?: string): string | undefined {
   if (action === undefined) return 'it is gone, or nothing is declared for it any more';
-  if ((etag ?? null) !== saved.etag) return 'somebody wrote to it since';
+  if ((etag ?? null) !== saved.etag) return 'it was written to since';
   if (actionDigest(action) !== saved.digest) return 'something else would be done now';
   return undefined;
 }
 
 const PLAN_STALE_MESSAGE = 'It is not as it was when the plan was made. Make a new one with twinward plan --out FILE.';
 
-/** The etag counter of a twin that nobody has written to. */
+/** The etag counter of a twin that was never written to. */
 const NEW_TWIN_COUNTER = 1n;
 
 /** The planner that writes what was planned and holds everything else: `planned` by `KEY`, as `keyOf` gives it. */
@@ -110,7 +106,7 @@ export function asPlanned(
   });
 }
 
-/** A module that was planned to be created is configured at once, as long as nobody else has written there. */
+/** A module that was planned to be created is configured at once, as long as no other writer was there first. */
 function followsCreation({ action }: SavedTwin, { reason }: TwinAction, live: Twin | undefined): boolean {
   return (
     action === 'Create' &&

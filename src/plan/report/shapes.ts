@@ -3,13 +3,13 @@ import { canonicalJson, getPath, type Json } from '../../model/json.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import { changesOf, type SettingChange, type TwinAction } from '../../model/action.ts';
 import type { Owner } from '../../model/owner.ts';
-import { tagText } from './tag-text.ts';
+import { tagText } from './change-text.ts';
 
 export interface PlannedTwin {
   readonly action: TwinAction;
   readonly device: DeviceFacts;
   /** True where the manifests before ask for the same: nothing of it comes from this change. */
-  readonly isPending?: boolean;
+  readonly wasAskedBefore?: boolean;
 }
 
 /** Twins that change alike. */
@@ -34,7 +34,7 @@ export function foldShapes(twins: Iterable<PlannedTwin>): Shape[] {
     // Rate and time of a contest are each twin's own.
     const message = reason === 'Contested' ? CONTESTED_MESSAGE : action.message;
     const changes = changesShown(action).toSorted(compareChanges);
-    // Who decides is told with what changes; where nothing does, the message tells.
+    // Who decides is shown with what changes; where nothing changes, the message says it.
     const who = changes.length === 0 ? [] : owners;
     const key = JSON.stringify([moduleId, type, reason, who, message, changes.map(textOf)]);
     const shape = shapes.get(key);
@@ -65,8 +65,8 @@ export function countByTag(devices: readonly DeviceFacts[], tag: string): [value
 const TAG_VALUES_MAX = 8;
 
 /**
- * The tag that tells most about where the devices of each group are: on at least half of them all, with few enough values
- * for a line, and with the most different ones inside the groups. Undefined where no tag tells devices apart.
+ * The tag that says most about where the devices of each group are: on at least half of them all, with few enough values
+ * for a line, and with the most different ones inside the groups. Undefined where no tag distinguishes devices.
  */
 export function tellingTag(groups: readonly (readonly DeviceFacts[])[]): string | undefined {
   const devices = groups.flat();

@@ -1,4 +1,4 @@
-// What a fleet shows of selectors that the manifests alone can't: values of another type than devices have, and none taken.
+// What only a fleet shows of selectors: values of another type than devices have, and selectors that match no device.
 import type { Declared } from '../../model/declared.ts';
 import { compareDiagnostics, diagnose, type Diagnostic, type Origin } from '../../model/diagnostic.ts';
 import type { Requirement, Scalar, Selector } from '../../model/selector.ts';

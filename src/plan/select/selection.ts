@@ -1,9 +1,9 @@
-// Which configurations select a device. One pass over the devices; devices that look alike to every selector share one answer.
+// Which configurations select a device. One pass over the devices; devices that no selector distinguishes share one answer.
 import type { ConfigurationTarget, Declared, DeclaredConfiguration, DeclaredGroup } from '../../model/declared.ts';
 import { getPath, type Json } from '../../model/json.ts';
 import { isScalar, type FactKey, type Requirement, type Selector } from '../../model/selector.ts';
 import type { Suspension } from '../../model/suspension.ts';
-import type { DeviceFacts } from '../../model/twin.ts';
+import { isTagless, type DeviceFacts } from '../../model/twin.ts';
 import { NO_SUSPENSIONS, type Suspensions } from './suspensions.ts';
 
 /** One configuration, or exception, that selects a device. */
@@ -15,13 +15,13 @@ export interface Selected {
   readonly selector: Selector;
 }
 
-/** What is declared for one kind of device. The same object for every device that selectors can't tell apart. */
+/** What is declared for one kind of device. The same object for all devices that no selector distinguishes. */
 export interface Selection {
   /** Unique within one planner. */
   readonly id: number;
   /** In the order of the configurations' names, then in that of the exceptions'. */
   readonly selected: readonly Selected[];
-  /** True where the device carries no tag at all: somebody may have wiped them. */
+  /** True where the device carries no tag at all: they may have been wiped. */
   readonly tagless: boolean;
   /** A group that holds the device and is only observed, so that nothing on it is written. */
   readonly cappedBy: string | undefined;
@@ -31,7 +31,7 @@ export interface Selection {
 
 export interface SelectionIndex {
   readonly moduleIds: readonly string[];
-  /** Places inside the tags of a device that some selector looks at. Whether there is any tag at all counts as well. */
+  /** Places inside the tags of a device that some selector reads. Whether there is any tag at all counts as well. */
   readonly tagPaths: readonly (readonly string[])[];
   select(device: DeviceFacts): Selection;
 }
@@ -77,7 +77,7 @@ export function createSelection(
   };
 }
 
-/** True where the selector takes the device: Kubernetes meaning, values compared by JSON type. */
+/** True where the selector matches the device: Kubernetes meaning, values compared by JSON type. */
 export function matches(selector: Selector, device: DeviceFacts): boolean {
   if (selector.deviceIds !== undefined && !selector.deviceIds.has(device.deviceId)) return false;
   return selector.requirements.every((requirement) => holds(requirement, device));
@@ -116,23 +116,18 @@ function holds(requirement: Requirement, device: DeviceFacts): boolean {
   }
 }
 
-export function isTagless(device: Pick<DeviceFacts, 'tags'>): boolean {
-  for (const key in device.tags) if (Object.hasOwn(device.tags, key)) return false;
-  return true;
-}
-
 function onHub(name: string): (item: ConfigurationTarget | DeclaredGroup) => boolean {
   return (item) => item.hubs.includes(name);
 }
 
-/** A choice among devices by one fact; a selection where nothing is left to tell apart. */
+/** A choice among devices by one fact; a selection where no fact is left to distinguish by. */
 interface Branch {
   readonly branches: Map<Json | undefined, Branch>;
   selection: Selection | undefined;
 }
 
 /**
- * Two devices end at the same branch exactly where no selector can tell them apart, by the facts that selectors look at
+ * Two devices end at the same branch exactly where no selector distinguishes them, by the facts that selectors read
  * and by the device id only where some selector names it. Walked once for each twin of a fleet: it makes no text.
  */
 function createTree(selectors: readonly Selector[], facts: readonly FactKey[]): (device: DeviceFacts) => Branch {
@@ -157,7 +152,7 @@ function createTree(selectors: readonly Selector[], facts: readonly FactKey[]): 
   };
 }
 
-/** Facts but the device id that selectors look at, once each. */
+/** Facts but the device id that selectors read, once each. */
 function keysOf(selectors: readonly Selector[]): readonly FactKey[] {
   const keys = new Map<string, FactKey>();
   for (const { requirements } of selectors) {

@@ -1,10 +1,10 @@
-// Break-glass suspensions by what they stop: everything, a device, an owner. And what people are told about them.
+// Break-glass suspensions by what they stop: everything, a device, an owner. And what is said about them.
 import type { Suspension } from '../../model/suspension.ts';
 import { ownerName, type Owner } from '../../model/owner.ts';
 import { momentText } from '../../model/moment.ts';
 
 export interface Suspensions {
-  /** Devices that are named, so that selectors tell them from others. */
+  /** Devices that are named, so that selectors distinguish them. */
   readonly deviceIds: ReadonlySet<string>;
   /** What stops every write to the device. */
   ofDevice(deviceId: string): Suspension | undefined;
@@ -35,7 +35,7 @@ export function suspensionText(suspension: Suspension): string {
   return `${SUBJECTS[suspension.scope]} is suspended ${byText(suspension)}`;
 }
 
-/** Of one that somebody ended. */
+/** Of one that a person ended. */
 export function endedSuspensionText(suspension: Suspension): string {
   const { scope } = suspension;
   const subject = 'name' in suspension ? `${suspension.name}: ${SUBJECTS[scope]}` : SUBJECTS[scope];

@@ -2,8 +2,8 @@
 import { isException, type Declared, type DeclaredConfiguration } from '../../model/declared.ts';
 import type { DeviceFacts } from '../../model/twin.ts';
 import type { Owner } from '../../model/owner.ts';
+import type { Layer } from './layering.ts';
 import type { TargetHold } from './hold.ts';
-import type { Layer } from './layer.ts';
 import type { SelectionIndex } from '../select/selection.ts';
 
 /** Devices that each exception with a limit selects on the hub, by owner. */
@@ -27,7 +27,7 @@ export function countDevices(
   return counts;
 }
 
-/** Without counts nobody knows yet how many devices an exception selects. */
+/** Without counts the number of devices that an exception selects is not known yet. */
 export function findTooWide(layers: readonly Layer[], counts: ExceptionCounts | undefined): TargetHold | undefined {
   for (const { configuration, state } of layers) {
     if (state === 'Suspended' || !isLimited(configuration)) continue;
@@ -36,7 +36,7 @@ export function findTooWide(layers: readonly Layer[], counts: ExceptionCounts | 
     if (count !== undefined && count <= maxDevices) continue;
     const message =
       count === undefined
-        ? `${owner} is for ${maxDevices} devices at most; those it selects are not counted yet. The next look at the whole hub counts them.`
+        ? `${owner} is for ${maxDevices} devices at most; those it selects are not counted yet. The next pass over the whole hub counts them.`
         : `${owner} selects ${count} devices on this hub and is for ${maxDevices} at most. Narrow its selector, or raise maxDevices.`;
     return { reason: 'ExceptionTooWide', message };
   }

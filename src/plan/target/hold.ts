@@ -4,8 +4,7 @@ import { liesIn, setKey, type JsonObject } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import { checkRules } from '../../profile/rules.ts';
 import type { ActionReason } from '../../model/action.ts';
-import type { DeclaredAtom, Merged } from './layering.ts';
-import type { Layer } from './layer.ts';
+import type { DeclaredAtom, Layer, Merged } from './layering.ts';
 
 export interface TargetHold {
   readonly reason: Extract<ActionReason, 'Conflicted' | 'ProfilesOverlap' | 'RulesViolated' | 'ExceptionTooWide'>;

@@ -5,7 +5,30 @@ import { atomPath } from '../../profile/encode.ts';
 import { matchesPattern } from '../../profile/patterns.ts';
 import { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
-import type { Layer } from './layer.ts';
+import type { DeclaredConfiguration } from '../../model/declared.ts';
+import type { Selector } from '../../model/selector.ts';
+
+type LayerState = 'Enforced' | 'Observed' | 'Suspended';
+
+/** Lists of layers have the higher priority first, then go by name. */
+export interface Layer {
+  readonly configuration: DeclaredConfiguration;
+  readonly group: string | undefined;
+  /** The way in that the device took. */
+  readonly selector: Selector;
+  readonly state: LayerState;
+  /** Whose mode is Observe, where it is observed: `the Hub`, `group "lab"`, or its own owner. */
+  readonly observedBy?: string;
+  /** Where that is not its own manifest's word. */
+  readonly suspendedBy?: SuspendingWord;
+}
+
+export interface SuspendingWord {
+  /** Who suspended it and why. */
+  readonly because: string;
+  /** The same with what ends it. */
+  readonly message: string;
+}
 
 /** A setting and the owner whose value won. */
 export interface DeclaredAtom {
@@ -13,10 +36,15 @@ export interface DeclaredAtom {
   readonly owner: Owner;
 }
 
-/** A setting that its winning owner wants absent, and that may be removed. */
-export interface DeclaredAbsence {
+/** A setting by its place on a twin: two profiles may use one name for two places. */
+export interface Place {
   readonly name: string;
+  /** Keys from `properties.desired`. */
   readonly path: readonly string[];
+}
+
+/** A setting that its winning owner wants absent, and that may be removed. */
+export interface DeclaredAbsence extends Place {
   readonly owner: Owner;
 }
 
@@ -26,17 +54,18 @@ export interface Conflict {
   readonly owners: readonly [Owner, Owner];
 }
 
-export interface Merged {
+/** What owners claim of a twin. */
+export interface Claims {
   readonly atoms: readonly DeclaredAtom[];
   readonly absences: readonly DeclaredAbsence[];
+}
+
+export interface Merged extends Claims {
   readonly conflicts: readonly Conflict[];
 }
 
-interface Claim {
+interface OwnClaim extends DeclaredAbsence {
   readonly priority: number;
-  readonly owner: Owner;
-  readonly name: string;
-  readonly path: readonly string[];
   readonly profile: Profile;
   /** Undefined: the owner wants the setting absent. */
   readonly atom: Atom | undefined;
@@ -44,8 +73,8 @@ interface Claim {
 
 /** `layers` in descending priority. A claim on `a` and one on `a/b` are claims on the same place. */
 export function merge(layers: readonly Layer[]): Merged {
-  const winners = new PathMap<Claim>();
-  const claims: Claim[] = [];
+  const winners = new PathMap<OwnClaim>();
+  const claims: OwnClaim[] = [];
   const conflicts: Conflict[] = [];
   for (const claim of layers.flatMap(claimsOf)) {
     const rivals = winners.overlapping(claim.path);
@@ -69,7 +98,7 @@ export function merge(layers: readonly Layer[]): Merged {
   };
 }
 
-function claimsOf(layer: Layer): Claim[] {
+function claimsOf(layer: Layer): OwnClaim[] {
   const { owner, priority, atoms, unset, profile } = layer.configuration;
   return [
     ...atoms
@@ -97,13 +126,13 @@ export function placesNamedOnly(layers: readonly Layer[]): PathMap<true> {
   return places;
 }
 
-/** False where the profile keeps the setting on the twin, whoever wants it gone. */
+/** False where the profile keeps the setting on the twin, whatever a configuration asks for. */
 export function isRemovable(profile: Profile, name: string): boolean {
   if (profile.onRemove === 'Keep') return false;
   return !matchesPattern(name, [...profile.preserve, ...profile.deny]);
 }
 
-function agree(a: Claim, b: Claim): boolean {
+function agree(a: OwnClaim, b: OwnClaim): boolean {
   if (a.atom === undefined || b.atom === undefined) return a.atom === b.atom && a.name === b.name;
   return a.name === b.name && deepEqual(a.atom.value, b.atom.value) && a.atom.policy === b.atom.policy;
 }

@@ -6,33 +6,36 @@ import { lazy } from '../../model/lazy.ts';
 import type { Suspension } from '../../model/suspension.ts';
 import type { Profile } from '../../model/profile.ts';
 import { findTooWide, type ExceptionCounts } from './exception-limits.ts';
-import type { Layer, SuspendingWord } from './layer.ts';
-import { merge, placesNamedOnly, type Conflict, type DeclaredAtom, type DeclaredAbsence } from './layering.ts';
+import {
+  merge,
+  placesNamedOnly,
+  type Claims,
+  type Conflict,
+  type DeclaredAbsence,
+  type DeclaredAtom,
+  type Layer,
+  type SuspendingWord,
+} from './layering.ts';
 import { findHold, type TargetHold } from './hold.ts';
 import type { PathMap } from '../../model/path-map.ts';
 import type { Owner } from '../../model/owner.ts';
-import { composeOwn } from '../record/entry-spelling.ts';
 import { momentText } from '../../model/moment.ts';
-import type { Owners } from '../record/owned-entry.ts';
-import { expectedOwners } from './expected-owners.ts';
+import { composeOwn, type OwnedEntry, type Owners } from '../record/owned-entry.ts';
 import type { Selected, Selection } from '../select/selection.ts';
 import { endableSuspensionText, NO_SUSPENSIONS, suspensionText, type Suspensions } from '../select/suspensions.ts';
 
-export interface Target {
+/** Its claims are the winning settings of enforced layers, by layer and name, and what these keep absent. */
+export interface Target extends Claims {
   readonly moduleId: string;
   /** Equal where the same is declared for the same kind of device. */
   readonly digest: string;
   readonly layers: readonly Layer[];
   /** Their owners, sorted. */
   readonly layerOwners: readonly Owner[];
-  /** The winning settings of enforced layers, sorted by owner's layer order and name. */
-  readonly atoms: readonly DeclaredAtom[];
-  /** Settings that an enforced layer keeps absent. */
-  readonly absences: readonly DeclaredAbsence[];
   /** The winning settings if observed layers were enforced too: only those that an observed layer would win. */
   readonly observedAtoms: readonly DeclaredAtom[];
   readonly observedAbsences: readonly DeclaredAbsence[];
-  /** What observed and suspended layers would win: a lower layer must not take it while they only look. */
+  /** What observed and suspended layers would win: a lower layer must not win it meanwhile. */
   readonly frozenAtoms: readonly DeclaredAtom[];
   readonly frozenAbsences: readonly DeclaredAbsence[];
   /** True where some layer declares nothing for now, so that what it owns is left exactly as it is. */
@@ -51,7 +54,7 @@ export interface Target {
   readonly profiles: readonly Profile[];
   readonly whenMissing: WhenMissing;
   readonly tagless: boolean;
-  /** True where nothing on this device is written, whoever asks. */
+  /** True where nothing on this device is written, whatever a configuration asks for. */
   readonly observeOnly: boolean;
   /** Whose mode it is that leaves a difference alone, where one is and it is not that of the hub. */
   readonly observedBy: string | undefined;
@@ -63,7 +66,7 @@ export interface Target {
   readonly suspendedBecause: string | undefined;
 }
 
-export interface Targets {
+interface Targets {
   forSelection(selection: Selection): readonly Target[];
   forModule(selection: Selection, moduleId: string): Target;
 }
@@ -121,7 +124,7 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
   const groupObserves = cappedBy === undefined ? undefined : `group "${cappedBy}"`;
   const ceiling = hubMode === 'Observe' ? 'the Hub' : groupObserves;
   const layers = here
-    .map((selected) => toLayer(selected, ceiling, freeze ?? wordOn(selected, suspensions)))
+    .map((selected) => toLayer(selected, ceiling, freeze ?? wordOf(suspensions.ofOwner(selected.configuration.owner))))
     .toSorted(compareLayers);
   const enforced = layers.filter((layer) => layer.state === 'Enforced');
   const active = layers.filter((layer) => layer.state !== 'Suspended');
@@ -134,7 +137,7 @@ function buildTarget(moduleId: string, selection: Selection, { hubMode, suspensi
     ...new Map(layers.map(({ configuration }) => [configuration.profile.name, configuration.profile])).values(),
   ];
   const owners = expectedOwners(enforced, merged.atoms);
-  // What frozen layers keep on a twin counts for its rules: only the twin can tell.
+  // What frozen layers keep on a twin counts for its rules, and only the twin has that.
   const ruled = frozenOwners.size > 0 ? [] : profiles;
   const digest = lazy(() => digestOf(target));
   const target: Target = {
@@ -191,13 +194,8 @@ function freezeOf(here: readonly Selected[], { suspension }: Selection): Suspend
   return undefined;
 }
 
-function wordOn({ configuration }: Selected, suspensions: Suspensions): SuspendingWord | undefined {
-  const suspension = suspensions.ofOwner(configuration.owner);
-  return suspension === undefined ? undefined : wordOf(suspension);
-}
-
-function wordOf(suspension: Suspension): SuspendingWord {
-  return { because: suspensionText(suspension), message: endableSuspensionText(suspension) };
+function wordOf(suspension: Suspension | undefined): SuspendingWord | undefined {
+  return suspension && { because: suspensionText(suspension), message: endableSuspensionText(suspension) };
 }
 
 function ownersOf(layers: readonly Layer[]): ReadonlySet<Owner> {
@@ -226,4 +224,24 @@ function strongestWhenMissing(layers: readonly Layer[]): WhenMissing {
 /** A layer that may not write creates nothing either. */
 function whenMissingOf({ configuration, state }: Layer): WhenMissing {
   return configuration.whenMissing === 'Create' && state !== 'Enforced' ? 'Wait' : configuration.whenMissing;
+}
+
+/**
+ * The entries of a twin in sync: each enforced layer that wins at least one setting. Settings written only where they
+ * are absent are not owned: what is there may be another writer's.
+ */
+export function expectedOwners(layers: readonly Layer[], atoms: readonly DeclaredAtom[]): Owners {
+  const owners = new Map<Owner, OwnedEntry>();
+  for (const { configuration } of layers) {
+    const names = atoms
+      .filter(({ atom, owner }) => owner === configuration.owner && atom.policy === 'Override')
+      .map(({ atom }) => atom.name);
+    if (names.length > 0) owners.set(configuration.owner, entryOf(configuration, names));
+  }
+  return owners;
+}
+
+function entryOf(configuration: Layer['configuration'], names: readonly string[]): OwnedEntry {
+  const { digest, deletionPolicy, profile } = configuration;
+  return { digest, deletionPolicy, profile: profile.name, section: profile.section, keys: { names: names.toSorted() } };
 }

@@ -4,7 +4,7 @@ import type { Atom } from '../../model/profile.ts';
 import { sameMeaning } from '../../profile/meaning.ts';
 import type { ChangeCause, SettingChange } from '../../model/action.ts';
 import type { Owner } from '../../model/owner.ts';
-import type { DeclaredAbsence, DeclaredAtom } from '../target/layering.ts';
+import type { Claims, DeclaredAbsence } from '../target/layering.ts';
 
 /** True where live already means what the setting asks for. */
 export function isMet(atom: Atom, desired: JsonObject): boolean {
@@ -25,38 +25,29 @@ export interface ChangeContext {
   readonly isSensitive: (name: string, value: Json | undefined) => boolean;
 }
 
-/** Changes that make live mean what is declared. */
-export function diffDeclared(
-  atoms: readonly DeclaredAtom[],
+/** Changes that make live mean what is claimed, removals first. */
+export function diffClaims(
+  { atoms, absences }: Claims,
   desired: JsonObject,
   { causeOf, isSensitive }: ChangeContext,
 ): SettingChange[] {
   const changes: SettingChange[] = [];
+  for (const absence of absences) {
+    if (isAbsent(absence, desired)) continue;
+    const { name, path, owner } = absence;
+    const before = getPath(desired, path);
+    const cause = causeOf(owner, path, false);
+    changes.push({ name, path, before, after: undefined, owner, cause, sensitive: isSensitive(name, before) });
+  }
   for (const { atom, owner } of atoms) {
     if (isMet(atom, desired)) continue;
     const { name, path } = atom;
     const before = getPath(desired, path);
-    const after = afterOf(atom, before);
     const cause = causeOf(owner, path, atom.policy === 'Override');
     const sensitive = atom.sensitive || isSensitive(name, before);
-    changes.push({ name, path, before, after, owner, cause, sensitive });
+    changes.push({ name, path, before, after: afterOf(atom, before), owner, cause, sensitive });
   }
   return changes;
-}
-
-/** Removals of settings that a configuration wants absent. */
-export function diffAbsences(
-  absences: readonly DeclaredAbsence[],
-  desired: JsonObject,
-  { causeOf, isSensitive }: ChangeContext,
-): SettingChange[] {
-  return absences
-    .filter((absence) => !isAbsent(absence, desired))
-    .map(({ name, path, owner }) => {
-      const before = getPath(desired, path);
-      const cause = causeOf(owner, path, false);
-      return { name, path, before, after: undefined, owner, cause, sensitive: isSensitive(name, before) };
-    });
 }
 
 /** Members that others put into a live value wrapper are foreign and stay. */

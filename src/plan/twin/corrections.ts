@@ -1,4 +1,4 @@
-// Which changes only put back what somebody else changed, and which of these are left alone for now.
+// Which changes only put back what another writer changed, and which of these are left alone for now.
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
 import type { Owners } from '../record/owned-entry.ts';
@@ -6,12 +6,12 @@ import { afterCorrections, isContested, NO_CONTESTS, type Contests } from '../re
 import type { RecordMemory } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
 
-/** What there is to tell a correction by. */
+/** What makes a change a correction. */
 export interface CorrectionFacts {
   readonly contests: Contests;
   /** The record's owners after the write. */
   readonly owners: Owners;
-  /** True where somebody took our record away since we wrote: what looks like a first write is none. */
+  /** True where another writer removed our record since we wrote: what looks like a first write is none. */
   readonly isRecordTaken: boolean;
 }
 
@@ -46,7 +46,7 @@ export function contestsAfter(
 
 /**
  * What we remember of a twin without a record that we can read; undefined where it is another twin than we wrote: the
- * versions of one that was made anew begin again.
+ * versions of one that was created again start over.
  */
 export function memoryOfTaken(live: Twin, remembered: RecordMemory | undefined): RecordMemory | undefined {
   const version = live.properties.desired['$version'];

@@ -16,21 +16,15 @@ import { atomName } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import type { SettingChange } from '../../model/action.ts';
 import { afterOf, isAbsent, isMet } from './changes.ts';
-import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
+import { isRemovable, type Claims, type DeclaredAtom } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
+import type { RecordedEntry } from './fate.ts';
 import type { OwnedEntry, Owners } from '../record/owned-entry.ts';
 import type { Target } from '../target/target.ts';
 import { markOf, recallValue, rememberValue } from '../record/undo.ts';
 
-/** A recorded owner with the places it owns. */
-export interface RecordedPlaces {
-  readonly owner: Owner;
-  readonly entry: OwnedEntry;
-  readonly paths: readonly (readonly string[])[];
-}
-
 interface Ending {
-  readonly ended: readonly RecordedPlaces[];
+  readonly ended: readonly RecordedEntry[];
   readonly declared: Declared;
   readonly desired: JsonObject;
 }
@@ -38,7 +32,7 @@ interface Ending {
 /** `properties.desired` as if ended exceptions had never been. */
 export interface Rewound {
   readonly desired: JsonObject;
-  /** Where nothing is remembered from before, because one of our own owners decided it: nobody can tell what was there. */
+  /** Where nothing is remembered from before, because one of our own owners decided it: what was there is not known. */
   readonly unknown: PathMap<true>;
 }
 
@@ -61,18 +55,16 @@ export function rewind(ending: Ending): Rewound {
   return { desired: rewound, unknown };
 }
 
-export interface Restoring extends Ending {
-  /** What layers write now. */
-  readonly atoms: readonly DeclaredAtom[];
-  readonly absences: readonly DeclaredAbsence[];
+/** With the claims that layers make now. */
+interface Restoring extends Ending, Claims {
   /** Places of owners that are kept as they are. */
   readonly kept: PathMap<unknown>;
   readonly target: Target;
 }
 
 /**
- * Of what ended exceptions changed, what no layer takes over gets back its value from before; where there was none, or
- * none is remembered, it is removed. What is not theirs any more stays: somebody else changed it meanwhile.
+ * Of what ended exceptions changed, what no layer takes over returns to its value from before; where there was none, or
+ * none is remembered, it is removed. What is not theirs any more stays: another writer changed it meanwhile.
  */
 export function findRestores(restoring: Restoring): { changes: SettingChange[]; unknownProfile: string | undefined } {
   const { ended, atoms, absences, kept, target, declared, desired } = restoring;
@@ -133,8 +125,8 @@ function isStillTheirs(
 }
 
 /** What the record knew before this write. */
-export interface Known {
-  readonly recorded: readonly RecordedPlaces[];
+interface Known {
+  readonly recorded: readonly RecordedEntry[];
   /** True for a place where one of our own owners decided so far: what is there is no value to put back. */
   readonly wasDecided: (path: readonly string[]) => boolean;
   readonly desired: JsonObject;

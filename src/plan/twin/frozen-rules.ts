@@ -1,9 +1,10 @@
-// Rules on what is declared together with what frozen layers keep: only the twin can tell.
+// Rules on what is declared together with what frozen layers keep on this very twin.
 import { getKey, getPath, isObject, setKey, type JsonObject } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
 import { findBrokenRule, type TargetHold } from '../target/hold.ts';
-import { isKeeping, type Ownership } from './ownership.ts';
+import { type Ownership } from './ownership.ts';
 import { PathMap } from '../../model/path-map.ts';
+import { isKeeping } from './fate.ts';
 
 /** `next` is `properties.desired` as it would be. What is foreign there does not count. */
 export function findFrozenRule(

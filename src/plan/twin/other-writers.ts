@@ -1,9 +1,10 @@
-// Who else writes one module twin, as far as it was asked before planning; and what we leave to them.
+// Who else writes one module twin, as far as it was read before planning, and what is left to them.
 import { isManagedByEdge, type AutomaticConfiguration, type ModuleIdentity } from '../../model/other-writer.ts';
 import { getKey, isObject } from '../../model/json.ts';
 import type { Twin } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
 import { PathMap } from '../../model/path-map.ts';
+import type { Place } from '../target/layering.ts';
 import type { RecordMemory } from '../record/record.ts';
 
 export interface OtherWriters {
@@ -13,13 +14,6 @@ export interface OtherWriters {
   readonly identity: Pick<ModuleIdentity, 'managedBy'> | undefined;
   /** What our own last write left in the record, where this process made it not long ago. */
   readonly memory: RecordMemory | undefined;
-}
-
-/** A setting by its place on a twin. */
-export interface Setting {
-  readonly name: string;
-  /** Keys from `properties.desired`. */
-  readonly path: readonly string[];
 }
 
 export const NO_OTHER_WRITERS: OtherWriters = { automatic: [], identity: undefined, memory: undefined };
@@ -52,7 +46,7 @@ export function findOtherWriter(
 export function writerOf(
   automatic: readonly AutomaticConfiguration[],
   live: Twin,
-  setting: Setting,
+  setting: Place,
 ): AutomaticConfiguration | undefined {
   return automatic.find((one) => hasApplied(one, live) && overlapping(one, live.moduleId, [setting]).length > 0);
 }
@@ -67,7 +61,7 @@ function hasApplied({ id }: AutomaticConfiguration, { configurations }: Twin): b
 export function overlapping(
   { writes }: AutomaticConfiguration,
   moduleId: string | undefined,
-  settings: readonly Setting[],
+  settings: readonly Place[],
 ): string[] {
   const places = new PathMap<true>();
   for (const write of writes) {

@@ -1,50 +1,23 @@
-// What becomes of every owner in the record: it goes on, is frozen, is released, or its settings are removed.
+// Who owns which settings of a twin from now on, and what is removed because its owner no longer declares it.
 import { getPath, isObject, liesIn, type Json, type JsonObject } from '../../model/json.ts';
-import { EXCEPTION_PRIORITY, isException, type Declared, type DeclaredConfiguration } from '../../model/declared.ts';
+import { EXCEPTION_PRIORITY, type Declared } from '../../model/declared.ts';
 import type { Profile } from '../../model/profile.ts';
 import { atomName, atomPath } from '../../profile/encode.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import type { SettingChange } from '../../model/action.ts';
 import { isAbsent, isMet } from './changes.ts';
-import { findRestores, rewind, withUndo, type RecordedPlaces, type Rewound } from './exception-end.ts';
-import { isRemovable, type DeclaredAbsence, type DeclaredAtom } from '../target/layering.ts';
+import { findRestores, rewind, withUndo, type Rewound } from './exception-end.ts';
+import { isRemovable, type Claims } from '../target/layering.ts';
 import { PathMap } from '../../model/path-map.ts';
 import { isExceptionOwner, type Owner } from '../../model/owner.ts';
+import { fateOf, findDeclared, isKeeping, type Fate, type KeepingFate, type RecordedEntry } from './fate.ts';
+import { expectedOwners, type Target } from '../target/target.ts';
 import { ownedNames, withoutNames, type OwnedEntry, type Owners } from '../record/owned-entry.ts';
-import { expectedOwners } from '../target/expected-owners.ts';
-import type { Target } from '../target/target.ts';
 
-/** What happens to one recorded owner, decided by the first rule that applies. */
-export type Fate =
-  | 'Continues' // enforced: what it no longer declares is removed
-  | 'Suspended' // observed or suspended: everything it owns stays as it is
-  | 'LeftGroup' // no longer selects the device, but others manage the module
-  | 'Unassigned' // no longer selects the device, and nobody else manages the module
-  | 'OutOfInput' // not in this part of the source
-  | 'SourceEmpty' // the source holds nothing at all: that is no wish
-  | 'ExceptionEnded' // its time is over, it left the source, or the device left it: what it changed is put back
-  | 'OwnerRemoved' // left the source; its recorded policy asks for removal
-  | 'Released'; // left the source; its settings stay, owned by nobody
-
-type KeepingFate = Extract<Fate, 'Suspended' | 'Unassigned' | 'OutOfInput' | 'SourceEmpty'>;
-const KEEPING: ReadonlySet<Fate> = new Set<KeepingFate>(['Suspended', 'Unassigned', 'OutOfInput', 'SourceEmpty']);
-
-export function isKeeping(fate: Fate): fate is KeepingFate {
-  return KEEPING.has(fate);
-}
-
-/** An owner that the record names at some place. */
-export interface RecordedOwner {
-  readonly owner: Owner;
-  readonly fate: Fate;
-}
-
-export interface Ownership {
-  /** Declared settings that may be written: frozen ones are left out. */
-  readonly atoms: readonly DeclaredAtom[];
-  readonly absences: readonly DeclaredAbsence[];
-  /** What an owner that is not in the input keeps to itself, its priority being unknown: not written, and told. */
-  readonly refused: Refused;
+/** Its claims are those that may be written: frozen ones are left out. */
+export interface Ownership extends Claims {
+  /** What an owner that is not in the input keeps to itself, as its priority is unknown: not written, and reported. */
+  readonly refused: Claims;
   readonly removals: readonly SettingChange[];
   /** The record's owners after the write. */
   readonly owners: Owners;
@@ -57,19 +30,9 @@ export interface Ownership {
   /** Profiles for this module through which anything in the record was written. */
   readonly profiles: readonly Profile[];
   /** Everything the record named that is on the twin or declared. */
-  readonly recordedPaths: PathMap<RecordedOwner>;
+  readonly recordedPaths: PathMap<RecordedEntry>;
   /** The same by owner. */
-  readonly recorded: readonly RecordedPlaces[];
-}
-
-export interface Refused {
-  readonly atoms: readonly DeclaredAtom[];
-  readonly absences: readonly DeclaredAbsence[];
-}
-
-interface RecordedEntry extends RecordedOwner {
-  readonly entry: OwnedEntry;
-  readonly paths: readonly (readonly string[])[];
+  readonly recorded: readonly RecordedEntry[];
 }
 
 export function settleOwners(recorded: Owners, target: Target, declared: Declared, desired: JsonObject): Ownership {
@@ -79,8 +42,8 @@ export function settleOwners(recorded: Owners, target: Target, declared: Declare
     fate: fateOf(owner, entry, target, declared),
     paths: recordedPathsOf(entry, target, desired),
   }));
-  const recordedPaths = new PathMap<RecordedOwner>();
-  for (const { owner, fate, paths } of entries) for (const path of paths) recordedPaths.set(path, { owner, fate });
+  const recordedPaths = new PathMap<RecordedEntry>();
+  for (const entry of entries) for (const path of entry.paths) recordedPaths.set(path, entry);
   const kept = entries.filter(({ fate }) => isKeeping(fate));
   // An exception that goes on and lets go of a setting leaves that as it found it too.
   const ended = entries.filter(({ owner, fate }) => fate === 'ExceptionEnded' || isGoingOn(owner, fate));
@@ -88,12 +51,12 @@ export function settleOwners(recorded: Owners, target: Target, declared: Declare
   const isFree = createFreedom(kept, recordedPaths, target, declared, rewound);
   const atoms = filterAll(target.atoms, ({ atom, owner }) => isFree(atom.path, owner));
   const absences = filterAll(target.absences, ({ path, owner }) => isFree(path, owner));
+  const claims = { atoms, absences };
   return {
-    atoms,
-    absences,
-    refused: refusedOf({ atoms, absences }, target, recordedPaths),
-    ...removalsOf(entries, ended, { atoms, absences }, target, declared, desired),
-    owners: nextOwners(entries, { atoms, absences }, target, recordedPaths, desired),
+    ...claims,
+    refused: refusedOf(claims, target, recordedPaths),
+    ...removalsOf(entries, ended, claims, target, declared, desired),
+    owners: nextOwners(entries, claims, target, recordedPaths, desired),
     kept: entries.map(({ fate }) => fate).find(isKeeping),
     departed: entries.some(({ fate }) => fate === 'LeftGroup' || fate === 'ExceptionEnded'),
     profiles: [...new Set(entries.flatMap(({ entry }) => declared.profiles.get(entry.profile) ?? []))].filter(
@@ -104,46 +67,6 @@ export function settleOwners(recorded: Owners, target: Target, declared: Declare
   };
 }
 
-function fateOf(owner: Owner, entry: OwnedEntry, target: Target, declared: Declared): Fate {
-  if (target.suspends(owner)) return 'Suspended';
-  const layer = target.layers.find(({ configuration }) => configuration.owner === owner);
-  if (layer !== undefined) return layer.state === 'Enforced' ? 'Continues' : 'Suspended';
-  if (declared.expired.some((exception) => exception.owner === owner)) return 'ExceptionEnded';
-  const configuration = findDeclared(owner, declared);
-  if (configuration !== undefined) {
-    if (!isException(configuration) && (configuration.suspend || configuration.mode === 'Observe')) return 'Suspended';
-    // An exception manages nothing for long: it is no heir of what a configuration leaves behind.
-    const isManaged = target.layers.some((one) => one.state === 'Enforced' && !isException(one.configuration));
-    // A device without any tag most likely lost them to somebody's mistake: that is no reason to remove anything.
-    const mayComeBack = target.tagless && looksAtTags(configuration);
-    if (!isManaged || mayComeBack) return 'Unassigned';
-    return isException(configuration) ? 'ExceptionEnded' : 'LeftGroup';
-  }
-  if (declared.partial) return 'OutOfInput';
-  if (isEmptySource(declared)) return 'SourceEmpty';
-  if (isExceptionOwner(owner)) return 'ExceptionEnded';
-  return entry.deletionPolicy === 'Remove' ? 'OwnerRemoved' : 'Released';
-}
-
-function findDeclared(owner: Owner, { configurations, exceptions }: Declared): DeclaredConfiguration | undefined {
-  const isIt = (candidate: DeclaredConfiguration): boolean => candidate.owner === owner;
-  return isExceptionOwner(owner) ? exceptions.find(isIt) : configurations.find(isIt);
-}
-
-function looksAtTags({ targets }: DeclaredConfiguration): boolean {
-  return targets.some(({ selector }) => selector.requirements.some(({ key }) => key.kind === 'tag'));
-}
-
-function isEmptySource(declared: Declared): boolean {
-  return (
-    declared.configurations.length === 0 &&
-    declared.exceptions.length === 0 &&
-    declared.expired.length === 0 &&
-    declared.groups.length === 0 &&
-    declared.hubs.every((hub) => hub.origin === undefined)
-  );
-}
-
 /**
  * True for a place where the owner may write. What the record says is kept is free only for a higher priority. A claim
  * that leaves no trace in the record (a setting kept absent, one written only where it is absent, one whose record was
@@ -151,7 +74,7 @@ function isEmptySource(declared: Declared): boolean {
  */
 function createFreedom(
   kept: readonly RecordedEntry[],
-  recordedPaths: PathMap<RecordedOwner>,
+  recordedPaths: PathMap<RecordedEntry>,
   target: Target,
   declared: Declared,
   { desired, unknown }: Rewound,
@@ -182,11 +105,7 @@ function priorityOfUnknown(owner: Owner): number {
   return isExceptionOwner(owner) ? Number.POSITIVE_INFINITY : EXCEPTION_PRIORITY - 1;
 }
 
-function refusedOf(
-  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
-  target: Target,
-  recordedPaths: PathMap<RecordedOwner>,
-): Refused {
+function refusedOf({ atoms, absences }: Claims, target: Target, recordedPaths: PathMap<RecordedEntry>): Claims {
   const isRefused = (path: readonly string[]): boolean =>
     recordedPaths.overlapping(path).some(({ fate }) => fate === 'OutOfInput');
   return {
@@ -201,7 +120,7 @@ function refusedOf(
 function removalsOf(
   entries: readonly RecordedEntry[],
   ended: readonly RecordedEntry[],
-  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
+  { atoms, absences }: Claims,
   target: Target,
   declared: Declared,
   desired: JsonObject,
@@ -246,7 +165,7 @@ function removalCause(fate: Fate): 'SettingRemoved' | 'LeftGroup' | 'OwnerRemove
   return fate === 'LeftGroup' || fate === 'OwnerRemoved' ? fate : undefined;
 }
 
-/** Hashes are looked for among everything on the twin and everything declared, whatever profile wrote them. */
+/** Hashes are compared with every name on the twin and every name declared, whatever profile wrote them. */
 function recordedPathsOf(entry: OwnedEntry, target: Target, desired: JsonObject): readonly string[][] {
   const names = ownedNames(entry.keys, () => {
     const found = new Set(namesIn(getPath(desired, entry.section)));
@@ -266,14 +185,14 @@ function namesIn(value: Json | undefined, above: readonly string[] = []): string
   });
 }
 
-/** Fates of owners whose settings nobody else wrote: there is nothing before an exception to put back. */
+/** Fates of owners whose settings no other writer wrote: there is nothing before an exception to put back. */
 const DECIDED: ReadonlySet<Fate> = new Set<Fate>(['Continues', 'LeftGroup', 'OwnerRemoved', 'ExceptionEnded']);
 
 function nextOwners(
   recorded: readonly RecordedEntry[],
-  { atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>,
+  { atoms, absences }: Claims,
   target: Target,
-  recordedPaths: PathMap<RecordedOwner>,
+  recordedPaths: PathMap<RecordedEntry>,
   desired: JsonObject,
 ): Owners {
   const enforced = target.layers.filter(({ state }) => state === 'Enforced');

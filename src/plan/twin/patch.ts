@@ -1,5 +1,5 @@
 // The smallest patch that is safe for the agent: the changed settings alone, or the whole section where the agent
-// takes every notification for the whole section (docs/profiles.md).
+// reads every notification as the whole section (docs/profiles.md).
 import {
   cloneJson,
   getKey,
@@ -14,17 +14,8 @@ import {
   type JsonObject,
 } from '../../model/json.ts';
 import type { Profile } from '../../model/profile.ts';
-import type { Twin } from '../../model/twin.ts';
+import { userDesired } from '../../model/twin.ts';
 import type { SettingChange } from '../../model/action.ts';
-
-/** `properties.desired` without what the hub adds to it. */
-export function userDesired(desired: JsonObject): JsonObject {
-  const copy: JsonObject = {};
-  for (const key of Object.keys(desired)) {
-    if (key !== '$metadata' && key !== '$version') setKey(copy, key, desired[key] as Json);
-  }
-  return copy;
-}
 
 /** `properties.desired` as it will be once the changes are written, envelopes included. */
 export function applyChanges(
@@ -44,7 +35,7 @@ export function applyChanges(
 }
 
 /**
- * The merge patch on `properties.desired` that turns `desired` into `next` in the way the agents can take: `changes`
+ * The merge patch on `properties.desired` that turns `desired` into `next` in the way that is safe for the agents: `changes`
  * alone, plus every section that must be sent whole once anything is sent at all.
  */
 export function desiredPatch(
@@ -66,12 +57,6 @@ export function desiredPatch(
     if (patchGranularity === 'section') sendWhole(patch, next, section);
   }
   return patch;
-}
-
-/** `$version` of the desired properties after a write to them: every write moves it by one. */
-export function nextVersion({ properties }: Pick<Twin, 'properties'>): number | undefined {
-  const version = properties.desired['$version'];
-  return typeof version === 'number' ? version + 1 : undefined;
 }
 
 /** The complete sections of these profiles as they are, for an agent that forgot them. */
@@ -118,11 +103,4 @@ function envelopes(
     }
   }
   return [...found.values()];
-}
-
-/** True where the patch removes anything: such a patch must rest on a direct read. */
-export function hasNull(value: Json | undefined): boolean {
-  if (value === null) return true;
-  if (!isObject(value)) return false;
-  return Object.keys(value).some((key) => hasNull(value[key]));
 }

@@ -1,14 +1,14 @@
-// The settings once more, for an agent that forgot them after somebody else's write: nothing of the twin changes.
+// Sends the settings once more to an agent that forgot them after another writer's patch: nothing on the twin changes.
 import { isObject, mergePatch } from '../../model/json.ts';
-import type { Twin } from '../../model/twin.ts';
+import { nextVersion, userDesired, type Twin } from '../../model/twin.ts';
 import type { TwinAction } from '../../model/action.ts';
 import { isMet } from './changes.ts';
 import { afterCorrections } from '../record/contest.ts';
 import { joined } from './aside-message.ts';
 import type { TwinFacts } from './twin-facts.ts';
-import { tooLarge } from './limits.ts';
+import { tooLarge } from '../../model/twin-size.ts';
 import { findForgotten, nextNudge } from '../record/nudge.ts';
-import { nextVersion, userDesired, wholeSections } from './patch.ts';
+import { wholeSections } from './patch.ts';
 import { recordPatch } from '../record/record-write.ts';
 import { rawRecord } from '../record/record.ts';
 
@@ -29,16 +29,17 @@ export function unlessForgotten(facts: TwinFacts, otherwise: TwinAction): TwinAc
   const forgotten = findForgotten(target.profiles, atoms, live);
   if (forgotten === undefined) return otherwise;
   const names = forgotten.names.map((name) => `"${name}"`).join(', ');
-  const what = `The agent runs with its defaults for ${names} since somebody else wrote to the module`;
-  const withNote = (note: string): TwinAction => ({ ...otherwise, message: joined([otherwise.message, note]) });
+  const what = `The agent runs with its defaults for ${names} since another writer wrote to the module`;
+  const withMessage = (more: string): TwinAction => ({ ...otherwise, message: joined([otherwise.message, more]) });
   const nudges = nextNudge(memory.nudges, nowMs);
-  if (nudges === undefined) return withNote(`${what}; it was sent them again, and is not for now.`);
+  if (nudges === undefined) return withMessage(`${what}; they were sent again, and are not sent for now.`);
   const contests = afterCorrections(memory.contests, [], nowMs);
   const tags = recordPatch(live, recorded, { contests, nudges, desiredVersion: nextVersion(live) }, facts.input);
-  const nextTags = mergePatch(live.tags, tags);
-  const size = tooLarge(isObject(nextTags) ? nextTags : {}, userDesired(desired));
+  const size = tooLarge(mergePatch(live.tags, tags), userDesired(desired));
   if (size !== undefined)
-    return withNote(`${what}; to send them again takes too much: ${size}. Remove what others left on the twin.`);
+    return withMessage(
+      `${what}; sending them again would make the twin too large: ${size}. Remove what others left on the twin.`,
+    );
   return {
     ...facts.about,
     type: 'Patch',
@@ -51,7 +52,7 @@ export function unlessForgotten(facts: TwinFacts, otherwise: TwinAction): TwinAc
   };
 }
 
-/** True where nobody wrote desired properties after us: an agent that runs with something else had it all, and refused. */
+/** True where we were the last to write desired properties: an agent that runs with something else refused them. */
 function isLastWriter(live: Twin, instance: string): boolean {
   const raw = rawRecord(live, instance);
   return isObject(raw) && raw['desired'] === live.properties.desired['$version'];

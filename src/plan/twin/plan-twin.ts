@@ -1,13 +1,14 @@
 // One module twin in, one action out: the first of DECISIONS that has an answer. Pure.
 import { differencesOf, writes, type TwinAction } from '../../model/action.ts';
+import { contestsText } from '../record/contest.ts';
 import { sameOwnership, NO_OWNERS } from '../record/owned-entry.ts';
 import { recordHolds } from '../record/record.ts';
-import { asideMessage, contestedMessage, keepMessage, observedMessage } from './aside-message.ts';
+import { asideMessage, joined } from './aside-message.ts';
 import { isAbsent, isMet } from './changes.ts';
 import { contestsAfter } from './corrections.ts';
 import { unlessForgotten } from './plan-nudge.ts';
 import { TwinFacts, type TwinInput } from './twin-facts.ts';
-import { BOTH_READS, patchAction, recordAction } from './write-action.ts';
+import { patchAction, recordAction } from './write-action.ts';
 
 /** Undefined: it is for the next decision to say. */
 type Decision = (facts: TwinFacts) => TwinAction | undefined;
@@ -62,10 +63,11 @@ function missingModule(facts: TwinFacts): TwinAction | undefined {
   const { live, device, target } = facts.input;
   if (live !== undefined) return undefined;
   if (target.layers.length === 0) return { ...facts.about, type: 'Equal', reason: 'InSync' };
-  // On a disabled device the service refuses to create one, whoever asks.
+  // On a disabled device the service refuses to create one, whatever a configuration asks for.
   if (target.whenMissing === 'Create' && device.status === 'enabled') {
     const { changes } = facts.differences;
-    return { ...facts.about, type: 'Create', reason: 'ModuleMissing', needs: BOTH_READS, changes };
+    const needs = { moduleTwin: true, deviceTwin: true };
+    return { ...facts.about, type: 'Create', reason: 'ModuleMissing', needs, changes };
   }
   return { ...facts.about, type: target.whenMissing === 'Skip' ? 'Skip' : 'Wait', reason: 'ModuleMissing' };
 }
@@ -122,7 +124,8 @@ function mayWrite({ input: { target } }: TwinFacts): boolean {
 function contestedSettings(facts: TwinFacts): TwinAction | undefined {
   const { contested, refused, observed } = facts.differences;
   if (contested.length === 0) return undefined;
-  const message = contestedMessage(refused, contested, facts.memory.contests);
+  const names = [...new Set(contested.map(({ name }) => name))];
+  const message = joined([asideMessage(refused, []), contestsText(facts.memory.contests, names)]);
   return unlessForgotten(facts, { ...facts.about, type: 'Observe', reason: 'Contested', observed, message });
 }
 
@@ -137,7 +140,9 @@ function observedSettings(facts: TwinFacts): TwinAction | undefined {
   const { changes, observed } = facts.differences;
   const differences = [...observed, ...changes];
   if (differences.length === 0) return undefined;
-  const message = observedMessage(facts.input.target);
+  const { observedBy } = facts.input.target;
+  // That a hub only observes is reported once, not per twin.
+  const message = observedBy && `The mode of ${observedBy} is Observe; Enforce there lets it be written.`;
   return { ...facts.about, type: 'Observe', reason: 'ModeObserve', observed: differences, message };
 }
 
@@ -146,5 +151,17 @@ function keptSettings(facts: TwinFacts): TwinAction | undefined {
   const { target } = facts.input;
   if (target.layers.some(({ state }) => state !== 'Suspended')) return undefined;
   const kept = facts.ownership.kept ?? (target.layers.length > 0 ? 'Suspended' : undefined);
-  return kept && { ...facts.about, type: 'Keep', reason: kept, message: keepMessage(kept, target) };
+  if (kept === undefined) return undefined;
+  const message = (kept === 'Suspended' ? target.suspendedBecause : undefined) ?? KEEP_MESSAGES[kept];
+  return { ...facts.about, type: 'Keep', reason: kept, message };
 }
+
+const KEEP_MESSAGES = {
+  Suspended:
+    'Every configuration for this module is suspended; what they own stays as it is until their manifests say suspend: false.',
+  Unassigned:
+    'No configuration selects this device any more; what was written stays, and so does its record. Give it back its tags, or let a configuration select it.',
+  OutOfInput:
+    'Its owners are not in this part of the source; nothing of theirs is touched. Give the whole source to decide about it.',
+  SourceEmpty: 'The source holds no resource at all; that removes nothing. Keep at least the Hub to mean it.',
+} as const;

@@ -4,11 +4,12 @@ import type { Declared, Mode } from '../../model/declared.ts';
 import { invariant } from '../../model/errors.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { DeviceFacts, Twin } from '../../model/twin.ts';
+import type { Claims } from '../target/layering.ts';
 import { holdsMatch } from '../../profile/patterns.ts';
 import { NO_OWNERS, type Owners } from '../record/owned-entry.ts';
 import { NO_MEMORY, readRecord, type RecordMemory, type RecordReading } from '../record/record.ts';
 import type { Target } from '../target/target.ts';
-import { causeFrom, diffAbsences, diffDeclared, type ChangeContext } from './changes.ts';
+import { causeFrom, diffClaims, type ChangeContext } from './changes.ts';
 import { isLeftAlone, memoryOfTaken, type CorrectionFacts } from './corrections.ts';
 import type { OtherWriters } from './other-writers.ts';
 import { settleOwners, type Ownership } from './ownership.ts';
@@ -110,10 +111,7 @@ export class TwinFacts {
     const { target, nowMs } = this.input;
     const { ownership, corrections } = this;
     const context = this.#changeContext();
-    const diff = ({ atoms, absences }: Pick<Ownership, 'atoms' | 'absences'>): SettingChange[] => [
-      ...diffAbsences(absences, this.desired, context),
-      ...diffDeclared(atoms, this.desired, context),
-    ];
+    const diff = (claims: Claims): SettingChange[] => diffClaims(claims, this.desired, context);
     const wanted = [...ownership.removals, ...diff(ownership)];
     const contested = target.observeOnly ? [] : wanted.filter((change) => isLeftAlone(change, corrections, nowMs));
     const changes = contested.length === 0 ? wanted : wanted.filter((change) => !contested.includes(change));

@@ -1,19 +1,18 @@
-// The actions that write to a twin, each with its patch; a hold where the twin may not or can not take it.
+// The actions that write to a twin, each with its patch; a hold where it may not be written or would be too large.
 import type { HoldAction, PatchAction, ReasonOf, RecordAction, SettingChange } from '../../model/action.ts';
-import { isObject, mergePatch, type Json, type JsonObject } from '../../model/json.ts';
-import { NO_OWNERS } from '../record/owned-entry.ts';
+import { hasNull, mergePatch } from '../../model/json.ts';
+import type { Ownership } from './ownership.ts';
+import { NO_OWNERS, type Owners } from '../record/owned-entry.ts';
 import { recordMessage, releaseMessage } from '../record/record-message.ts';
 import { recordPatch } from '../record/record-write.ts';
 import { asideMessage, joined } from './aside-message.ts';
 import { contestsAfter } from './corrections.ts';
 import { findFrozenRule } from './frozen-rules.ts';
-import { tooLarge } from './limits.ts';
+import { tooLarge } from '../../model/twin-size.ts';
+import { nextVersion, userDesired } from '../../model/twin.ts';
 import { findOtherWriter } from './other-writers.ts';
-import { applyChanges, desiredPatch, hasNull, nextVersion, userDesired } from './patch.ts';
-import { recordReason } from './record-reason.ts';
+import { applyChanges, desiredPatch } from './patch.ts';
 import type { TwinFacts } from './twin-facts.ts';
-
-export const BOTH_READS = { moduleTwin: true, deviceTwin: true };
 
 /** Writes the changes, and the record with them. */
 export function patchAction(facts: TwinFacts): PatchAction | HoldAction {
@@ -29,7 +28,7 @@ export function patchAction(facts: TwinFacts): PatchAction | HoldAction {
   if (refusal !== undefined) return { ...facts.about, type: 'Hold', ...refusal };
   const contests = contestsAfter(changes, corrections, target, nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests, desiredVersion: nextVersion(live) }, input);
-  const size = tooLarge(asObject(mergePatch(live.tags, tags)), next);
+  const size = tooLarge(mergePatch(live.tags, tags), next);
   if (size !== undefined) return holdTooLarge(facts, size);
   const patch = { tags, properties: { desired: desiredPatch(desired, next, changes, profiles) } };
   const joins = [...ownership.owners.keys()].some((owner) => !recorded.has(owner));
@@ -60,7 +59,7 @@ export function recordAction(facts: TwinFacts): RecordAction | HoldAction {
   if (refusal !== undefined) return { ...facts.about, type: 'Hold', ...refusal };
   const contests = contestsAfter([], corrections, input.target, input.nowMs);
   const tags = recordPatch(live, ownership.owners, { ...memory, contests }, input);
-  const size = tooLarge(asObject(mergePatch(live.tags, tags)), userDesired(desired));
+  const size = tooLarge(mergePatch(live.tags, tags), userDesired(desired));
   if (size !== undefined) return holdTooLarge(facts, size);
   return {
     ...facts.about,
@@ -70,8 +69,26 @@ export function recordAction(facts: TwinFacts): RecordAction | HoldAction {
     observed,
     message: joined([recordMessage(recorded ?? NO_OWNERS, ownership.owners), asideMessage(refused, contested)]),
     patch: { tags },
-    needs: BOTH_READS,
+    needs: { moduleTwin: true, deviceTwin: true },
   };
+}
+
+/** What a write of the record alone means; `recorded` is undefined where there was none. */
+export function recordReason(
+  recorded: Owners | undefined,
+  { atoms, owners, recordedPaths }: Ownership,
+): 'Adopted' | 'OwnerChanged' | 'Released' {
+  if (recorded === undefined) return 'Adopted';
+  const before = atoms
+    .filter(({ atom }) => atom.policy === 'Override')
+    .map(({ atom, owner }) => ({ owner, there: recordedPaths.overlapping(atom.path) }));
+  if (before.some(({ owner, there }) => there.some((one) => one.owner !== owner))) return 'OwnerChanged';
+  if (before.some(({ there }) => there.length === 0)) return 'Adopted';
+  const isRespelt = [...owners].some(([owner, { deletionPolicy, profile }]) => {
+    const entry = recorded.get(owner);
+    return entry !== undefined && (entry.deletionPolicy !== deletionPolicy || entry.profile !== profile);
+  });
+  return isRespelt ? 'OwnerChanged' : 'Released';
 }
 
 function holdTooLarge(facts: TwinFacts, size: string): HoldAction {
@@ -91,8 +108,4 @@ const WEIGHTS = [
 
 function weightiest(changes: readonly SettingChange[]): ReasonOf<'Patch'> {
   return WEIGHTS.find((reason) => changes.some(({ cause }) => cause === reason)) ?? 'Drift';
-}
-
-function asObject(value: Json): JsonObject {
-  return isObject(value) ? value : {};
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { costOf } from '../../../src/controller/budget/cost.ts';
 import type { Twin } from '../../../src/model/twin.ts';
 import { actionOf } from '../../plan/actions.ts';
-import { addWork, NO_WORK, workOf } from '../../../src/plan/report/call-count.ts';
+import { addCalls, NO_CALLS, callsOf } from '../../../src/plan/report/call-count.ts';
 
 const HALF = { throttle: 0.4, dailyMessages: 0.1 };
 const S1 = { tier: 'S1', units: 1 };
@@ -17,7 +17,7 @@ function twinOf(bytes: number): Twin {
 
 describe('the work of one twin', () => {
   test.each([
-    ['nothing for a twin in sync', actionOf('Equal', 'InSync'), twinOf(10), NO_WORK],
+    ['nothing for a twin in sync', actionOf('Equal', 'InSync'), twinOf(10), NO_CALLS],
     [
       'a read and a write',
       actionOf('Patch', 'Drift', { needs: NO_READ }),
@@ -37,13 +37,13 @@ describe('the work of one twin', () => {
       { reads: 3, writes: 1, creations: 1, messages: 4 },
     ],
   ])('%s', (_sentence, action, twin, want) => {
-    expect(workOf(action, twin)).toEqual(want);
+    expect(callsOf(action, twin)).toEqual(want);
   });
 });
 
 test('work adds up', () => {
   const one = { reads: 1, writes: 2, creations: 3, messages: 4 };
-  expect(addWork(one, one)).toEqual({ reads: 2, writes: 4, creations: 6, messages: 8 });
+  expect(addCalls(one, one)).toEqual({ reads: 2, writes: 4, creations: 6, messages: 8 });
 });
 
 describe('the cost', () => {
@@ -57,11 +57,11 @@ describe('the cost', () => {
       dailyMessages: 400_000,
       dailyShare: 40_000,
     });
-    const created = costOf({ ...NO_WORK, creations: 100 }, { capacity: S1, budget: HALF });
+    const created = costOf({ ...NO_CALLS, creations: 100 }, { capacity: S1, budget: HALF });
     expect(created.pace?.seconds).toBeCloseTo(150);
   });
 
   test('has no pace where nothing is known of the hub', () => {
-    expect(costOf(NO_WORK, { capacity: undefined, budget: HALF }).pace).toBeUndefined();
+    expect(costOf(NO_CALLS, { capacity: undefined, budget: HALF }).pace).toBeUndefined();
   });
 });

@@ -107,7 +107,7 @@ export const GUARDS: readonly HandMade[] = [
   {
     name: 'the plan of a file is written to a twin that has changed',
     in: 'staleness',
-    code: "if ((etag ?? null) !== saved.etag) return 'somebody wrote to it since';",
+    code: "if ((etag ?? null) !== saved.etag) return 'it was written to since';",
     replacement: '',
   },
   {

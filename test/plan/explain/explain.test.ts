@@ -23,15 +23,18 @@ import {
   type PlanOptions,
 } from '../fixture.ts';
 
-type ExplainInput = Parameters<typeof explainTwin>[0];
-
 function explain(is: Configurations, live?: Twin, device: DeviceFacts = deviceOf()): SettingExplanation[] {
   const declared = declare(is);
   const target = targetFor(declared, { device });
   return explainTwin(inputOf(declared, target, device, live));
 }
 
-function inputOf(declared: Declared, target: Target, device: DeviceFacts, live: Twin | undefined): ExplainInput {
+function inputOf(
+  declared: Declared,
+  target: Target,
+  device: DeviceFacts,
+  live: Twin | undefined,
+): Parameters<typeof explainTwin>[0] {
   const scope = { declared, instance: 'default', hubMode: 'Enforce', target, device, live, nowMs: NOW_MS } as const;
   return { hubName: 'dev', decision: decideTwin({ ...scope, others: NO_OTHER_WRITERS }) };
 }
@@ -271,8 +274,8 @@ describe('what comes next for a setting', () => {
       {},
       'Written ConfigurationChanged the manifests changed since the last write',
     ],
-    ['an edit', { low: LOW }, { low: LOW }, { edit: { g: { a: 5 } } }, 'Written Drift somebody else changed it'],
-    ['a removal by hand', { low: LOW }, { low: LOW }, { edit: {} }, 'Written Drift somebody else removed it'],
+    ['an edit', { low: LOW }, { low: LOW }, { edit: { g: { a: 5 } } }, 'Written Drift another writer changed it'],
+    ['a removal by hand', { low: LOW }, { low: LOW }, { edit: {} }, 'Written Drift another writer removed it'],
     [
       'another owner with the same value',
       { low: LOW },
@@ -327,7 +330,7 @@ describe('what comes next for a setting', () => {
       {},
       { low: { ...LOW, mode: 'Observe' } },
       { edit: { g: { a: 5 } } },
-      'Kept ModeObserve it differs, and the mode of SecurityConfiguration/low says to look only',
+      'Kept ModeObserve it differs, and the mode of SecurityConfiguration/low is Observe',
     ],
     [
       'a suspension',
@@ -341,7 +344,7 @@ describe('what comes next for a setting', () => {
       {},
       { other: { set: { b: 1 } } },
       { edit: { g: { a: 1, b: 1 } } },
-      'Kept - nobody of ours declares or owns it here: it is never touched',
+      'Kept - no manifest declares it and our record does not hold it: it is never touched',
     ],
     ['nobody at all', {}, { other: { set: { b: 1 } } }, {}, undefined],
   ])('%s', (_sentence, before, after, options, want) => {

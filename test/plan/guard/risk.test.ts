@@ -1,7 +1,13 @@
 // Which risks a write carries, and which writes are alike.
 import { describe, expect, test } from 'vitest';
-import type { ActionType, ChangeCause, ReasonOf, SettingChange, TwinAction } from '../../../src/model/action.ts';
-import { CHANGE_CAUSES } from '../../../src/model/action.ts';
+import {
+  CHANGE_CAUSES,
+  type ActionType,
+  type ChangeCause,
+  type ReasonOf,
+  type SettingChange,
+  type TwinAction,
+} from '../../../src/model/action.ts';
 import { RISK, riskContext, risksOf, shapeOf } from '../../../src/plan/guard/risk.ts';
 import type { Json } from '../../../src/model/json.ts';
 import type { Twin } from '../../../src/model/twin.ts';

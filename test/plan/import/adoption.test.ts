@@ -1,9 +1,9 @@
 // A fleet as few configurations: groups, what they share, who differs.
 import { describe, expect, test } from 'vitest';
-import { adopt, countOutliers, type AdoptedProfile, type FoundTwin } from '../../../src/plan/import/adoption.ts';
-import { betterTag } from '../../../src/plan/import/better-tag.ts';
+import { adopt, type AdoptedProfile, type FoundTwin } from '../../../src/plan/import/adoption.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
+import { betterTag, countOutliers } from '../../../src/plan/import/grouping-tags.ts';
 import { builtinProfiles } from '../../../src/profile/builtin.ts';
 import { deviceOf } from '../fixture.ts';
 

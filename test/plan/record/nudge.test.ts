@@ -187,7 +187,7 @@ describe.each([['legacy-cs'], ['legacy-c']] as const)('the %s agent', (kind) => 
     await world.wait(22 * 60 * MINUTE_MS);
     expect(await world.pass()).toMatchObject({
       reason: 'InSync',
-      message: expect.stringContaining('it was sent them again, and is not for now') as string,
+      message: expect.stringContaining('they were sent again, and are not sent for now') as string,
     });
     await world.wait(2 * 60 * MINUTE_MS);
     expect(await world.pass()).toMatchObject({ reason: 'Nudge' });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../../src/model/json.ts';
 import { etagOfCounter } from '../../../src/model/twin.ts';
 import { parseOwner, type Owner } from '../../../src/model/owner.ts';
+import { expectedOwners } from '../../../src/plan/target/target.ts';
 import {
   ownedNames,
   sameOwnership,
@@ -11,7 +12,6 @@ import {
   type Owners,
 } from '../../../src/plan/record/owned-entry.ts';
 import { composeRecord } from '../../../src/plan/record/record-write.ts';
-import { expectedOwners } from '../../../src/plan/target/expected-owners.ts';
 import { NO_MEMORY, rawRecord, readRecord } from '../../../src/plan/record/record.ts';
 import { declare, NOW_MS, targetFor, type Configurations } from '../fixture.ts';
 

@@ -32,7 +32,7 @@ describe('one twin, planned with the manifests before and after', () => {
     ['a difference that was seen before too', OBSERVED, OBSERVED, undefined, true],
   ])('%s', (_sentence, after, before, fresh, pending) => {
     const attributed = attribute(after, before);
-    expect(attributed.fresh && changesOf(attributed.fresh).map(({ name }) => name)).toEqual(fresh);
-    expect(attributed.hasPending).toBe(pending);
+    expect(attributed.fromThisChange && changesOf(attributed.fromThisChange).map(({ name }) => name)).toEqual(fresh);
+    expect(attributed.wasAskedBefore).toBe(pending);
   });
 });

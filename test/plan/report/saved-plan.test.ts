@@ -55,7 +55,7 @@ describe('a twin is stale', () => {
   test.each<[sentence: string, now: TwinAction | undefined, why: string | undefined, etag?: string]>([
     ['not where all is as it was', patch(), undefined],
     ['where it is gone', undefined, 'it is gone, or nothing is declared for it any more'],
-    ['where another writer wrote to it', patch({ etag: 'AAAAAAAAAAQ=' }), 'somebody wrote to it since', 'AAAAAAAAAAQ='],
+    ['where another writer wrote to it', patch({ etag: 'AAAAAAAAAAQ=' }), 'it was written to since', 'AAAAAAAAAAQ='],
     ['where another value would be written', patch({ changes: [change('audit')] }), 'something else would be done now'],
     ['where other owners decide', patch({ owners: ['SecurityConfiguration/y'] }), 'something else would be done now'],
     ['where nothing is to be done any more', EQUAL, 'something else would be done now'],

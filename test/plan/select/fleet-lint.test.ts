@@ -1,8 +1,8 @@
 // Warnings about selectors on a fleet.
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { tagText } from '../../../src/plan/report/change-text.ts';
 import { lintSelectors } from '../../../src/plan/select/fleet-lint.ts';
-import { tagText } from '../../../src/plan/report/tag-text.ts';
 import { document, load, stream } from '../../manifest/fixture.ts';
 
 const PROFILE = 'profile: defender-micro-agent, settings: {Process_MessageFrequency: High}';

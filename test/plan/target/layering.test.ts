@@ -1,7 +1,7 @@
 // Layers to one answer a key.
-import type { Layer } from '../../../src/plan/target/layer.ts';
+
 import { describe, expect, test } from 'vitest';
-import { isRemovable, merge, placesNamedOnly } from '../../../src/plan/target/layering.ts';
+import { isRemovable, merge, placesNamedOnly, type Layer } from '../../../src/plan/target/layering.ts';
 import {
   configurationOf,
   LEAF,
@@ -12,9 +12,7 @@ import {
   type Configurations,
 } from '../fixture.ts';
 
-type LayerState = Layer['state'];
-
-function layerOf(name: string, fields: ConfigurationFields, state: LayerState = 'Enforced') {
+function layerOf(name: string, fields: ConfigurationFields, state: Layer['state'] = 'Enforced') {
   return { configuration: configurationOf(name, fields), group: undefined, selector: selectorOf(), state };
 }
 

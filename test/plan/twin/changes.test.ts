@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest';
 import type { Json } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
 import { configurationOwner } from '../../../src/model/owner.ts';
-import { causeFrom, diffAbsences, diffDeclared, isMet, type ChangeContext } from '../../../src/plan/twin/changes.ts';
+import { causeFrom, diffClaims, isMet, type ChangeContext } from '../../../src/plan/twin/changes.ts';
 import { encodeSettings } from '../../../src/profile/encode.ts';
 import { profileOf, ROOT, WRAPPED } from '../fixture.ts';
 
+const OWNER = configurationOwner('o');
 type OwnerHistory = Parameters<typeof causeFrom>[0];
 
-const OWNER = configurationOwner('o');
 const CONTEXT: ChangeContext = { causeOf: () => 'Drift', isSensitive: () => false };
 
 function difference(profile: Profile, declared: Json, live: Json | undefined) {
   const atoms = encodeSettings(profile, { a: declared }).map((atom) => ({ atom, owner: OWNER }));
   const section = live === undefined ? {} : { a: live };
   const desired = profile.section.length === 0 ? section : { [profile.section[0] as string]: section };
-  return diffDeclared(atoms, desired, CONTEXT).map(({ before, after }) => [before, after]);
+  return diffClaims({ atoms, absences: [] }, desired, CONTEXT).map(({ before, after }) => [before, after]);
 }
 
 describe('a setting', () => {
@@ -80,7 +80,7 @@ describe('a setting written only where there is none', () => {
 
 test('what is to be absent is a removal of all that is there', () => {
   const absences = ['a', 'b'].map((name) => ({ name, path: ['g', name], owner: OWNER }));
-  const changes = diffAbsences(absences, { g: { a: { x: 1 } } }, CONTEXT);
+  const changes = diffClaims({ atoms: [], absences }, { g: { a: { x: 1 } } }, CONTEXT);
   expect(changes).toEqual([
     { name: 'a', path: ['g', 'a'], before: { x: 1 }, after: undefined, owner: OWNER, cause: 'Drift', sensitive: false },
   ]);
@@ -91,7 +91,7 @@ test('a setting is sensitive for what is declared and for what is live', () => {
   const atoms = encodeSettings(profile, { a: { url: 'u' }, b: 1, c: 1 }).map((atom) => ({ atom, owner: OWNER }));
   const isSensitive: ChangeContext['isSensitive'] = (name, value) =>
     name === 'a' && JSON.stringify(value).includes('token');
-  const changes = diffDeclared(atoms, { a: { token: 't' } }, { ...CONTEXT, isSensitive });
+  const changes = diffClaims({ atoms, absences: [] }, { a: { token: 't' } }, { ...CONTEXT, isSensitive });
   expect(changes.map(({ name, sensitive }) => [name, sensitive])).toEqual([
     ['a', true],
     ['b', true],

@@ -1,9 +1,10 @@
 // The smallest patch that is safe for the agent.
 import { describe, expect, test } from 'vitest';
-import { mergePatch, mergePatchBetween, type Json, type JsonObject } from '../../../src/model/json.ts';
+import { hasNull, mergePatch, mergePatchBetween, type Json, type JsonObject } from '../../../src/model/json.ts';
 import type { Profile } from '../../../src/model/profile.ts';
 import type { SettingChange } from '../../../src/model/action.ts';
-import { applyChanges, desiredPatch, hasNull, userDesired } from '../../../src/plan/twin/patch.ts';
+import { userDesired } from '../../../src/model/twin.ts';
+import { applyChanges, desiredPatch } from '../../../src/plan/twin/patch.ts';
 import { LEAF, PNP, ROOT, WRAPPED } from '../fixture.ts';
 
 function change(path: string, after: Json | undefined): SettingChange {

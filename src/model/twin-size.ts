@@ -1,5 +1,5 @@
 // IoT Hub's limits on the size of a twin, checked before anything is called.
-import { isObject, type Json, type JsonObject } from '../../model/json.ts';
+import { isObject, type Json, type JsonObject } from './json.ts';
 
 /** Bytes, by IoT Hub's own way of counting, that a section must stay below; `tags` of a module twin, `properties.desired`. */
 const TAGS_BYTES_MAX = 8 * 1024;
@@ -26,12 +26,12 @@ export function twinBytes(value: Json): number {
 const CONTROL_CHARACTERS = /[\u0000-\u001F\u007F-\u009F]/g;
 
 function textBytes(text: string): number {
-  // Few texts hold any: looking first spares a copy of all others.
+  // Few texts hold any: the search spares a copy of all others.
   return Buffer.byteLength(text.search(CONTROL_CHARACTERS) === -1 ? text : text.replaceAll(CONTROL_CHARACTERS, ''));
 }
 
 /** What would be too large, in words, or undefined. */
-export function tooLarge(tags: JsonObject, desired: JsonObject): string | undefined {
+export function tooLarge(tags: Json, desired: JsonObject): string | undefined {
   const tagBytes = twinBytes(tags);
   if (tagBytes >= TAGS_BYTES_MAX) return `tags would take ${tagBytes} of ${TAGS_BYTES_MAX} bytes`;
   const desiredBytes = twinBytes(desired);

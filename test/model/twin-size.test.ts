@@ -1,11 +1,10 @@
 // Sizes as IoT Hub counts them.
 import { describe, expect, test } from 'vitest';
-import { sectionBytes } from '../../../src/emulator/hub/twins/twin-limits.ts';
-import type { Json, JsonObject } from '../../../src/model/json.ts';
-import { tooLarge, twinBytes } from '../../../src/plan/twin/limits.ts';
+import { sectionBytes } from '../../src/emulator/hub/twins/twin-limits.ts';
+import type { Json, JsonObject } from '../../src/model/json.ts';
+import { tooLarge, twinBytes } from '../../src/model/twin-size.ts';
 
 const TAGS_BYTES_MAX = 8 * 1024;
-
 const DESIRED_BYTES_MAX = 32 * 1024;
 
 describe('the size', () => {

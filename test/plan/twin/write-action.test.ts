@@ -1,19 +1,18 @@
 // The reason of a write of only the record.
 import { expect, test } from 'vitest';
 import type { Atom } from '../../../src/model/profile.ts';
-import type { Ownership, RecordedOwner } from '../../../src/plan/twin/ownership.ts';
+import type { Ownership } from '../../../src/plan/twin/ownership.ts';
 import { PathMap } from '../../../src/model/path-map.ts';
-import { parseOwner } from '../../../src/model/owner.ts';
-import { recordReason } from '../../../src/plan/twin/record-reason.ts';
+import { parseOwner, type Owner } from '../../../src/model/owner.ts';
+import { recordReason } from '../../../src/plan/twin/write-action.ts';
 
 const OURS = 'SecurityConfiguration/ours';
 const THEIRS = 'SecurityConfiguration/theirs';
 
 /** One owned setting `up`, and its owners in the record. */
 function ownershipOf(recorded: Readonly<Record<string, string>>): Ownership {
-  const recordedPaths = new PathMap<RecordedOwner>();
-  for (const [key, owner] of Object.entries(recorded))
-    recordedPaths.set(['up', key], { owner: parseOwner(owner), fate: 'Continues' });
+  const recordedPaths = new PathMap<{ readonly owner: Owner }>();
+  for (const [key, owner] of Object.entries(recorded)) recordedPaths.set(['up', key], { owner: parseOwner(owner) });
   const atom = { name: 'up', path: ['up'], policy: 'Override' } as unknown as Atom;
   return { atoms: [{ atom, owner: OURS }], owners: new Map(), recordedPaths } as unknown as Ownership;
 }
